@@ -1,4 +1,5 @@
 // Owns the folder of this package on disk: sql/ and package.json are beside src/, and beside dist/ when it is built.
+import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Ends in `/`. This file and its bundle are one folder deep. */
@@ -6,3 +7,7 @@ export const PACKAGE_FOLDER = new URL('..', import.meta.url)
 
 /** The SQL folder of this package, absolute: ledger, imports, demo, and the tables that are called `xatu`. */
 export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
+
+/** The text of a statement in it, `fold/latest-state`. */
+export const programSql = (name: string): string =>
+  readFileSync(new URL(`sql/${name}.sql`, PACKAGE_FOLDER), 'utf8')

@@ -44,57 +44,33 @@ export function isLater([epoch, seq]: Position, [otherEpoch, otherSeq]: Position
   return epoch > otherEpoch || (epoch === otherEpoch && seq > otherSeq)
 }
 
-/** One row of the ledger, without the columns of the server (network, user, event_time) and of the lock (epoch, seq). */
+/** A row of the ledger, without the columns of the server (network, user, event_time) and of the lock (epoch, seq). */
 export type LedgerEvent = {
   readonly event: EventName
   readonly range: Range
   readonly targetUuid: string
   readonly sqlHash: string
-  readonly sourceFingerprint: string
-  readonly forks: string
-  readonly inputs: string
-  /** Of the range's rows after the INSERT; undefined: unknown. */
-  readonly digest: Digest | undefined
-  /** 1 for the first attempt at a chunk in a run. */
-  readonly attempt: number
   readonly runId: string
-  readonly queryId: string
-  /** Rows that the probe found before the chunk was cut; 0 without a probe. */
-  readonly rowsExpected: number
-  readonly rowsRead: number
-  readonly rowsWritten: number
-  readonly bytesRead: number
-  readonly peakMemory: number
-  readonly elapsedMs: number
-  readonly errorCode: number
-  readonly error: string
+  readonly sourceFingerprint?: string
+  readonly forks?: string
+  readonly inputs?: string
+  /** Of the range's rows after the INSERT; undefined: unknown. */
+  readonly digest?: Digest | undefined
+  /** 1 for the first attempt at a chunk in a run; undefined: the event belongs to none. */
+  readonly attempt?: number
+  readonly queryId?: string
+  /** Rows that the probe found before the chunk was cut. */
+  readonly rowsExpected?: number
+  readonly rowsRead?: number
+  readonly rowsWritten?: number
+  readonly bytesRead?: number
+  readonly peakMemory?: number
+  readonly elapsedMs?: number
+  readonly errorCode?: number
+  readonly error?: string
   /** The operator declared with `--to` that the sources are complete up to here. */
-  readonly forced: boolean
+  readonly forced?: boolean
 }
-
-/** For an event without a statement. */
-export const NOTHING_MEASURED = {
-  rowsRead: 0,
-  rowsWritten: 0,
-  bytesRead: 0,
-  peakMemory: 0,
-  elapsedMs: 0,
-  errorCode: 0,
-  error: '',
-  digest: undefined,
-} as const
-
-/** For an event without an attempt at a chunk. */
-export const NO_TRY = {
-  ...NOTHING_MEASURED,
-  sourceFingerprint: '',
-  forks: '',
-  inputs: '',
-  attempt: 0,
-  queryId: '',
-  rowsExpected: 0,
-  forced: false,
-} as const
 
 /** The `error` of a `cleaned` event that revokes an acceptance and deletes no rows. */
 export const REVOKED = 'acceptance revoked'

@@ -26,7 +26,8 @@ export type FoldKey = {
 export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
   const layers = layersOf(db, key)
   // `cleaned`: the rows were deleted, as if the chunk had never run.
-  return latestStateQuery(db, layers, ['', 'cleaned'])
+  return latestStateQuery(db, layers)
+    .where(sql<boolean>`paint.1 != 'cleaned'`)
     .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sqlHash')])
     .select([sql<string>`any(paint).3`.as('forks'), sql<string>`any(paint).4`.as('inputs')])
     .orderBy('table_key')

@@ -84,7 +84,7 @@ export function openEvents({
       sql`(toString(event), toString(sql_hash), range_from, range_to, epoch, seq,
         if(rows_expected > 0, rows_expected, rows_read), ${DIGEST})`.as('color'),
     ])
-    return latestStateQuery(db, sql`${events}`, [''])
+    return latestStateQuery(db, sql`${events}`)
       .select([sql<EventName>`any(paint).1`.as('event')])
       .select([sql<number>`any(paint).3`.as('event_from'), sql<number>`any(paint).4`.as('event_to')])
   }

@@ -1,6 +1,7 @@
 // Owns what people ask of runs that are going: pauses and limits, in a table of the ledger's database, and which hold now.
 import type { LedgerPlace } from './events.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
+import { programSql } from '../package-folder.ts'
 import { identity, person } from '../seam/process.ts'
 
 export type Hold = {
@@ -28,13 +29,17 @@ export function openSteering({ server, watching, names, network, toolVersion }: 
     /** What holds now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */
     read: async (): Promise<readonly Hold[]> =>
       await watching.client
-        .rows<Hold>({ query: HOLDS, query_params: params, doing: 'reading who steers' })
+        .rows<Hold>({
+          query: programSql('steering/holds'),
+          query_params: params,
+          doing: 'reading who steers',
+        })
         .catch(unlessMissing([])),
 
     /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
     give: async (action: Hold['action'] | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>
       await server.client.command({
-        query: GIVE,
+        query: programSql('steering/give'),
         query_params: {
           ...params,
           action,
@@ -49,28 +54,6 @@ export function openSteering({ server, watching, names, network, toolVersion }: 
       }),
   }
 }
-
-/** The newest pause and the newest limit of each table, unless its time is over or a later row resumes. */
-const HOLDS = `WITH (SELECT groupArray((toString(table_key), number)) FROM {ledger:Identifier}.steering
-    WHERE network = {network:String} AND action = 'resume') AS resumed
-  SELECT action, \`table\`, spares, jobs, by, host, since, formatDateTime(ends, '%Y-%m-%dT%H:%i:%SZ') AS until
-  FROM (
-    SELECT toString(action) AS action, toString(table_key) AS \`table\`, number, jobs, until AS ends, host,
-      if(person = '', user, person) AS by, formatDateTime(set_at, '%Y-%m-%dT%H:%i:%SZ') AS since,
-      arrayFilter(one -> one.2 > number, resumed) AS later,
-      if(\`table\` = '', arrayDistinct(later.1), []) AS spares
-    FROM {ledger:Identifier}.steering AS given
-    WHERE network = {network:String} AND given.action != 'resume'
-    ORDER BY number DESC LIMIT 1 BY action, \`table\`
-  )
-  WHERE (ends IS NULL OR ends > now()) AND NOT has(later.1, '') AND (\`table\` = '' OR NOT has(later.1, \`table\`))
-  ORDER BY action DESC, \`table\``
-
-const GIVE = `INSERT INTO {ledger:Identifier}.steering
-    (network, number, table_key, action, jobs, until, person, user, host, tool_version, set_at)
-  SELECT {network:String}, (SELECT max(number) + 1 FROM {ledger:Identifier}.steering), arrayJoin({tables:Array(String)}),
-    {action:String}, {jobs:UInt32}, if({until:UInt32} = 0, NULL, toDateTime({until:UInt32}, 'UTC')),
-    {person:String}, currentUser(), {host:String}, {toolVersion:String}, now64(6)`
 
 export function concerns({ table, spares }: Hold, key: string): boolean {
   return table === key || (table === '' && !spares.includes(key))

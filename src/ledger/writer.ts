@@ -1,7 +1,8 @@
 // Owns appending events to the ledger: fenced, one at a time, with retries.
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { type LedgerEvent, type LedgerPlace, NO_TRY } from './events.ts'
+import { type Columns, columnsOf } from './event-columns.ts'
+import type { LedgerEvent, LedgerPlace } from './events.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -10,19 +11,16 @@ import { fences } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
 import { takeOver } from './take-over.ts'
-import { type Changes, eventRow } from './event-row.ts'
 import { eventsOf, foldQuery } from './fold.ts'
 import { ledgerOwnership } from './ownership.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
+import { identity } from '../seam/process.ts'
 
-type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash'> & {
+/** `error`: the reason, if it is not obvious. `queryId`: of an attempt that is only assumed. */
+type Declaration = Pick<LedgerEvent, 'event' | 'targetUuid' | 'runId' | 'sqlHash' | 'error' | 'queryId'> & {
   readonly blocks: BlockSet
-  /** The reason, if it is not obvious. */
-  readonly error?: string
-  /** Of an attempt that is only assumed; the first block of each range is added to it. */
-  readonly queryId?: string
 }
 
 type CheckpointRequest = {
@@ -51,8 +49,6 @@ export function openLedger(options: LedgerOptions) {
 
 function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   const reader = ledgerReader({ server, names, network })
-  const rowOf = (event: Omit<LedgerEvent, 'targetUuid'>, changes: Changes) =>
-    eventRow({ network, toolVersion }, event, changes)
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
 
@@ -71,7 +67,21 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
   }
 
   /** Sends rows under the fences of all their locks: all are written, or none. */
-  async function send({ row, from }: Rows, locks: readonly Lock[], doing: string, retryPolicy?: RetryPolicy) {
+  async function send(
+    { row: own, from }: Rows,
+    locks: readonly Lock[],
+    doing: string,
+    retryPolicy?: RetryPolicy,
+  ) {
+    const row = {
+      ...own,
+      network: sql`${network}`,
+      user: sql`currentUser()`,
+      host: sql`${identity().host}`,
+      tool_version: sql`${toolVersion}`,
+      // The server's clock, not ours; only for people, because (epoch, seq) is the order.
+      event_time: sql`now64(6)`,
+    }
     const columns = Object.keys(row) as (keyof Schema['ledger'])[]
     const selected = Object.entries(row).map(([column, value]) => value.as(column))
     const fenced = fences(
@@ -95,8 +105,8 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
    * Appends one event under the lock's fence, acknowledged when the promise resolves. With a retry policy, the same event
    * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
    */
-  const append = (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
-    inTurn([lock], () => appendNow(lock, event, [event.range], retryPolicy))
+  const append = (lock: Lock, { range, ...event }: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
+    inTurn([lock], () => appendNow(lock, event, [range], retryPolicy))
 
   /** Appends the event once for each range, in their order, in one statement. */
   async function appendNow(
@@ -108,21 +118,17 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
     const columns = marks.map((value) => sql`${array('UInt64', ranges, value)}`)
     const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
-    const row = rowOf(
-      { ...event, range: ranges[0]! },
-      {
-        table_key: sql`${lock.key}`,
-        epoch: sql`${lock.epoch}`,
-        seq: sql`mark.1`,
-        range_from: sql`mark.2`,
-        range_to: sql`mark.3`,
-        target_uuid: sql`${event.targetUuid}`,
-        // Events with the same query id belong to one attempt at one range.
-        ...(event.attempt === 0 &&
-          event.queryId !== '' && { query_id: sql`concat(${event.queryId}, '-', toString(mark.2))` }),
-        islands: sql`${NO_ISLANDS}`,
-      },
-    )
+    const row = {
+      ...columnsOf(event),
+      table_key: sql`${lock.key}`,
+      epoch: sql`${lock.epoch}`,
+      seq: sql`mark.1`,
+      range_from: sql`mark.2`,
+      range_to: sql`mark.3`,
+      // Events with the same query id belong to one attempt at one range.
+      ...(event.attempt === undefined &&
+        event.queryId !== undefined && { query_id: sql`concat(${event.queryId}, '-', toString(mark.2))` }),
+    }
     const doing = `recording '${event.event}' of ${lock.key} in the ledger`
     await send({ row, from }, [lock], doing, retryPolicy)
   }
@@ -138,10 +144,9 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       reader,
       requests.map(({ lock, targetUuid, inputs = [] }) => ({ key: lock.key, targetUuid, inputs })),
     )
-    for (const { key, ...mark } of marks) {
+    for (const { key, range, ...mark } of marks) {
       const { lock, targetUuid } = of.get(key)!
-      const event = { ...NO_TRY, event: 'done', targetUuid, runId, ...mark } as const
-      await appendNow(lock, event, [mark.range], retryPolicy)
+      await appendNow(lock, { event: 'done', targetUuid, runId, ...mark }, [range], retryPolicy)
     }
     return newest
   }
@@ -152,14 +157,14 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
     /** Appends the same event, one without an attempt, for each range; once `until` is aborted, no further statement is sent. */
     appendEach: async (
       lock: Lock,
-      { blocks, queryId = '', ...said }: Declaration,
+      { blocks, ...said }: Declaration,
       retryPolicy?: RetryPolicy,
       until?: AbortSignal,
     ): Promise<void> => {
       for (let start = 0; start < blocks.length; start += RANGES_AT_ONCE) {
         if (until?.aborted === true) return
         const some = blocks.slice(start, start + RANGES_AT_ONCE)
-        await inTurn([lock], () => appendNow(lock, { ...NO_TRY, ...said, queryId }, some, retryPolicy))
+        await inTurn([lock], () => appendNow(lock, said, some, retryPolicy))
       }
     },
 
@@ -196,23 +201,21 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
             GROUP BY table_key
           )
         )[mark.1]`
-        const row = rowOf(
-          { ...CHECKPOINT, runId },
-          {
-            table_key: sql`mark.1`,
-            epoch: sql`mark.2`,
-            seq: sql`mark.3`,
-            target_uuid: sql`mark.4`,
-            // Those of the checkpoint before, and those since.
-            digest_rows: sql`(
-              SELECT CAST((groupArray(table_key), groupArray(rows)), 'Map(String, UInt64)') FROM (
-                SELECT toString(table_key) AS table_key, sum(ifNull(digest_rows, 0)) AS rows
-                FROM ${eventsOf(db, { network, uuids, fromCheckpoint: true }).select('digest_rows')} GROUP BY table_key
-              )
-            )[mark.1]`,
-            islands,
-          },
-        )
+        const row = {
+          ...columnsOf({ event: 'checkpoint', runId }),
+          table_key: sql`mark.1`,
+          epoch: sql`mark.2`,
+          seq: sql`mark.3`,
+          target_uuid: sql`mark.4`,
+          // Those of the checkpoint before, and those since.
+          digest_rows: sql`(
+            SELECT CAST((groupArray(table_key), groupArray(rows)), 'Map(String, UInt64)') FROM (
+              SELECT toString(table_key) AS table_key, sum(ifNull(digest_rows, 0)) AS rows
+              FROM ${eventsOf(db, { network, uuids, fromCheckpoint: true }).select('digest_rows')} GROUP BY table_key
+            )
+          )[mark.1]`,
+          islands,
+        }
         const doing = `recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`
         await send({ row, from }, locks, doing, retryPolicy)
       })
@@ -228,12 +231,8 @@ type MarkedRow = { readonly mark: unknown }
 
 /** A statement of this many takes well under a second; an abort waits for one. */
 const RANGES_AT_ONCE = 5_000
-/** Columns of rows; `from`: the subquery with the values of `Changes`. */
+/** Columns of rows; `from`: the subquery with their marks. */
 type Rows = {
-  readonly row: Readonly<Record<string, RawBuilder<unknown>>>
+  readonly row: Columns
   readonly from: RawBuilder<MarkedRow>
 }
-
-const NO_ISLANDS = typed([], ISLANDS)
-
-const CHECKPOINT = { ...NO_TRY, event: 'checkpoint', range: { from: 0, to: 0 }, sqlHash: '' } as const

@@ -2,7 +2,7 @@
 // a dirty range, never a wrong `done`.
 import { type BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
-import { type LedgerEvent, NOTHING_MEASURED } from '../ledger/events.ts'
+import type { LedgerEvent } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
@@ -53,7 +53,6 @@ export async function runChunk(
     runId,
     queryId,
     forced: range.to > (bounds.inputs.naturalHead ?? Infinity),
-    ...NOTHING_MEASURED,
     ...outcome,
   })
 

@@ -3,6 +3,26 @@ import { assertFence, type Sent, type Statement } from './sent.ts'
 import { fold } from './fold.ts'
 import type { LedgerRow, World } from './world.ts'
 
+/** Of the columns that an INSERT does not name. */
+const DEFAULTS: Partial<LedgerRow> = {
+  range_from: 0,
+  range_to: 0,
+  sql_hash: '',
+  source_fingerprint: '',
+  forks: '',
+  inputs: '',
+  digest_rows: null,
+  digest_sum: null,
+  digest_columns: '',
+  query_id: '',
+  rows_expected: 0,
+  rows_written: 0,
+  elapsed_ms: 0,
+  peak_memory: 0,
+  error: '',
+  forced: false,
+}
+
 /** The rows of an INSERT into the ledger: values that are one for all rows, and a mark for each row. */
 function ledgerRows(world: World, sent: Sent): readonly LedgerRow[] {
   const { text, params } = sent
@@ -31,7 +51,7 @@ function ledgerRows(world: World, sent: Sent): readonly LedgerRow[] {
       ]),
     )
   return arrays[0]!.map((_, index) => {
-    const row = { ...common } as Record<string, unknown>
+    const row = { ...DEFAULTS, ...common } as Record<string, unknown>
     for (const [column, mark] of marked)
       row[column] = mark === -1 ? `${String(common[column])}-${arrays[1]![index]}` : arrays[mark]![index]
     const made = row as unknown as LedgerRow

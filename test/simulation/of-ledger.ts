@@ -74,7 +74,7 @@ export const OF_LEDGER: readonly Statement[] = [
   },
   {
     name: 'fold of the ledger',
-    words: ['with `ranges` as (', '`sqlHash`'],
+    words: ['with `painters` as (', '`sqlHash`'],
     run: (world, sent) =>
       [...pairsOf(sent)].flatMap(([key, uuid]) =>
         fold(world.layers(key, uuid)).map(({ hash: sqlHash, ...island }) => ({

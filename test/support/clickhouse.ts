@@ -4,7 +4,7 @@ import { namesFor, type Names } from '../../src/clickhouse/own-databases.ts'
 import { openServer, type Server, serverAs } from '../../src/clickhouse/server.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { type LedgerEvent, NO_TRY } from '../../src/ledger/events.ts'
+import type { LedgerEvent } from '../../src/ledger/events.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from './server.ts'
 import { afterAll, beforeAll } from 'vitest'
 
@@ -60,7 +60,6 @@ export function ledgerEvent(
   return {
     event: 'done',
     sqlHash: 'hash',
-    ...NO_TRY,
     attempt: 1,
     runId: 'run',
     queryId: 'query',

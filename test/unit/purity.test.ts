@@ -106,6 +106,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/test/',
     'embedded/',
     'ledger/ask.ts',
+    'package-folder.ts',
     'project/',
     'seam/process.ts',
     'workspace/',

@@ -15,7 +15,6 @@ import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
 import { blocksIn, inputsOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
-import { NO_TRY } from '../../ledger/events.ts'
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
@@ -218,7 +217,6 @@ export async function adopt(
           inputPositions(ports, inputs),
         ])
         await ledger.append(lock, {
-          ...NO_TRY,
           event: 'done',
           range,
           targetUuid,

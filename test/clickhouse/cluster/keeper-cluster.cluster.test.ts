@@ -2,7 +2,6 @@
 // in front of all, is as good as the other. On loopback with one replica and with two; in containers by npm run test:servers.
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { NO_TRY } from '../../../src/ledger/events.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { startBalancer } from '../../support/balancer.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
@@ -140,7 +139,6 @@ describe.skipIf(missing).each(image === '' ? [1, 2] : [1])(
       const { uuid } = (await target.tables([TARGET])).get(TARGET)!
       const range = { from: 3, to: 4 }
       const started = {
-        ...NO_TRY,
         event: 'started',
         range,
         targetUuid: uuid,

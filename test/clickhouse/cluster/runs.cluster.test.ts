@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { NO_TRY } from '../../../src/ledger/events.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
 import { rowsOf, uniqueDatabase } from '../../support/server.ts'
@@ -134,7 +133,6 @@ test('half-written blocks that have to be deleted stop the table, and run when t
   const lock = await locks.acquire(TABLE, () => {})
   const { uuid } = (await targets.tables([TARGET])).get(TARGET)!
   await events.append(lock, {
-    ...NO_TRY,
     event: 'started',
     range: { from: 3, to: 4 },
     targetUuid: uuid,

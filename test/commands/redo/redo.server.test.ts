@@ -1,6 +1,5 @@
 // Owns the promises of `redo`, and of what a table says of the SQL that built it.
 import { expect, test } from 'vitest'
-import { NO_TRY } from '../../../src/ledger/events.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { shortHash } from '../../../src/ledger/stale.ts'
 import { redo } from '../../../src/commands/redo/redo.ts'
@@ -116,7 +115,7 @@ test('what an earlier redo has deleted and not built again is finished by the ne
   const targetUuid = (await ports.target.tables(['int_block_slots_stat'])).get('int_block_slots_stat')!.uuid
   for (const request of [STALE, range(4, 6)]) {
     const lock = await ports.locks.acquire(TABLE, () => {})
-    const event = { ...NO_TRY, targetUuid, range: { from: 4, to: 6 }, sqlHash: 'x', runId: 'dead' }
+    const event = { targetUuid, range: { from: 4, to: 6 }, sqlHash: 'x', runId: 'dead' }
     for (const name of ['invalidated', 'cleaned'] as const)
       await ports.ledger.append(lock, { ...event, event: name })
     await lock.release()

@@ -1,5 +1,4 @@
 // Owns whether an SQL expression is deterministic, by asking the server about its functions.
-import { sql } from 'kysely'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import type { Server } from './server.ts'
 
@@ -8,7 +7,7 @@ export type Determinism = 'deterministic' | 'nondeterministic' | 'unknown'
 
 /** One answer per expression, in order. @throws BackfillError `server` */
 export async function determinismOf(
-  server: Pick<Server, 'during'>,
+  server: Asked,
   expressions: readonly string[],
 ): Promise<readonly Determinism[]> {
   const calls = expressions.map(callsOf)
@@ -22,13 +21,15 @@ export async function determinismOf(
   })
 }
 
+type Asked = Pick<Server, 'client'>
+
 /** What a server says of each function (1: deterministic, null: it does not say), by its name in lower case. */
 type Functions = ReadonlyMap<string, readonly (number | null)[]>
 
 /** A server's functions do not change during a run: they are asked for once. */
 const asked = new WeakMap<object, Promise<Functions>>()
 
-function functionsOf(server: Pick<Server, 'during'>): Promise<Functions> {
+function functionsOf(server: Asked): Promise<Functions> {
   const before = asked.get(server)
   if (before !== undefined) return before
   const now = askFunctions(server)
@@ -37,22 +38,14 @@ function functionsOf(server: Pick<Server, 'during'>): Promise<Functions> {
   return now
 }
 
-async function askFunctions(server: Pick<Server, 'during'>): Promise<Functions> {
-  const rows = await server
-    .during('asking which functions are deterministic')
-    .selectFrom('system.functions')
-    .select([
-      sql<string>`lower(name)`.as('name'),
-      // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
-      sql<(number | null)[]>`array(COLUMNS('^(is_)?deterministic$'))`.as('said'),
-    ])
-    .execute()
-  return new Map(
-    [...Map.groupBy(rows, ({ name }) => name)].map(([name, all]) => [
-      name,
-      all.map(({ said }) => said[0] ?? null),
-    ]),
-  )
+async function askFunctions({ client }: Asked): Promise<Functions> {
+  // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
+  const rows = await client.rows<{ name: string; said: (number | null)[] }>({
+    query: `SELECT lower(name) AS name, array(COLUMNS('^(is_)?deterministic$')) AS said FROM system.functions`,
+    doing: 'asking which functions are deterministic',
+  })
+  const byName = Map.groupBy(rows, ({ name }) => name)
+  return new Map([...byName].map(([name, all]) => [name, all.map(({ said }) => said[0] ?? null)]))
 }
 
 /** Names of the functions that an expression calls, in lower case, because the case of some does not matter. */

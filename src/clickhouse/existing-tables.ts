@@ -1,6 +1,4 @@
 // Owns reading existing tables by name: the only query of system.tables and system.columns for them.
-import { sql } from 'kysely'
-import { typed } from './dialect.ts'
 import type { Server } from './server.ts'
 import { type ShardTable, shardTables } from './cluster/shard-tables.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
@@ -29,31 +27,22 @@ export async function existingTables(
   wanted: readonly string[],
 ): Promise<ReadonlyMap<string, ExistingTable>> {
   if (wanted.length === 0) return new Map()
-  const { connection } = server
-  const db = server.during(`looking at the tables of ${connection.database}`)
-  const inList = (column: string) =>
-    sql<boolean>`has(${typed([...wanted], 'Array(String)')}, ${sql.ref(column)})`
+  const { client, connection } = server
+  const { database } = connection
+  const question = { query_params: { database, wanted }, doing: `looking at the tables of ${database}` }
   const [tables, columns] = await Promise.all([
-    db
-      .selectFrom('system.tables')
-      .select(['name', 'engine', 'engine_full', 'sorting_key as sortKey'])
-      .select(['total_rows as rows', 'total_bytes as bytes', 'create_table_query as definition'])
-      .select(sql<string>`toString(uuid)`.as('uuid'))
-      .select(
-        sql<string[]>`arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table)`.as(
-          'views',
-        ),
-      )
-      .where('database', '=', connection.database)
-      .where(inList('name'))
-      .execute(),
-    db
-      .selectFrom('system.columns')
-      .select(['table', 'name', 'type', 'default_kind as defaultKind', 'default_expression as expression'])
-      .where('database', '=', connection.database)
-      .where(inList('table'))
-      .orderBy('position')
-      .execute(),
+    client.rows<Omit<ExistingTable, 'columns' | 'shards'> & { name: string; engine_full: string }>({
+      query: `SELECT name, engine, engine_full, sorting_key AS sortKey, total_rows AS rows, total_bytes AS bytes,
+          create_table_query AS definition, toString(uuid) AS uuid,
+          arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table) AS views
+        FROM system.tables WHERE database = {database:String} AND has({wanted:Array(String)}, name)`,
+      ...question,
+    }),
+    client.rows<ExistingTable['columns'][number] & { table: string }>({
+      query: `SELECT table, name, type, default_kind AS defaultKind, default_expression AS expression
+        FROM system.columns WHERE database = {database:String} AND has({wanted:Array(String)}, table) ORDER BY position`,
+      ...question,
+    }),
   ])
   const columnsOf = Map.groupBy(columns, ({ table }) => table)
   const locals = await shardTables(server, tables)

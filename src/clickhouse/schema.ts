@@ -1,6 +1,5 @@
 // Owns the row types of every table that kysely builds statements for.
 import type { ColumnType } from 'kysely'
-import type { DefaultKind } from '../sql-syntax/create-table.ts'
 
 /** `[range_from, range_to, state, sql_hash, forks, inputs]`. */
 export type IslandTuple = readonly [number, number, IslandState, string, string, string]
@@ -79,47 +78,12 @@ type SourceTable = {
   updated_date_time: string
 }
 
-export type SystemTables = {
+type SystemTables = {
   database: string
   name: string
-  uuid: string
   engine: string
-  sorting_key: string
   total_rows: number | null
   total_bytes: number | null
-  comment: string
-  engine_full: string
-  create_table_query: string
-}
-
-type SystemColumns = {
-  database: string
-  table: string
-  name: string
-  type: string
-  default_kind: DefaultKind
-  default_expression: string
-  position: number
-}
-
-type SystemClusters = {
-  cluster: string
-  shard_num: number
-  replica_num: number
-  host_name: string
-  port: number
-}
-
-export type SystemProcesses = { query_id: string; initial_query_id: string; user: string }
-
-export type SystemQueryLog = {
-  query_id: string
-  type: 'QueryStart' | 'QueryFinish' | 'ExceptionBeforeStart' | 'ExceptionWhileProcessing'
-  read_rows: number
-  read_bytes: number
-  written_rows: number
-  memory_usage: number
-  query_duration_ms: number
 }
 
 /** The tables for kysely; source tables are addressed by name through `SourceTable`. */
@@ -128,13 +92,7 @@ export type Schema = {
   sql_versions: SqlVersionsTable
   source_probe: SourceProbeTable
   'system.tables': SystemTables
-  'system.columns': SystemColumns
-  'system.clusters': SystemClusters
-  'system.functions': { name: string }
-  'system.macros': { macro: string; substitution: string }
   'system.databases': { name: string; engine: string }
-  'system.processes': SystemProcesses
-  'system.query_log': SystemQueryLog
   [source: `canonical_execution_${string}`]: SourceTable
   [target: `int_${string}`]: { block_number: number }
 }

@@ -1,13 +1,10 @@
 // Owns finding the outcome of a sent statement: whether it still runs or has finished; and killing it.
-import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
 import { nodesReachable, runQueued } from '../clickhouse/cluster/nodes.ts'
-import { typed } from '../clickhouse/dialect.ts'
 import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
-import type { SystemProcesses, SystemQueryLog } from '../clickhouse/schema.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { STEP_SUFFIX } from './shared-insert.ts'
@@ -26,37 +23,27 @@ export type Queries = ReturnType<typeof openQueries>
 
 /** `server` is the target, which runs all writing statements; `source` is only waited for. */
 export function openQueries({ server, source }: { readonly server: Server; readonly source: Server }) {
-  const { connection } = server
+  const { client, connection } = server
 
   async function running(ids: readonly string[]): Promise<readonly string[]> {
-    const queryIds = ids.flatMap((id) => [id, id + STEP_SUFFIX])
-    const rows = await server
-      .during('looking for running statements')
-      .selectFrom(onAllNodes<SystemProcesses>(server, 'system.processes').as('processes'))
-      .select('query_id')
-      .where(sql<boolean>`has(${typed(queryIds, 'Array(String)')}, initial_query_id)`)
-      .execute()
+    const rows = await client.rows<{ query_id: string }>({
+      query: `SELECT query_id FROM ${onAllNodes(server, 'system.processes')}
+        WHERE has({ids:Array(String)}, initial_query_id)`,
+      query_params: { ids: ids.flatMap((id) => [id, id + STEP_SUFFIX]) },
+      doing: 'looking for running statements',
+    })
     return rows.map((row) => row.query_id)
   }
 
   /** The end of the query in the log; empty while it runs. */
-  function ends(queryId: string): Promise<readonly (WriteReport & { readonly type: string })[]> {
-    return server.db
-      .selectFrom(onAllNodes<SystemQueryLog>(server, 'system.query_log').as('query_log'))
-      .select([
-        'type',
-        'read_rows as rowsRead',
-        'written_rows as rowsWritten',
-        'read_bytes as bytesRead',
-        'memory_usage as peakMemory',
-        'query_duration_ms as elapsedMs',
-      ])
-      .where('query_id', '=', queryId)
-      .where('type', '!=', 'QueryStart')
-      .where(sql<boolean>`event_date >= today() - 2`)
-      .limit(1)
-      .execute()
-  }
+  const ends = (id: string) =>
+    client.rows<WriteReport & { readonly type: string }>({
+      query: `SELECT type, read_rows AS rowsRead, written_rows AS rowsWritten, read_bytes AS bytesRead,
+          memory_usage AS peakMemory, query_duration_ms AS elapsedMs
+        FROM ${onAllNodes(server, 'system.query_log')}
+        WHERE query_id = {id:String} AND type != 'QueryStart' AND event_date >= today() - 2 LIMIT 1`,
+      query_params: { id },
+    })
 
   return {
     /** Resolves when none of them runs. @throws BackfillError `failed` if one has not ended a minute after it was killed */
@@ -105,11 +92,12 @@ export function openQueries({ server, source }: { readonly server: Server; reado
 
     /** Whether the queries of `user` can be seen and killed; our own always can. */
     async canEnd(user: string): Promise<boolean> {
-      const [row] = await server
-        .during('asking who we are')
-        .selectNoFrom(sql<boolean>`currentUser() = ${user}`.as('own'))
-        .execute()
-      return row?.own || (await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*'))
+      const [row] = await client.rows<{ own: number }>({
+        query: 'SELECT currentUser() = {user:String} AS own',
+        query_params: { user },
+        doing: 'asking who we are',
+      })
+      return row?.own === 1 || (await isGranted(server, 'SELECT ON system.processes, KILL QUERY ON *.*'))
     },
 
     /** Resolves when both servers and all nodes of the cluster answer; rejects with the last error when time is up. */

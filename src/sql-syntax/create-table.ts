@@ -4,7 +4,7 @@ import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, unquoted, type Token } from './lexer.ts'
 import { closingAt, compactText, splitAtCommas } from './tokens.ts'
 
-export type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL'
+type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL'
 
 /** A column as `system.columns` names it. `type` is empty if the DDL leaves it to the default's expression. */
 export type DdlColumn = { readonly name: string; readonly type: string; readonly defaultKind: DefaultKind }

@@ -102,13 +102,12 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     ): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'rows'>>> {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
-      const rows = await server
-        .during(`looking at the tables of ${database}`)
-        .selectFrom('system.tables')
-        .select(['name', 'total_rows as rows', sql<string>`toString(uuid)`.as('uuid')])
-        .where('database', '=', database)
-        .where(sql<boolean>`has(${typed([...wanted], 'Array(String)')}, name)`)
-        .execute()
+      const rows = await server.client.rows<Pick<TargetTable, 'uuid' | 'rows'> & { name: string }>({
+        query: `SELECT name, total_rows AS rows, toString(uuid) AS uuid
+          FROM system.tables WHERE database = {database:String} AND has({wanted:Array(String)}, name)`,
+        query_params: { database, wanted },
+        doing: `looking at the tables of ${database}`,
+      })
       return new Map(rows.map(({ name, ...table }) => [name, table]))
     },
 

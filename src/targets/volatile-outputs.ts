@@ -9,7 +9,7 @@ const OF_ROWS = /^(arrayjoin|unnest|dict\w+|joinget\w*)$/
 
 /** Names, anywhere in the statement, that stand for an expression with such a function, or such a name. @throws BackfillError `server` */
 export async function volatileNames(
-  server: Pick<Server, 'during'>,
+  server: Pick<Server, 'client'>,
   transform: SqlText,
 ): Promise<ReadonlySet<string>> {
   const items = namedItems(significantTokens(transform))

@@ -98,7 +98,7 @@ export const OF_SERVER: readonly Statement[] = [
   },
   {
     name: 'running statements',
-    words: ['from `system`.`processes`'],
+    words: ['SELECT query_id FROM system.processes'],
     run: (world, sent) =>
       world.writing
         .filter(({ id }) => sent.one<string[]>('has(').includes(id))
@@ -106,12 +106,12 @@ export const OF_SERVER: readonly Statement[] = [
   },
   {
     name: 'end of a statement',
-    words: ['from `system`.`query_log`'],
+    words: ['FROM system.query_log'],
     run: (world, sent, now) =>
       !world.hasLog
         ? []
         : world.log
-            .filter(({ id, seenAt }) => id === sent.one('`query_id` = ') && seenAt <= now)
+            .filter(({ id, seenAt }) => id === sent.one('query_id = ') && seenAt <= now)
             .slice(0, 1)
             .map(({ type, rows }) => ({
               type,

@@ -41,7 +41,7 @@ export const OF_TABLES: readonly Statement[] = [
   { name: 'views of sources', words: ['SELECT name, arrayFilter(column'], run: nothing },
   {
     name: 'tables',
-    words: ['select `name`, `engine`, `engine_full`'],
+    words: ['SELECT name, engine, engine_full'],
     run: (world, sent) =>
       sent.one<string[]>('has(').flatMap((name) => {
         const target = world.targets.get(name as Key)
@@ -66,7 +66,7 @@ export const OF_TABLES: readonly Statement[] = [
   },
   {
     name: 'columns',
-    words: ['select `table`, `name`, `type`, `default_kind`'],
+    words: ['SELECT table, name, type, default_kind'],
     run: (world, sent) =>
       sent
         .one<string[]>('has(')
@@ -198,7 +198,7 @@ export const OF_TABLES: readonly Statement[] = [
   },
   {
     name: 'identities of tables',
-    words: ['select `name`, `total_rows` as `rows`, toString(uuid) as `uuid`'],
+    words: ['SELECT name, total_rows AS rows, toString(uuid) AS uuid'],
     run: (world, sent) =>
       sent.one<string[]>('has(').flatMap((name) => {
         const target = world.targets.get(name as Key)

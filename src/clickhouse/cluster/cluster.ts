@@ -1,11 +1,10 @@
 // Owns the target server's place in its cluster: the shards, whether there is Keeper, whether a load balancer is in
 // front. Read once, before any other question.
-import { type RawBuilder, sql } from 'kysely'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED, errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
-import { quotedName } from '../../sql-syntax/quoting.ts'
+import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'
 
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
@@ -56,12 +55,8 @@ export async function joinCluster(
 }
 
 /** A system table of this server, or of all nodes of its cluster. */
-export function onAllNodes<Row>(
-  { cluster }: Pick<Server, 'cluster'>,
-  table: `system.${string}`,
-): RawBuilder<Row> {
-  const named = sql.table(table)
-  return cluster === undefined ? sql`${named}` : sql`clusterAllReplicas(${cluster.name}, ${named})`
+export function onAllNodes({ cluster }: Pick<Server, 'cluster'>, table: `system.${string}`): string {
+  return cluster === undefined ? table : `clusterAllReplicas(${quoteString(cluster.name)}, ${table})`
 }
 
 /** ` ON CLUSTER …` if the server's cluster has a queue for it. It uses the macro, because parameters are not allowed there. */
@@ -69,15 +64,12 @@ export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
   return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
 }
 
-async function nodesOf(server: Server, name: string): Promise<Pick<Cluster, 'nodes' | 'places'>> {
-  const rows = await server
-    .during('looking for its clusters')
-    .selectFrom('system.clusters')
-    .select(['cluster', 'shard_num', 'replica_num', 'host_name', 'port'])
-    .orderBy('cluster')
-    .orderBy('shard_num')
-    .orderBy('replica_num')
-    .execute()
+async function nodesOf({ client }: Server, name: string): Promise<Pick<Cluster, 'nodes' | 'places'>> {
+  const rows = await client.rows<{ cluster: string; shard: number; replica: number; at: string }>({
+    query: `SELECT cluster, shard_num AS shard, replica_num AS replica, concat(host_name, ':', toString(port)) AS at
+      FROM system.clusters ORDER BY cluster, shard, replica`,
+    doing: 'looking for its clusters',
+  })
   const nodes = rows.filter(({ cluster }) => cluster === name)
   const known = [...new Set(rows.map(({ cluster }) => cluster))]
   if (nodes.length === 0)
@@ -88,22 +80,18 @@ async function nodesOf(server: Server, name: string): Promise<Pick<Cluster, 'nod
         : `it knows ${known.join(', ')}`,
     )
   // A node that is listed twice is asked once.
-  const once = [
-    ...new Map(nodes.toReversed().map((node) => [`${node.host_name}:${node.port}`, node])),
-  ].toReversed()
+  const once = [...new Map(nodes.toReversed().map((node) => [node.at, node])).values()].toReversed()
   return {
-    nodes: once.map(([, { shard_num }]) => shard_num),
-    places: once.map(([at, node]) => `replica ${node.replica_num} of shard ${node.shard_num} (${at})`),
+    nodes: once.map(({ shard }) => shard),
+    places: once.map(({ replica, shard, at }) => `replica ${replica} of shard ${shard} (${at})`),
   }
 }
 
-async function macroOf(server: Server): Promise<string | undefined> {
-  const row = await server
-    .during('looking for the macro {cluster}')
-    .selectFrom('system.macros')
-    .select('substitution')
-    .where('macro', '=', 'cluster')
-    .executeTakeFirst()
+async function macroOf({ client }: Server): Promise<string | undefined> {
+  const [row] = await client.rows<{ substitution: string }>({
+    query: `SELECT substitution FROM system.macros WHERE macro = 'cluster'`,
+    doing: 'looking for the macro {cluster}',
+  })
   return row?.substitution
 }
 
@@ -140,14 +128,12 @@ export async function identitiesBehind(server: Server): Promise<readonly string[
 }
 
 /** A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. */
-async function assertLedgerOfCluster(server: Server, names: Names): Promise<void> {
-  const rows = await server
-    .during('looking for the ledger')
-    .selectFrom('system.tables')
-    .select(['engine'])
-    .where('database', '=', names.ledger)
-    .where('name', '=', 'ledger')
-    .execute()
+async function assertLedgerOfCluster({ client }: Server, names: Names): Promise<void> {
+  const rows = await client.rows<{ engine: string }>({
+    query: `SELECT engine FROM system.tables WHERE database = {ledger:String} AND name = 'ledger'`,
+    query_params: { ledger: names.ledger },
+    doing: 'looking for the ledger',
+  })
   if (rows.every(({ engine }) => /^(Replicated|Shared)/.test(engine))) return
   throw usageError(
     `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,

@@ -1,15 +1,13 @@
 // Owns reading a Distributed table as one table: its local tables on all shards, and why it must not be written to.
 // The names of local tables come from the Distributed definition.
 import { createHash } from 'node:crypto'
-import { sql } from 'kysely'
 import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/distributed.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
+import { ANSWERING } from './nodes.ts'
 import { determinismOf } from '../determinism.ts'
-import { typed } from '../dialect.ts'
-import type { SystemTables } from '../schema.ts'
 import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 
@@ -36,17 +34,16 @@ export type Definition = { readonly name: string; readonly engine: string; reado
 
 /** The table of each shard that holds the rows of a target. @throws BackfillError `failed` if the target is not Distributed */
 export async function localOf(
-  server: Server,
+  { client, connection }: Server,
   { target }: TableDefinition,
 ): Promise<Pick<Distributed, 'database' | 'table'>> {
-  const { database } = server.connection
-  const row = await server
-    .during(`looking at ${database}.${target}`)
-    .selectFrom('system.tables')
-    .select('engine_full')
-    .where('database', '=', database)
-    .where('name', '=', target)
-    .executeTakeFirst()
+  const { database } = connection
+  const [row] = await client.rows<{ engine_full: string }>({
+    query:
+      'SELECT engine_full FROM system.tables WHERE database = {database:String} AND name = {target:String}',
+    query_params: { database, target },
+    doing: `looking at ${database}.${target}`,
+  })
   const found = distributedEngine(row?.engine_full ?? '')
   if (found === undefined) throw failedError(`${database}.${target} is not Distributed any more`)
   return { database: found.database, table: found.table }
@@ -80,10 +77,17 @@ export async function shardTables(
   )
 }
 
-type Local = Pick<
-  SystemTables,
-  'database' | 'name' | 'uuid' | 'engine' | 'sorting_key' | 'create_table_query' | 'total_rows'
-> & { /** From 1, as clusterAllReplicas() counts. */ readonly node: number }
+type Local = {
+  readonly database: string
+  readonly name: string
+  readonly uuid: string
+  readonly engine: string
+  readonly sorting_key: string
+  readonly create_table_query: string
+  readonly total_rows: number | null
+  /** From 1, as clusterAllReplicas() counts. */
+  readonly node: number
+}
 
 /** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
 function isReplicated(engine: string): boolean {
@@ -94,27 +98,20 @@ function isLocalOf(one: Local, { database, table }: Distributed): boolean {
   return one.database === database && one.name === table
 }
 
-function among(values: readonly string[]): unknown {
-  return typed([...new Set(values)], 'Array(String)')
-}
-
 async function localTables(server: Server, wanted: readonly Distributed[]): Promise<readonly Local[]> {
   if (wanted.length === 0) return []
-  return await server
-    .during('looking at the tables of all nodes')
-    .selectFrom(onAllNodes<SystemTables & { _shard_num: number }>(server, 'system.tables').as('tables'))
-    .select(['database', 'name', 'engine', 'sorting_key', 'create_table_query', 'total_rows'])
-    .select([sql<string>`toString(uuid)`.as('uuid'), '_shard_num as node'])
-    .where(sql<boolean>`has(${among(wanted.map(({ database }) => database))}, database)`)
-    .where(sql<boolean>`has(${among(wanted.map(({ table }) => table))}, name)`)
-    .orderBy('node')
+  return await server.client.rows<Local>({
+    query: `SELECT database, name, engine, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
+      FROM ${onAllNodes(server, 'system.tables')}
+      WHERE has({databases:Array(String)}, database) AND has({tables:Array(String)}, name) ORDER BY node`,
+    query_params: {
+      databases: wanted.map(({ database }) => database),
+      tables: wanted.map(({ table }) => table),
+    },
     // Then it is only read: what is written asks for all nodes first.
-    .$if(server.cluster!.unreachable.length > 0, (query) =>
-      query.modifyEnd(
-        sql`SETTINGS skip_unavailable_shards = 1, connections_with_failover_max_tries = 1, handshake_timeout_ms = 3000`,
-      ),
-    )
-    .execute()
+    clickhouse_settings: server.cluster!.unreachable.length > 0 ? ANSWERING : {},
+    doing: 'looking at the tables of all nodes',
+  })
 }
 
 /** The local tables, one per shard (from the first node that has it), as one table. */

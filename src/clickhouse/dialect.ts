@@ -10,6 +10,7 @@ import {
   MysqlQueryCompiler,
   type QueryResult,
   type RawBuilder,
+  type SelectQueryBuilder,
   sql,
   type SqlBool,
 } from 'kysely'
@@ -103,6 +104,14 @@ export function touchesSome(
     )
   const begin = sql`roundDown(toUInt64(${highEnd}), ${ends('from')})`
   return sql<SqlBool>`${within} AND transform(${begin}, ${ends('from')}, ${ends('to')}) >= ${lowEnd}`
+}
+
+/** Several queries as one, because each has a fixed cost; undefined for none. */
+export function unionOf<Database, Tables extends keyof Database, Row>(
+  queries: readonly SelectQueryBuilder<Database, Tables, Row>[],
+): SelectQueryBuilder<Database, Tables, Row> | undefined {
+  const [first, ...others] = queries
+  return first && others.reduce((all, next) => all.unionAll(next), first)
 }
 
 /** A server takes 128 KiB in one parameter; the longest number with its comma has 21 characters, a UUID 39. */

@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
-import { touchesSome } from '../clickhouse/dialect.ts'
+import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import {
   after,
   checkpointIslands,
@@ -152,7 +152,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
           )
           .selectAll(),
       )
-      const rows = await last.reduce((all, next) => all.unionAll(next)).execute()
+      const rows = await unionOf(last)!.execute()
       const found = new Map(rows.map(({ table_key, epoch, seq }) => [table_key, [epoch, seq] as const]))
       return new Map([...uuids.keys()].map((key) => [key, found.get(key) ?? ([0, 0] as const)]))
     },

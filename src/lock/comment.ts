@@ -1,6 +1,6 @@
 // Owns the comment of a lock: its holder, since when, and the heartbeat. For people; the fence decides.
 import { identity, isAlive } from '../seam/process.ts'
-import { EPOCH_DIGITS } from './lock-name.ts'
+import { EPOCH_DIGITS } from './fence.ts'
 
 export type LockComment = {
   readonly host: string

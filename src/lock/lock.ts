@@ -2,7 +2,7 @@
 // highest epoch owns the lock.
 import { type BackfillError, failedError } from '../model/errors.ts'
 import { commentLiteral, type LockInfo } from './comment.ts'
-import { lockName } from './lock-name.ts'
+import { lockName } from './fence.ts'
 import { heldBy, type WaitNote, watchLocks } from './watch.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { identity } from '../seam/process.ts'

@@ -7,8 +7,7 @@ import { assertAllNodes } from '../clickhouse/cluster/nodes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
-import { locksWhere } from './fence.ts'
-import { EPOCH_DIGITS, MAX_EPOCH } from './lock-name.ts'
+import { EPOCH_DIGITS, locksWhere, MAX_EPOCH } from './fence.ts'
 
 const TABLE_ALREADY_EXISTS = 57
 

@@ -1,7 +1,7 @@
 // Owns detecting a dead holder of a lock: its comment does not change for a while, measured by our own monotonic clock.
 import { BackfillError } from '../model/errors.ts'
 import { isDead, type LockInfo, readInfo } from './comment.ts'
-import { EPOCH_DIGITS, lockPrefix } from './lock-name.ts'
+import { EPOCH_DIGITS, lockPrefix } from './fence.ts'
 import type { LockStore } from './store.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 

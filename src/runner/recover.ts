@@ -2,19 +2,17 @@
 import pLimit from 'p-limit'
 import { failedError } from '../model/errors.ts'
 import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
-import type { TableDefinition } from '../model/model.ts'
+import type { RowsKind, TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
-import { readFingerprint, writeFingerprint } from '../sources/fingerprint.ts'
-import { prunedBlocks } from '../sources/pruned-blocks.ts'
-import { type Remedy, remedyFor } from './remedy.ts'
+import { prunedBlocks, readFingerprint, writeFingerprint } from '../sources/fingerprint.ts'
 import { readSame, readsOf, type TableReads } from './chunk-inputs.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 import type { Ports } from './workspace.ts'
 
 /**
- * Kills running statements of the attempts at the dirty blocks, then deletes their rows if the rule of remedy.ts
+ * Kills running statements of the attempts at the dirty blocks, then deletes their rows if `remedyFor`
  * requires it; blocks with rows that cannot be deleted and may differ from the new rows are added to `run.mixed`.
  * The table is locked, so none of these statements can start any more. Resolves with sentences for people.
  * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
@@ -140,4 +138,28 @@ async function endAttempts({ queries }: Ports, key: string, attempts: readonly A
         'GRANT SELECT ON system.processes, KILL QUERY ON *.* TO your user, or run backfill up as that user',
       )
   await queries.end(attempts.map(({ queryId }) => queryId))
+}
+
+export type DirtyCase = {
+  /** Whether the target's engine keeps one row per key (any Replacing…MergeTree). */
+  readonly replacing: boolean
+  readonly rows: RowsKind
+  /** Whether the attempt used the SQL and the source rows that a new attempt would use. */
+  readonly unchanged: boolean
+  /** As in `Found`. */
+  readonly suspect: boolean
+}
+
+/**
+ * `rerun`: the new rows are equal and replace the old ones. `clean`: delete the old rows first. `rerun-stale`: rows of the
+ * old attempt cannot be deleted and may differ from the new rows; run again and tag the range as stale. `stop`: old and
+ * new rows cannot be distinguished; only a rebuild fixes it.
+ */
+export type Remedy = 'rerun' | 'clean' | 'rerun-stale' | 'stop'
+
+export function remedyFor({ replacing, rows, unchanged, suspect }: DirtyCase): Remedy {
+  const same = unchanged && !suspect
+  if (rows.kind === 'per-block') return replacing && same && rows.deletedFirst !== true ? 'rerun' : 'clean'
+  if (!replacing) return 'stop'
+  return same ? 'rerun' : 'rerun-stale'
 }

@@ -14,9 +14,17 @@ import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
-import { hasEnded, isUnfinished, taskOf } from './task.ts'
+import {
+  blockedBlocks,
+  hasEnded,
+  inputStandstill,
+  isUnfinished,
+  taskOf,
+  waitingEvents,
+  workOf,
+  workReporter,
+} from './work-left.ts'
 import { LOOK_MS } from './throttle.ts'
-import { blockedBlocks, inputStandstill, waitingEvents, workOf, workReporter } from './work-left.ts'
 import type { Workspace } from './workspace.ts'
 import { after, monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 

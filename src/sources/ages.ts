@@ -1,6 +1,6 @@
 // Owns the questions how old source rows are, by `updated_date_time` and the clock of their server.
 import { sql } from 'kysely'
-import { typed } from '../clickhouse/dialect.ts'
+import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import { rowsIn, rowsOf, type SourcePlace } from './rows.ts'
 import type { BlockSet } from '../model/blocks.ts'
 
@@ -26,19 +26,20 @@ export function openAges(place: SourcePlace) {
       const [low, high] = [some[0], some.at(-1)]
       if (low === undefined || high === undefined) return undefined
       const hull = { from: low.from, to: high.to }
-      const [first, ...others] = sources.filter(isDated).map((source) =>
-        rowsIn(place, { source, range: hull, during })
-          .select(['block_number', 'updated_date_time'])
-          .where(
-            sql<boolean>`arrayExists((f, t) -> block_number BETWEEN f AND t, ${numbers(some.map(({ from }) => from))}, ${numbers(some.map(({ to }) => to))})`,
+      const arrived = unionOf(
+        sources
+          .filter(isDated)
+          .map((source) =>
+            rowsIn(place, source, hull, during)
+              .select(['block_number', 'updated_date_time'])
+              .where(touchesSome(some, 'block_number')),
           ),
       )
-      if (first === undefined) return undefined
-      const arrived = others.reduce((all, next) => all.unionAll(next), first).as('arrived')
+      if (arrived === undefined) return undefined
       const row = await during
         .selectFrom(
           during
-            .selectFrom(arrived)
+            .selectFrom(arrived.as('arrived'))
             .select(['block_number', sql<boolean>`max(updated_date_time) < now() - ${seconds}`.as('is_old')])
             .groupBy('block_number')
             .as('blocks'),
@@ -54,18 +55,18 @@ export function openAges(place: SourcePlace) {
     /** Age in seconds of the newest row among the newest 100 blocks of each source, up to `heads`; a source without rows is absent. */
     async newest(heads: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
       const dated = [...heads].filter(([source]) => isDated(source))
-      const [first, ...others] = dated.map(([source, head]) =>
-        rowsOf(place, source, during)
-          .select([
-            sql<string>`${source}`.as('source'),
-            sql<number>`greatest(0, dateDiff('second', max(updated_date_time), now()))`.as('age'),
-          ])
-          .where('block_number', '>', head - NEWEST_BLOCKS)
-          .having(sql<boolean>`count() > 0`),
+      const all = unionOf(
+        dated.map(([source, head]) =>
+          rowsOf(place, source, during)
+            .select([
+              sql<string>`${source}`.as('source'),
+              sql<number>`greatest(0, dateDiff('second', max(updated_date_time), now()))`.as('age'),
+            ])
+            .where('block_number', '>', head - NEWEST_BLOCKS)
+            .having(sql<boolean>`count() > 0`),
+        ),
       )
-      if (first === undefined) return new Map()
-      const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
-      return new Map(rows.map(({ source, age }) => [source, age]))
+      return new Map((await all?.execute())?.map(({ source, age }) => [source, age]))
     },
   }
 }
@@ -80,8 +81,4 @@ function firstOf(blocks: BlockSet): BlockSet {
     left -= Math.max(0, last - from + 1)
     return last >= from ? [{ from, to: last }] : []
   })
-}
-
-function numbers(blocks: readonly number[]): readonly number[] {
-  return typed([...blocks], 'Array(UInt64)')
 }

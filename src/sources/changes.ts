@@ -3,10 +3,16 @@ import { blockSet, hull, intersect, type Range, subtract } from '../model/blocks
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
-import { evaluateChange, isRewritten, readFingerprint, type SourceFacts } from './fingerprint.ts'
-import { prunedBlocks, type SourceRows } from './pruned-blocks.ts'
+import {
+  evaluateChange,
+  isRewritten,
+  prunedBlocks,
+  readFingerprint,
+  type SourceFacts,
+  type SourceRows,
+} from './fingerprint.ts'
 import { sql } from 'kysely'
-import { typed } from '../clickhouse/dialect.ts'
+import { typed, unionOf } from '../clickhouse/dialect.ts'
 import { rowsIn, type SourcePlace } from './rows.ts'
 import { FACTS } from './source.ts'
 
@@ -160,10 +166,12 @@ async function segmentsIn(
   starts: readonly number[],
 ): Promise<readonly Segment[]> {
   const start = sql<number>`roundDown(block_number, ${typed(starts, 'Array(UInt64)')})`
-  const [first, ...others] = sources.map((source) =>
-    rowsIn(place, { source, range, during: place.server.db })
-      .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
-      .groupBy('from'),
+  const all = unionOf(
+    sources.map((source) =>
+      rowsIn(place, source, range, place.server.db)
+        .select([sql<string>`${source}`.as('source'), sql<number>`toUInt64(${start})`.as('from'), ...FACTS])
+        .groupBy('from'),
+    ),
   )
-  return first === undefined ? [] : await others.reduce((all, next) => all.unionAll(next), first).execute()
+  return (await all?.execute()) ?? []
 }

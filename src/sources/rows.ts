@@ -32,14 +32,7 @@ export function rowsOf(
   return isUsual(columns) ? rows.where(sql<boolean>`${sql.ref('meta_network_name')} = ${network}`) : rows
 }
 
-export function rowsIn(
-  place: SourcePlace,
-  {
-    source,
-    range,
-    during,
-  }: { readonly source: string; readonly range: Range; readonly during: Kysely<Schema> },
-): SourceRows {
+export function rowsIn(place: SourcePlace, source: string, range: Range, during: Kysely<Schema>): SourceRows {
   return rowsOf(place, source, during)
     .where('block_number', '>=', range.from)
     .where('block_number', '<=', range.to)

@@ -6,7 +6,7 @@ import type { Range } from '../model/blocks.ts'
 import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
-import { touchesSome, typed } from '../clickhouse/dialect.ts'
+import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf, unlessMissing } from '../clickhouse/server-error.ts'
 import { probedColumns, rowsIn, rowsOf, type SourcePlace } from './rows.ts'
 import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
@@ -26,8 +26,7 @@ export function openSource(place: SourcePlace) {
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
     throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
-  const within = (source: string, range: Range) =>
-    rowsIn(place, { source, range, during: asking('reading the sources') })
+  const within = (source: string, range: Range) => rowsIn(place, source, range, asking('reading the sources'))
 
   /** The network is the key's first column and the block its second: both ends come from the primary index. */
   const edge = (source: string, order: 'asc' | 'desc', beyond?: number) => {
@@ -52,12 +51,8 @@ export function openSource(place: SourcePlace) {
     block: number,
     order: 'oldest' | 'newest',
   ): Promise<ReadonlyMap<string, number>> {
-    const [first, ...edges] = sources.map((source) =>
-      edge(source, order === 'oldest' ? 'asc' : 'desc', block),
-    )
-    if (first === undefined) return new Map()
-    const rows = await edges.reduce((all, next) => all.unionAll(next), first).execute()
-    return new Map(rows.map((row) => [row.source, row.block_number]))
+    const all = unionOf(sources.map((source) => edge(source, order === 'oldest' ? 'asc' : 'desc', block)))
+    return new Map((await all?.execute())?.map((row) => [row.source, row.block_number]))
   }
 
   /** Ascending. Blocks that only the source `weak` has prove nothing, and are left out. */
@@ -69,14 +64,16 @@ export function openSource(place: SourcePlace) {
     if (sources.length < 2 || ranges.length === 0) return []
     const touching = touchesSome(ranges, 'block_number')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }
-    const [first, ...others] = sources.map((source) =>
-      within(source, hull)
-        .select(['block_number', sql<string>`${source}`.as('source')])
-        .where(touching)
-        .distinct(),
+    const present = unionOf(
+      sources.map((source) =>
+        within(source, hull)
+          .select(['block_number', sql<string>`${source}`.as('source')])
+          .where(touching)
+          .distinct(),
+      ),
     )
     const rows = await asking('comparing the blocks of the sources')
-      .selectFrom(others.reduce((all, next) => all.unionAll(next), first!).as('present'))
+      .selectFrom(present!.as('present'))
       .select('block_number')
       .groupBy('block_number')
       .having(sql<boolean>`uniqExact(source) < ${sources.length}`)
@@ -97,11 +94,10 @@ export function openSource(place: SourcePlace) {
     async extents(
       sources: readonly string[],
     ): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>> {
-      const [first, ...edges] = sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')])
-      if (first === undefined) return new Map()
-      // One query for all of them, because each query has a fixed cost.
+      const edges = unionOf(sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')]))
+      if (edges === undefined) return new Map()
       const rows = await asking('looking for the first and last block of the sources')
-        .selectFrom(edges.reduce((all, next) => all.unionAll(next), first).as('edges'))
+        .selectFrom(edges.as('edges'))
         .select(({ fn }) => [
           'source',
           fn.min<number>('block_number').as('from'),
@@ -125,31 +121,32 @@ export function openSource(place: SourcePlace) {
     async buckets(sources: readonly string[], range: Range, width: number): Promise<Buckets> {
       const db = asking(`probing ${range.from}-${range.to}`)
       // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
-      const [first, ...others] = sources.map((source) =>
-        db
-          .selectFrom(
-            within(source, range)
-              .select([
-                'block_number',
-                sql<number>`count()`.as('n'),
-                sql<string>`max(updated_date_time)`.as('written'),
-              ])
-              .groupBy('block_number')
-              .as('blocks'),
-          )
-          .select([
-            sql<string>`${source}`.as('source'),
-            sql<number>`min(block_number)`.as('first'),
-            sql<number>`max(block_number)`.as('last'),
-            sql<number>`sum(n)`.as('rows'),
-            sql<number>`count()`.as('blocks'),
-            sql<number>`toUnixTimestamp(max(written))`.as('newest'),
-            sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
-          ])
-          .groupBy(sql`intDiv(block_number, ${width})`),
+      const all = unionOf(
+        sources.map((source) =>
+          db
+            .selectFrom(
+              within(source, range)
+                .select([
+                  'block_number',
+                  sql<number>`count()`.as('n'),
+                  sql<string>`max(updated_date_time)`.as('written'),
+                ])
+                .groupBy('block_number')
+                .as('blocks'),
+            )
+            .select([
+              sql<string>`${source}`.as('source'),
+              sql<number>`min(block_number)`.as('first'),
+              sql<number>`max(block_number)`.as('last'),
+              sql<number>`sum(n)`.as('rows'),
+              sql<number>`count()`.as('blocks'),
+              sql<number>`toUnixTimestamp(max(written))`.as('newest'),
+              sql<string>`toString(sum(sipHash64(block_number)))`.as('hash'),
+            ])
+            .groupBy(sql`intDiv(block_number, ${width})`),
+        ),
       )
-      if (first === undefined) return new Map()
-      const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
+      const rows = (await all?.execute()) ?? []
       const ascending = rows.toSorted((a, b) => a.first - b.first)
       return Map.groupBy(ascending, (row) => row.source)
     },
@@ -162,15 +159,13 @@ export function openSource(place: SourcePlace) {
 
     /** The contents of each source in the range; includes sources without a row. */
     async fingerprint(sources: readonly string[], range: Range): Promise<Fingerprint> {
-      const [first, ...others] = sources.map((source) =>
-        within(source, range).select([sql<string>`${source}`.as('source'), ...FACTS]),
+      const db = asking(`reading the fingerprint of ${range.from}-${range.to}`)
+      const all = unionOf(
+        sources.map((source) =>
+          rowsIn(place, source, range, db).select([sql<string>`${source}`.as('source'), ...FACTS]),
+        ),
       )
-      if (first === undefined) return new Map()
-      const rows = await asking(`reading the fingerprint of ${range.from}-${range.to}`)
-        .selectFrom(others.reduce((all, next) => all.unionAll(next), first).as('sources'))
-        .select(['source', 'blocks', 'newest'])
-        .execute()
-      return new Map(rows.map(({ source, blocks, newest }) => [source, { blocks, newest }]))
+      return new Map((await all?.execute())?.map(({ source, ...facts }) => [source, facts]))
     },
 
     /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
@@ -192,19 +187,19 @@ export async function networksIn(
   { server, columnsOf }: Omit<SourcePlace, 'network'>,
   sources: readonly string[],
 ): Promise<readonly string[]> {
-  const [first, ...others] = sources.flatMap((source) => {
-    const { network } = columnsOf(source)
-    if (network === undefined) return []
-    return server
-      .during('looking for networks')
-      .withSchema(server.connection.database)
-      .selectFrom(source as 'canonical_execution_source')
-      .select(sql<string>`toString(${sql.ref(network)})`.as('name'))
-      .distinct()
-  })
-  if (first === undefined) return []
-  const rows = await others.reduce((all, next) => all.unionAll(next), first).execute()
-  return [...new Set(rows.map(({ name }) => name))].toSorted()
+  const all = unionOf(
+    sources.flatMap((source) => {
+      const { network } = columnsOf(source)
+      if (network === undefined) return []
+      return server
+        .during('looking for networks')
+        .withSchema(server.connection.database)
+        .selectFrom(source as 'canonical_execution_source')
+        .select(sql<string>`toString(${sql.ref(network)})`.as('name'))
+        .distinct()
+    }),
+  )
+  return [...new Set((await all?.execute())?.map(({ name }) => name))].toSorted()
 }
 
 /** Whether some thousand blocks of the chain have 20 transactions a block, as far as the source tells. */

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import { compiledFence } from '../../src/lock/fence.ts'
-import { lockName } from '../../src/lock/lock-name.ts'
+import { compiledFence, lockName } from '../../src/lock/fence.ts'
 import type { Names } from '../../src/clickhouse/own-databases.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { lockName } from '../../src/lock/lock-name.ts'
+import { lockName } from '../../src/lock/fence.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { KEY, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { post, type TestServer } from '../support/server.ts'

@@ -1,9 +1,9 @@
-// Owns the promises of src/runner/remedy.ts: what a half-written range needs, and whose rows may stand in it.
+// Owns the promises of src/runner/recover.ts: what a half-written range needs, and whose rows may stand in it.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Range } from '../../src/model/blocks.ts'
 import type { RowsKind } from '../../src/model/model.ts'
-import { remedyFor } from '../../src/runner/remedy.ts'
+import { remedyFor } from '../../src/runner/recover.ts'
 import { attemptsIn } from '../../src/ledger/attempts.ts'
 
 const PER_BLOCK: RowsKind = { kind: 'per-block' }

@@ -4,7 +4,7 @@ import { backOff } from '../../src/clickhouse/retry.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
 import { reachable } from '../../src/clickhouse/servers.ts'
 import { openLocks } from '../../src/lock/lock.ts'
-import { lockName } from '../../src/lock/lock-name.ts'
+import { lockName } from '../../src/lock/fence.ts'
 import { watchLocks } from '../../src/lock/watch.ts'
 import {
   after,

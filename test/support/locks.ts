@@ -1,6 +1,6 @@
 // Owns locks in tests: the ports of one runner over a ledger, locks that other processes left, the locks there are.
 import { randomUUID } from 'node:crypto'
-import { lockName } from '../../src/lock/lock-name.ts'
+import { lockName } from '../../src/lock/fence.ts'
 import { openLedger } from '../../src/ledger/writer.ts'
 import { type Lock, openLocks } from '../../src/lock/lock.ts'
 import { commentLiteral, type LockComment } from '../../src/lock/comment.ts'

@@ -6,7 +6,7 @@ import { readForks, readInputs, writeForks, writeInputs } from '../../src/ledger
 import { REVOKED } from '../../src/ledger/events.ts'
 import { everyForm, withStaleTag, splitStaleTag } from '../../src/ledger/stale.ts'
 import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
-import { lockName } from '../../src/lock/lock-name.ts'
+import { lockName } from '../../src/lock/fence.ts'
 import { sqlHash } from '../../src/project/definitions.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
 import type { ProcessIdentity } from '../../../src/seam/process.ts'
-import { lockName } from '../../../src/lock/lock-name.ts'
+import { lockName } from '../../../src/lock/fence.ts'
 import { commentLiteral } from '../../../src/lock/comment.ts'
 import { openLocks } from '../../../src/lock/lock.ts'
 import { namesFor } from '../../../src/clickhouse/own-databases.ts'

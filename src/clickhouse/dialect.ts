@@ -84,10 +84,7 @@ export function withParams({ sql: text, parameters }: Pick<CompiledQuery, 'sql' 
   return { text, params: Object.fromEntries(parameters.map((value, index) => [`p${index}`, value])) }
 }
 
-/**
- * Whether the blocks from `low` to `high` (columns) touch one of the ranges, which are sorted and disjoint: only the last
- * one that begins at or below `high` can. The server prunes by the bounds, not by the arrays.
- */
+/** Of sorted, disjoint ranges only the last that begins at or below `high` can touch. The server prunes by the bounds, not by the arrays. */
 export function touchesSome(
   ranges: readonly Range[],
   low: string | RawBuilder<unknown>,

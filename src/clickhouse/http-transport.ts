@@ -37,10 +37,7 @@ export const overHttp: MakeTransport = (connection, settings) => {
   }
 }
 
-/**
- * Looks for a statement among those that run. Says nothing (undefined) where the user may not see them, where a proxy
- * gives statements other ids, and until each host that is known behind a load balancer has been asked.
- */
+/** Undefined where the user may not see what runs, where a proxy changes ids, and until each known host behind a load balancer has been asked. */
 function openLook(client: () => NodeClient, id: string, hosts: Set<unknown>): Lookout['isRunning'] {
   const denied = new Set<unknown>()
   let looks = 0

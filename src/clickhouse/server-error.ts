@@ -55,10 +55,7 @@ export function unlessMissing<Answer>(answer: Answer): (error: unknown) => Answe
   }
 }
 
-/**
- * A `BackfillError` for any error of a statement: `locked` if the fence refused it, `server` if the server cannot be
- * reached or refuses the user, else `failed`. BackfillErrors are returned unchanged.
- */
+/** `locked` if the fence refused the statement, `server` if it is unreachable or refuses the user, else `failed`. */
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error
   const code = errorCode(error)
@@ -182,10 +179,7 @@ function networkCode(error: unknown): unknown {
   return 'code' in error ? error.code : error.name
 }
 
-/**
- * The first line of a server message is the sentence; a stack or the statement follows. The sentence itself may contain
- * the statement as the server rewrote it, after "in scope".
- */
+/** The sentence is the first line; it may contain the statement as the server rewrote it, after "in scope". */
 function oneLine(message: string): string {
   const line = message.split('\n').find((part) => part.trim() !== '') ?? 'no message'
   return line

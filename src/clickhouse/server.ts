@@ -178,11 +178,7 @@ function connectAgain(
 type Asked = Pick<Server, 'client' | 'connection' | 'limits'> &
   Pick<Parameters<Client['rows']>[0], 'doing' | 'answered'> & { readonly sent?: ClickHouseSettings }
 
-/**
- * Asks who the server is, and whether the settings have arrived: a proxy may drop what it does not know, and without
- * them rows may be missing silently.
- * @throws BackfillError `server` naming the settings that have not
- */
+/** Asks also whether the settings have arrived, which proxies drop. @throws BackfillError `server` naming those that have not */
 async function identify({ client, connection, limits, sent, ...why }: Asked): Promise<ServerInfo> {
   const settings = sent ?? limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
   const names = Object.keys(settings)

@@ -89,10 +89,7 @@ function below(one: unknown, other: unknown): boolean {
   return one !== null && other !== null && Number(one) < Number(other)
 }
 
-/**
- * `pinned`: the settings that an answer needs to be complete. A time limit is not among them, because it fails explicitly.
- * @throws BackfillError `server` naming each setting that has another value and may not be changed
- */
+/** `pinned`: what an answer needs to be complete; a time limit fails explicitly. @throws BackfillError `server` naming what differs and may not be changed */
 export function assertProfile(
   limits: SettingsLimits,
   pinned: ClickHouseSettings,

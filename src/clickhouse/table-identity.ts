@@ -7,11 +7,7 @@ import type { Server } from './server.ts'
 
 const WITHOUT_UUIDS: readonly string[] = ['Ordinary', 'Memory', 'Lazy']
 
-/**
- * `databases`: name and engine, with a space between, of the databases that exist.
- * @throws BackfillError `usage` if the tables of this database have no UUID: a table that was dropped and created again
- *   would still count as done; or if the database is Replicated
- */
+/** `databases`: `name engine` of those that exist. @throws BackfillError `usage` if its tables have no UUID, or if it is Replicated */
 export function assertUuids(database: string, databases: readonly string[]): void {
   const engine = WITHOUT_UUIDS.find((one) => databases.includes(`${database} ${one}`))
   if (engine !== undefined)

@@ -22,10 +22,7 @@ export type Statement = {
   readonly session_id?: string
 }
 
-/**
- * A transform yields a row per key: looking for rows that replace one another within an INSERT finds nothing, and costs
- * up to a fifth of it (docs/explanation/performance.md). A header may say otherwise.
- */
+/** A transform yields a row per key: looking for rows that replace one another finds nothing, and costs up to a fifth of an INSERT. */
 const WRITE_SETTINGS = { optimize_on_insert: 0 } as const
 
 /** A server counts rows that it writes to its own shard twice, unless it sends them over the network as to the others. */

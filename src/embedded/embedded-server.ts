@@ -125,10 +125,7 @@ function collectErrors(child: ChildProcess): () => string {
 /** A failed start ends in a crash of the engine that may take four seconds; its last words come before. */
 const LAST_WORDS = /(?:^|\. )(Code: .*?)(?:, Stack trace|\n)/m
 
-/**
- * The server's URL as soon as our user can log in, which proves that it runs with our users and not with the engine's
- * open default; undefined if it ended before, or took too long.
- */
+/** When our user can log in: it runs with our users, not with the engine's open default. Undefined if it ended before, or took too long. */
 async function firstAnswer(
   child: ChildProcess,
   { portFile, password, said }: { portFile: string; password: string; said: () => string },

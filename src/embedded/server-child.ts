@@ -10,10 +10,7 @@ import { shutIn } from './wall.ts'
 if (isMainThread) guard()
 else runEngine(workerData as readonly string[])
 
-/**
- * The engine does not return while it serves and handles none of our signals, so the process always ends itself by
- * SIGKILL: acknowledged writes are in the page cache by then.
- */
+/** The engine handles none of our signals, so the process ends itself by SIGKILL: acknowledged writes are in the page cache by then. */
 function guard(): void {
   process.umask(0o077)
   // The parent holds the other end of stdin and never writes: stdin ends when the parent ends, however it ends.

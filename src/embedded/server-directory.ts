@@ -21,11 +21,7 @@ import { fileUser, userId } from '../seam/process.ts'
 /** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'
 
-/**
- * Creates the missing files in `path` (0700) and returns them. Safe while another server runs there: the password is
- * created once, and the configuration is read only at the start.
- * @throws BackfillError 'usage' if this is not possible, or if the folder may be a stranger's.
- */
+/** Safe while another server runs there: the password is created once. @throws BackfillError 'usage' if the folder may be a stranger's, or fails */
 export function prepareDirectory(path: string, wishes: ServerWishes) {
   try {
     assertOwnDirectory(path)
@@ -48,10 +44,7 @@ export function prepareDirectory(path: string, wishes: ServerWishes) {
   }
 }
 
-/**
- * Tables that lie in the folder are attached when the server starts, so only a folder that this program made for this
- * user is used.
- */
+/** Tables that lie in the folder are attached at the start, so only one that this program made for this user is used. */
 function assertOwnDirectory(path: string): void {
   for (const place of [dirname(path), path])
     if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink())

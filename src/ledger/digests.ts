@@ -19,10 +19,7 @@ function readDigest([rows, sum, columns]: DigestTuple): Digest | undefined {
 /** Of one table, to compare digests: more would take long to read. */
 const MOST_EVENTS = 20_000
 
-/**
- * For each table which of its blocks hold the rows that they held before, as far as the digests of the events that touch
- * its window say. Tables with very many such events are absent. @throws BackfillError `server`
- */
+/** Which blocks hold the rows that they held before, by the digests. Tables with very many events are absent. @throws BackfillError `server` */
 export async function readSameSince(
   db: Kysely<Schema>,
   network: string,

@@ -101,10 +101,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
       : withRetry({ queries, retryPolicy, small: true }, sendOnce))
   }
 
-  /**
-   * Appends one event under the lock's fence, acknowledged when the promise resolves. With a retry policy, the same event
-   * with the same (epoch, seq) is sent again after a lost answer and after transient errors.
-   */
+  /** Acknowledged when it resolves. With a retry policy, the same event with the same (epoch, seq) is sent again after transient errors. */
   const append = (lock: Lock, { range, ...event }: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
     inTurn([lock], () => appendNow(lock, event, [range], retryPolicy))
 

@@ -17,10 +17,7 @@ export type LockComment = {
   readonly command?: string
 }
 
-/**
- * A COMMENT takes a literal and no parameter (measured on 26.7: syntax error). It is JSON for people, without any
- * character that could end the literal: characters outside a safe set become '?'.
- */
+/** A COMMENT takes no parameter (26.7: syntax error), so it is JSON in which characters outside a safe set become '?'. */
 export function commentLiteral(comment: LockComment): string {
   return `'${harmless(JSON.stringify(comment))}'`
 }
@@ -51,10 +48,7 @@ function typed(said: Readonly<Record<string, unknown>>): Omit<LockInfo, 'name' |
   }
 }
 
-/**
- * The holder's process is dead: it would be visible from here, and is not. The host is compared, too, because a machine
- * restored from a snapshot has the boot id of the original. If this is wrong, the fence still protects the data.
- */
+/** Visible from here, and not there. A restored snapshot has the original's boot id, so the host is compared, too; the fence protects anyway. */
 export function isDead(holder: Pick<LockInfo, 'host' | 'pid' | 'pidNamespace'>): boolean {
   const me = identity()
   if (holder.host !== harmless(me.host) || holder.pidNamespace !== me.pidNamespace) return false

@@ -9,10 +9,7 @@ import { LOCK_LOST } from '../clickhouse/server-error.ts'
 
 export type FenceKey = { readonly lockName: string; readonly names: Names }
 
-/**
- * The fence as a condition for a WHERE clause. throwIf is inside the scalar subquery: outside, the server skips it if
- * the statement yields no row.
- */
+/** throwIf is inside the scalar subquery: outside, the server skips it if the statement yields no row. */
 export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> {
   const prefix = name.slice(0, -EPOCH_DIGITS)
   return sql<SqlBool>`(

@@ -167,10 +167,7 @@ export type Lock = {
   readonly epoch: number
   /** Next number within the epoch, 1, 2, 3 …: epoch and number order all events. */
   nextSeq(): number
-  /**
-   * Takes the next epoch: `name` and `epoch` change. Statements sent before that have not begun are refused from now on.
-   * @throws BackfillError `locked` if another runner has taken it
-   */
+  /** Takes the next epoch: statements that have not begun are refused from now on. @throws BackfillError `locked` if another runner has taken it */
   renew(): Promise<void>
   /** Marks the lock as free in its comment. Never throws. */
   release(): Promise<void>

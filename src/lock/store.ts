@@ -93,10 +93,7 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
 
 type Epoch = { readonly key: string; readonly name: string }
 
-/**
- * A node may read old data from Keeper, and so accept the fence of an old lock epoch. A node that has seen a row keeps
- * seeing it: from here on no statement under an earlier epoch can begin on any node.
- */
+/** A node may read old data from Keeper, but what it has seen stays seen: from here on no statement under an earlier epoch can begin on any node. */
 async function untilAllSee(server: Server, names: Names, epoch: Epoch): Promise<void> {
   const deadline = monotonicMs() + SEEN_WITHIN_MS
   const all = server.cluster!.nodes.length

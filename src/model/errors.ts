@@ -53,10 +53,7 @@ export type ErrorDetails = {
   readonly cause?: unknown
 }
 
-/**
- * An error whose message may be printed unchanged: one sentence with the wrong value and its place, without a stack and
- * without a password. Any other thrown error is a defect of this program.
- */
+/** Its message may be printed unchanged: one sentence, without a stack and without a password. Any other thrown error is a defect. */
 export class BackfillError extends Error {
   override readonly name = 'BackfillError'
   readonly kind: ErrorKind

@@ -149,10 +149,7 @@ export type Catalogue = {
   readonly ledgerUpgrade: readonly SqlText[]
 }
 
-/**
- * `lz4`: ClickHouse's own compressed blocks, available to every user. `zstd`: half as many bytes for more CPU; the
- * source's user must be allowed to set it. `none`: uncompressed.
- */
+/** `zstd`: half as many bytes as `lz4` for more CPU; the source's user must be allowed to set it. */
 export type Compression = (typeof COMPRESSIONS)[number]
 
 export const COMPRESSIONS = ['lz4', 'zstd', 'none'] as const

@@ -73,10 +73,7 @@ export async function absencesOf(
   return found
 }
 
-/**
- * The rows of the table and those that were recorded, if it has fewer, before merging: no merge takes a row that FINAL shows. Rows that a
- * lightweight DELETE took count as long as their parts are not merged.
- */
+/** Before merging, for no merge takes a row that FINAL shows. Rows of a lightweight DELETE count until their parts are merged. */
 async function lostRows(
   ports: Pick<ReadWorkspace['ports'], 'ledger' | 'target'>,
   { table, target, view }: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable },

@@ -133,10 +133,7 @@ function firstBlock(bounding: readonly SourceExtent[], after: readonly Bounds[])
 /** First and last block that a table may hold on a network; undefined if that side is open. */
 export type Limits = { readonly from: number | undefined; readonly to: number | undefined }
 
-/**
- * A table's limits on a network. `to` may be below `from`, even -1: then the table has no blocks there (`..dencun-1` if
- * dencun is block 0). Throws a usage error for a fork that the network does not have.
- */
+/** `to` may be below `from`, even -1: no blocks there (`..dencun-1` if dencun is 0). Throws a usage error for a fork that the network lacks. */
 export function resolveLimits({ from, to }: BlockLimits, forks: Network['forks']): Limits {
   return {
     from: from && Math.max(0, resolve(from, forks)),

@@ -62,10 +62,7 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
   }
 }
 
-/**
- * Ends a chunk before a bucket of the probe rather than inside it, if at least half of the wanted size remains: the probe
- * knows the fingerprint only of whole buckets.
- */
+/** Ends before a bucket of the probe if half of the wanted size remains: the probe knows the fingerprint only of whole buckets. */
 function alignToBucket(
   { rows, rowEstimates }: { rows: number; rowEstimates: RowEstimates },
   from: number,

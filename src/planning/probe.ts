@@ -69,10 +69,7 @@ export function makeProbe(workspace: ReadWorkspace) {
 
   const sparseSilences = watchSparse(source)
 
-  /**
-   * The blocks of a set to probe next; `last`: what the probe before found. After a window without rows, all blocks up to the
-   * next row of a source: an empty stretch of any length is one window.
-   */
+  /** After a window without rows (`last`), all blocks up to the next row of a source: an empty stretch of any length is one window. */
   async function next(
     table: TableDefinition,
     blocks: BlockSet,

@@ -39,10 +39,7 @@ export async function readRunHistory(
 /** Statements at once over all tables, and for one table. */
 export type Slots = { readonly jobs: number; readonly tableJobs: number }
 
-/**
- * A statement keeps all cores busy for most of its time, but only one core while it sorts and writes: a second statement
- * uses the idle cores (measured on two cores). More statements only if two cannot keep all cores busy.
- */
+/** A statement uses one core while it sorts and writes: a second one uses the others (measured on two cores). More only if two cannot. */
 export function slotsFor(
   options: Pick<UpOptions, 'jobs' | 'tableJobs'>,
   { cores, busyCores }: Capacity,

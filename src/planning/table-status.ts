@@ -198,10 +198,7 @@ export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   return { targets, uuids: ledger === 'absent' ? new Map() : uuidsOf(tables, targets) }
 }
 
-/**
- * Seconds since its last chunk beyond what it, or a table that it reads, promises; 0 if the promise is kept, or there is
- * none, or no chunk. `tables`: all that it reads, in dependency order.
- */
+/** Seconds since its last chunk beyond what it, or a table that it reads, promises; 0 without a promise or a chunk. */
 export function overdueSeconds(
   { table, view }: Pick<TableStatus, 'table' | 'view'>,
   tables: readonly TableDefinition[],

@@ -38,10 +38,7 @@ export function yieldOf(throughputs: readonly Throughput[]): number {
   return expected === 0 || written === 0 ? 1 : written / expected
 }
 
-/**
- * Expected rows of the next chunk: the wanted number, or fewer if earlier chunks predict too much time, or more memory
- * than one statement may use (Infinity: no known limit).
- */
+/** The wanted number, or fewer if earlier chunks predict too much time, or more memory than a statement may use (Infinity: no known limit). */
 export function rowsPerChunk(throughput: Throughput, wanted: number, memoryBytes: number): number {
   const fits = throughput.bytesPerRow === 0 ? Infinity : (memoryBytes * MEMORY_SHARE) / throughput.bytesPerRow
   const inTime =

@@ -71,10 +71,7 @@ export function blockLimits(entry: HeaderEntry): BlockLimits {
   return { from: from ?? undefined, to: to ?? undefined }
 }
 
-/**
- * An expression over a table's columns, on one line, as written. It becomes part of other statements, a DELETE among them,
- * so it holds nothing that could end it, read something else or leave the server.
- */
+/** On one line, as written. It becomes part of a DELETE, so it holds nothing that could end it, read something else or leave the server. */
 export function expression(entry: HeaderEntry): ShardBy {
   const sql = { file: entry.file, text: entry.value, line: entry.line }
   const hint = 'write an expression over its columns, such as cityHash64(address)'
@@ -144,10 +141,7 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
-/**
- * The servers on which a file of sql/doctor/ runs. `each node`: every server of the target's cluster, or the target if no
- * cluster is named. `cluster`: the target if a cluster is named; `keeper`: if that cluster has Keeper.
- */
+/** Of files of sql/doctor/. `each node`: every server of the target's cluster, or the target; `keeper`: the target if its cluster has Keeper. */
 const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
 
 export function doctorServers(entry: HeaderEntry) {

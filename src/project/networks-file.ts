@@ -12,8 +12,7 @@ const SOURCE_GAP_BLOCKS = 1000
 type Place = { readonly file: string; readonly path: string; readonly key: string; readonly value: unknown }
 
 /**
- * Reads `{ "<network>": { "forks": { "<fork>": block }, "source-gap-blocks"?: blocks, "block-coverage"?: { "<source>": block coverage } } }`.
- * Throws a usage error that names the file and the key for anything else.
+ * `{ network: { forks: { fork: block }, source-gap-blocks?, block-coverage?: { source: coverage } } }`. Throws a usage error with the key.
  * @param below networks by name, of the folders below this one: what the file does not say is theirs
  */
 export function parseNetworks(

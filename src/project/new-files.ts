@@ -13,11 +13,7 @@ export async function assertAbsent(path: string): Promise<void> {
   if (exists) throw alreadyThere(path)
 }
 
-/**
- * Writes the files (path -> text) into the SQL folder `root`, and the folders above them. Returns their paths as shown to
- * people.
- * @throws BackfillError `usage` if one exists already, cannot be written, or would lie outside of `root`; then none is left
- */
+/** Path -> text, and the folders above. @throws BackfillError `usage` if one exists, cannot be written, or would lie outside of `root`; none is left */
 export async function writeNewFiles(
   root: string,
   files: ReadonlyMap<string, string>,

@@ -73,11 +73,7 @@ export function shown(path: string): string {
 /** Far above any file that a person writes. */
 const MAX_BYTES = 16 * 1024 * 1024
 
-/**
- * The bytes of a regular file in `root`, and its text in UTF-8, without a byte order mark; links within it are followed.
- * @throws BackfillError `usage` if the path leads out of `root`, or to a pipe, a device, or more than 16 MiB;
- *   the system's error if the file cannot be opened
- */
+/** Links within `root` are followed. @throws BackfillError `usage` for what leads out of it, a pipe, a device, more than 16 MiB; else the system's error */
 export async function readFolderFile(root: string, path: string) {
   await assertInside(root, path)
   // A pipe without a writer would wait for one.

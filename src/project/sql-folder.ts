@@ -24,10 +24,7 @@ export async function readCatalogue(...folders: readonly string[]): Promise<Cata
   return (await readFolders(folders, refuse)).catalogue
 }
 
-/**
- * The same, but reports every error. `catalogue`: the tables without errors; `drafts`: all, in dependency order.
- * Throws if a file or folder cannot be read, or no folder has a table, unless it `mayBeEmpty`.
- */
+/** Reports every error. `drafts`: all tables, in dependency order. Throws if a folder cannot be read, or has no table, unless it `mayBeEmpty`. */
 export async function readFolders(folders: readonly string[], report: Report, { mayBeEmpty = false } = {}) {
   const roots = [...new Set([PROGRAM_SQL, ...folders])]
   for (const root of folders) await namesOf(root, root).catch((error: unknown) => unreadable(root, error))

@@ -72,10 +72,7 @@ export function refusalOf(
   return refused && new BackfillError(refused.text, { kind: 'failed' })
 }
 
-/**
- * The message about ranges that keep the rows of older SQL while missing ranges are built with the file's SQL. It is a
- * warning only until the file's SQL has built some blocks, because cron would send it every ten minutes.
- */
+/** A warning only until the file's SQL has built some blocks, because cron would send it every ten minutes. */
 function editedText({
   table,
   view,

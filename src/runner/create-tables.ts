@@ -7,11 +7,8 @@ import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
- * Checks every chosen table and its inputs, then creates missing tables; if a check fails, nothing is written. A table that the
- * server does not create goes to `onMisfit`, too. Creating is
- * idempotent.
- * @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as its file says, unless
- *   `onMisfit` takes it
+ * If a check fails, nothing is written. @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as
+ * its file says, or that the server does not create, unless `onMisfit` takes it
  */
 export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
   const { target } = workspace.ports

@@ -25,10 +25,7 @@ export type InsertJob = {
   readonly range: Range
   readonly queryId: string
   readonly lock: Lock
-  /**
-   * Whether the server sends progress headers, which keep the connection alive. If a proxy closed the connection anyway,
-   * the next progress header fails the statement: then it must run without them.
-   */
+  /** Whether progress headers keep the connection alive. If a proxy closed it anyway, the next header fails the statement. */
   readonly progress: boolean
   readonly stepSession?: StepSession
 }

@@ -109,10 +109,7 @@ export async function prepareRun(
         ? undefined
         : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
-    /**
-     * Records the end of a chunk: the table's partner uses the shared step, which has read the sources as of the fingerprint;
-     * without a fingerprint there is no shared step, and the partner computes the range itself.
-     */
+    /** The partner uses the shared step, which has read the sources as of the fingerprint; without one it computes the range itself. */
     confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']): void =>
       sharing.confirm(work, fingerprint),
     /** Of the chosen tables and of those that they read. */

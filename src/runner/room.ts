@@ -16,11 +16,7 @@ const ASK_EVERY_MS = 5_000
 
 type Say = (standstill: Standstill | undefined) => void
 
-/**
- * A function to be called before each chunk: it resolves when there is room, or the run was aborted, and says once that
- * it waits.
- * @throws BackfillError (that function) `failed` if there is none for as long as an unreachable server is waited for
- */
+/** Resolves when there is room, or the run was aborted. @throws BackfillError (the function) `failed` if there is none for `giveUpMs` */
 export function roomWatch({ options, signal, ask }: Watched): (say: Say) => Promise<void> {
   let askedAt = -Infinity
   return async (say) => {

@@ -6,10 +6,7 @@ import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { runWrite, type Statement, type WriteReport } from '../clickhouse/write.ts'
 
-/**
- * The session of a shared step (sql-syntax/shared-cte.ts) for one range. Its rows wait in an HTTP session of this name
- * between the first INSERT, which computes them, and the last.
- */
+/** For one range: the step's rows wait in an HTTP session of this name between the first INSERT, which computes them, and the last. */
 export type StepSession = { readonly session: string; readonly role: 'first' | 'last' }
 
 /** `stepKept`: the rows of the shared step wait in the session for the last INSERT. */

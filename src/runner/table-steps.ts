@@ -146,10 +146,7 @@ async function mend(run: TableRun, context: RunContext, [views, unkept]: Awaited
   if (dirty.length > 0) report({ type: 'note', table: key, text: await recover(run, dirty, context) })
 }
 
-/**
- * Records unknown rows as those of an attempt by nobody, to be deleted: recovery deletes them, in this run or after a
- * kill. Only of blocks that can be computed again.
- */
+/** Records unknown rows as those of an attempt by nobody: recovery deletes them, now or after a kill. Only what can be computed again. */
 async function disownRows(
   run: TableRun,
   { ports, runId, retryPolicy, probeBlocks }: RunContext,

@@ -10,10 +10,7 @@ import type { UpOptions } from '../planning/run-options.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
 
-/**
- * By table key: missing blocks that this run cannot do, as far as is known: source gaps, incomplete blocks, and what an
- * input will not have. `tasks` in the order of their dependencies.
- */
+/** Missing blocks that this run cannot do, by table key: source gaps, incomplete ones, what an input will not have. `tasks` in dependency order. */
 export function blockedBlocks(
   tasks: readonly Task[],
   runs: ReadonlyMap<string, TableRun>,

@@ -70,10 +70,7 @@ export function findSilences(
   return intersect(blockSet(busy), blockSet(silent))
 }
 
-/**
- * Busy buckets in which at least every hundredth block has a row in no `every-block` source, with the number of such
- * blocks: too few in a row to be a source gap, too many to be empty blocks of the chain.
- */
+/** Busy buckets in which every hundredth block or more has a row in no `every-block` source: too few for a gap, too many for empty blocks. */
 export function findThinBuckets(
   sources: readonly ProbedSource[],
   width: number,

@@ -155,10 +155,7 @@ type Segment = {
   readonly newest: number
 }
 
-/**
- * Counts the sources' blocks of the range by segments; each begins at one of `starts` (ascending, the first is the
- * range's) and ends before the next. Segments without a row are absent. Merges do not change it.
- */
+/** Each segment begins at one of `starts`, ascending from the range's first, and ends before the next; without a row it is absent. */
 async function segmentsIn(
   place: SourcePlace,
   sources: readonly string[],

@@ -10,10 +10,7 @@ export type SourceFacts = { readonly blocks: number; readonly newest: number }
 
 export type Fingerprint = ReadonlyMap<string, SourceFacts>
 
-/**
- * The text in the ledger: `source=blocks@newest …`, by name. Equal texts of one range mean that a statement would read
- * the same source rows. Merges of the source tables do not change it.
- */
+/** `source=blocks@newest …`, by name. Equal texts of a range: a statement would read the same source rows. Merges do not change it. */
 export function writeFingerprint(sources: Fingerprint): string {
   return [...sources.keys()]
     .toSorted()
@@ -79,10 +76,7 @@ type ChangeQuestion = {
   readonly part: ReadonlyMap<string, SourceFacts>
 }
 
-/**
- * `gone`: as `sourceRowsPruned`; it takes precedence. `changed`: blocks were added, or rows were rewritten. The place of added blocks within the whole range is unknown, so every part counts as changed; at worst, a part
- * is built again needlessly.
- */
+/** `gone` (`sourceRowsPruned`) takes precedence. The place of added blocks is unknown, so every part counts as changed. */
 export function evaluateChange({ before, whole, part }: ChangeQuestion): 'same' | 'changed' | 'gone' {
   if (sourceRowsPruned(before, whole, { hasTimes: true })) return 'gone'
   const isMore = [...before].some(([name, had]) => (whole.get(name)?.blocks ?? 0) > had.blocks)

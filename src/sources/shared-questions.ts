@@ -2,10 +2,7 @@
 
 type Ask<Answer> = (sources: readonly string[]) => Promise<ReadonlyMap<string, Answer>>
 
-/**
- * `about` names the question; `ask` asks it for all sources for which it was asked in this turn. The last `most` answers
- * are kept for whoever asks the same again.
- */
+/** `ask` asks question `about` for all sources of this turn. The last `most` answers are kept for whoever asks the same again. */
 export function makeShared<Answer>(most: number) {
   const answers = new Map<string, Promise<Answer | undefined>>()
   const open = new Map<string, { sources: Set<string>; found: ReturnType<Ask<Answer>> }>()

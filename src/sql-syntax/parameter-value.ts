@@ -15,10 +15,7 @@ export class BoundText {
   }
 }
 
-/**
- * The text to bind for a literal: the content of a string, with the escapes as written; `['a', 1]` for arrays, tuples and maps.
- * @returns `problem`: why the literal is no value of the type, as the end of a sentence
- */
+/** With escapes as written; `['a', 1]` for arrays, tuples and maps. @returns `problem`: why it is no value of the type, as the end of a sentence */
 export function boundText(
   type: readonly Token[],
   literal: readonly Token[],

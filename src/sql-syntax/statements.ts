@@ -35,10 +35,7 @@ export function splitStatements(file: string, text: string): readonly SqlText[] 
 /** What to write into a file of one statement: the error if there is none, and the hint. */
 type Expected = { readonly missing: string; readonly hint: string }
 
-/**
- * The only statement of a file. Throws a usage error if there is none, or if one of its brackets is alone: it would end
- * what the program writes around the statement. Reports a second one.
- */
+/** Throws a usage error for none, and for a lone bracket: it would end what the program writes around the statement. Reports a second one. */
 export function onlyStatement(
   file: string,
   text: string,

@@ -11,12 +11,7 @@ import { withReplaced } from './tokens.ts'
 /** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
 
-/**
- * The statements for a cluster with Keeper: a Replicated table on each shard, and a Distributed table over them.
- * @param shard the sharding expression
- * @throws BackfillError `usage` with file and line for a table whose engine has no Replicated form, and for an expression
- *   that puts rows of one key on several shards
- */
+/** For a cluster with Keeper: a Replicated table on each shard, a Distributed one over them. @throws BackfillError `usage` if rows of one key could be on several */
 export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
   const { table, columns, others, clauses } = createTable(ddl)
   const engine = readEngine(clauses.get('ENGINE') ?? [])

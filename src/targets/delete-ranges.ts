@@ -56,11 +56,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
     count: async (table: TableDefinition, ranges: BlockSet): Promise<number> =>
       ranges.length === 0 ? 0 : await countRows(table, ranges, `counting rows of ${table.key}`),
 
-    /**
-     * Deletes the target's rows of the ranges in one statement, fenced, and makes sure that none is left. Only for
-     * `per-block` tables.
-     * @throws BackfillError `failed` with the server's message; `locked` when the fence refused it
-     */
+    /** In one statement, fenced; makes sure that none is left. Only of `per-block` tables. @throws BackfillError `failed`; `locked` when the fence refused it */
     async clean(job: CleanJob): Promise<void> {
       const { table, ranges, asked } = job
       const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`

@@ -52,10 +52,7 @@ const WORTH = { perRow: 20, atLeast: 65_536 }
 
 const TOO_MANY_ROWS = 158
 
-/**
- * Reads the digest of a range that was just written, under the caller's lock. Undefined: unknown, because the table cannot
- * be read by range, the server would have to scan it, or it does not answer. Never throws.
- */
+/** Of a range just written, under the caller's lock. Undefined: unknown, because the server would have to scan, or does not answer. Never throws. */
 export function openDigests(server: Server, describe: DescribePort['describe']) {
   const statements = new Map<string, ReturnType<typeof digestSql>>()
   /** Tables that have to be scanned: they are not tried again. */

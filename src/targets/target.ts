@@ -119,11 +119,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** @throws BackfillError `usage` for a ledger of a newer version */
     assertKnownLedger: async (): Promise<void> => void (await ledgerFacts()),
 
-    /**
-     * Whether the ledger's table and the locks' database exist; `old`: created by an older version, with fewer columns or tables;
-     * `no locks`: restored from a backup, for example.
-     * @throws BackfillError `usage` for a ledger of a newer version
-     */
+    /** `old`: with fewer columns or tables; `no locks`: restored from a backup. @throws BackfillError `usage` for a ledger of a newer version */
     async ledgerState(): Promise<'absent' | 'old' | 'no locks' | 'ready'> {
       const { databases, columns } = await ledgerFacts()
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)

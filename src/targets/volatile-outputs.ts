@@ -42,10 +42,7 @@ type Item = {
   readonly isWith: boolean
 }
 
-/**
- * Whether a name of `giver` may be what `item` means: not the `updated_date_time` of a table that is read further in, or in
- * an earlier part of WITH, than the SELECT that gives its own rows a column of that name.
- */
+/** Not the `updated_date_time` of a table read further in, or in an earlier part of WITH, than the SELECT that names a column so. */
 function isSeenBy(giver: Item, item: Item): boolean {
   if (giver.isWith || giver.within === item.within || giver.depth > item.depth) return true
   return giver.depth === item.depth && giver.at < item.at

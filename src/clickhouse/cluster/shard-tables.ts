@@ -21,10 +21,7 @@ export type ShardTable = {
   }
   /** Rows of all shards before merging; null if a local table does not count its rows. */
   readonly rows: number | null
-  /**
-   * UUIDs that identify the local tables of all shards together: it changes if any of them is dropped and created again.
-   * Several, if replicas of a shard have local tables with different UUIDs.
-   */
+  /** Change if one of the local tables is dropped and created again. Several, if replicas of a shard have different UUIDs. */
   readonly uuids: readonly string[]
   /** Undefined if the table may be written to. */
   readonly problem: ShardProblem | undefined

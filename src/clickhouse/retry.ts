@@ -1,7 +1,7 @@
 // Owns retries of work that failed with a transient error: server unreachable or overloaded.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { backoffMs, MAX_ATTEMPTS } from './error-codes.ts'
-import { sleep } from '../seam/clock.ts'
+import { monotonicMs, sleep } from '../seam/clock.ts'
 import { randomFraction } from '../seam/random.ts'
 
 type Waiting = {
@@ -44,6 +44,24 @@ const PASSES =
 /** Waits after attempt number `attempt`; the signal ends the wait. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(backoffMs(attempt, randomFraction()), signal)
+}
+
+const PING_MS = 1_000
+
+/** Asks who is missing until nobody is. @throws BackfillError the last error when time is up */
+export async function untilReachable(
+  missing: () => Promise<{ readonly who: string; readonly error: BackfillError } | undefined>,
+  { giveUpMs, signal, unreachable }: RetryPolicy,
+): Promise<void> {
+  const deadline = monotonicMs() + giveUpMs
+  for (let told: string | undefined; ;) {
+    const found = await missing()
+    if (found?.who !== told) unreachable?.(found?.who)
+    told = found?.who
+    if (found === undefined) return
+    if (signal.aborted || monotonicMs() > deadline) throw found.error
+    await sleep(PING_MS, signal)
+  }
 }
 
 /** How long to wait for an unreachable server, and until which signal. */

@@ -1,9 +1,8 @@
 // Owns reaching both sides: one client if both use one login; if one side fails, the other is closed.
 import type { Connection } from './connection.ts'
 import { openServer, type Server, serverAs } from './server.ts'
-import type { RetryPolicy } from './retry.ts'
+import { type RetryPolicy, untilReachable } from './retry.ts'
 import { serverError } from './server-error.ts'
-import { monotonicMs, sleep } from '../seam/clock.ts'
 
 /** @throws BackfillError `server` if one cannot be reached or refuses the login */
 export async function openServers(connections: { readonly source: Connection; readonly target: Connection }) {
@@ -30,24 +29,15 @@ export function sameLogin(one: Connection, other: Connection): boolean {
   )
 }
 
-const PING_MS = 1_000
-
 /** Resolves when all answer. @throws BackfillError `server` with the last error when time is up */
-export async function reachable(
-  servers: readonly Server[],
-  { giveUpMs, signal, unreachable }: RetryPolicy,
-): Promise<void> {
-  const deadline = monotonicMs() + giveUpMs
-  const doing = `waiting ${Math.round(giveUpMs / 1000)} s for it`
-  for (const { client, connection } of servers)
-    for (let waited = false; ; waited = true) {
+export async function reachable(servers: readonly Server[], retryPolicy: RetryPolicy): Promise<void> {
+  const doing = `waiting ${Math.round(retryPolicy.giveUpMs / 1000)} s for it`
+  await untilReachable(async () => {
+    for (const { client, connection } of servers) {
       const answer = await client.ping()
-      if (answer.success) {
-        if (waited) unreachable?.(undefined)
-        break
-      }
-      if (!waited) unreachable?.(connection.side)
-      if (signal.aborted || monotonicMs() > deadline) throw serverError(answer.error, { connection, doing })
-      await sleep(PING_MS, signal)
+      if (!answer.success)
+        return { who: connection.side, error: serverError(answer.error, { connection, doing }) }
     }
+    return undefined
+  }, retryPolicy)
 }

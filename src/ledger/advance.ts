@@ -1,7 +1,7 @@
 // Owns what happens to the recorded versions of inputs at a checkpoint: ranges that would read the same now take the
 // present version, so that their islands merge and the next look begins there; the others are marked as stale.
 import { type BlockSet, blockSet, intersect, type Range } from '../model/blocks.ts'
-import { type InputTable, readInputs, versionName } from './built-from.ts'
+import { type InputTable, readInputs, versionName, versionsRead } from './built-from.ts'
 import { type Island, isLater, type LedgerEvent } from './events.ts'
 import type { ledgerReader } from './reader.ts'
 import { splitStaleTag, withStaleTag } from './stale.ts'
@@ -31,28 +31,8 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
   if (uuids.size === 0) return { marks: [], newest: new Map() }
   const read = await reader.inputsRead(uuids)
   const inputs = new Map(dependants.flatMap((one) => one.inputs).map((input) => [input.key, input]))
-  const recorded = read.flatMap(({ to, inputs: text }) =>
-    [...readInputs(text)].flatMap(([key, version]) =>
-      version !== undefined && inputs.get(key)?.uuid === version.uuid
-        ? [{ key, position: version.position, to }]
-        : [],
-    ),
-  )
-  const known = [...Map.groupBy(recorded, ({ key }) => key)].map(([key, of]) => {
-    const { uuid, perKey } = inputs.get(key)!
-    const positions = of.map(({ position }) => position)
-    const since = positions.reduce((one, other) => (isLater(one, other) ? other : one))
-    return {
-      key,
-      uuid,
-      perKey,
-      positions,
-      since,
-      window: { from: 0, to: Math.max(...of.map(({ to }) => to)) },
-    }
-  })
+  const known = versionsRead(read, (key) => inputs.get(key)?.uuid)
   const changes = Map.groupBy(await reader.inputChanges(known), ({ key }) => key)
-  const now = new Map(known.map((one) => [one.key, { ...one, changes: changes.get(one.key) ?? [] }]))
   const newest = known.map(({ key, uuid, positions }) => {
     const all = [...positions, ...(changes.get(key) ?? []).map(({ position }) => position)]
     const last = all.reduce((one, other) => (isLater(one, other) ? one : other))
@@ -67,13 +47,9 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
       [...readInputs(text)].flatMap(([key, version]) => {
         // Each dependant reads it in its own way: its own range, all before, or its own rows.
         const way = dependants.find((one) => one.key === dependant)?.inputs.find((one) => one.key === key)
-        const input = way && now.get(key)
-        return input === undefined || version?.uuid !== input.uuid
-          ? []
-          : intersect(
-              [{ from, to }],
-              changedSince({ ...input, ...way, same: same.get(key) }, version.position),
-            )
+        if (way === undefined || version?.uuid !== way.uuid) return []
+        const input = { ...way, changes: changes.get(key) ?? [], same: same.get(key) }
+        return intersect([{ from, to }], changedSince(input, version.position))
       }),
     )
   // The hulls are more than the ranges: only where one of them is touched the ranges must be known.
@@ -81,7 +57,9 @@ export async function advance(reader: Reader, dependants: readonly Dependant[]):
     read.filter((hull) => touched(hull.key, hull).length > 0).map(({ key }) => [key, uuids.get(key)!]),
   )
   const views = await reader.fold(suspects)
-  const changed = known.filter(({ key, perKey }) => suspects.size > 0 && !perKey && changes.has(key))
+  const changed = known.filter(
+    ({ key }) => suspects.size > 0 && inputs.get(key)?.perKey === false && changes.has(key),
+  )
   const same = await reader.sameSince(changed)
   return {
     newest: new Map(newest),

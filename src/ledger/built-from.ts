@@ -1,7 +1,7 @@
 // Owns the texts that say what a range was computed from: the forks that its transform used, and the derived tables
 // that it read. Pure.
 import type { Range } from '../model/blocks.ts'
-import type { Position } from './events.ts'
+import { isLater, type Position } from './events.ts'
 
 /** First block of each fork, by name. */
 export type Forks = Readonly<Record<string, number>>
@@ -82,3 +82,28 @@ export function windowOf({ perKey, own }: Pick<InputTable, 'perKey' | 'own'>, { 
 
 /** An event of an input that may have changed its rows. */
 export type InputChange = { readonly key: string; readonly range: Range; readonly position: Position }
+
+/**
+ * The versions of inputs, as they are called today, that ranges were computed from: what has to be known of each is what
+ * happened in `window` after `since`, the earliest of them.
+ */
+export function versionsRead(
+  ranges: readonly { readonly to: number; readonly inputs: string }[],
+  uuidOf: (key: string) => string | undefined,
+) {
+  const read = ranges.flatMap(({ to, inputs }) =>
+    [...readInputs(inputs)].flatMap(([key, version]) =>
+      version !== undefined && version.uuid === uuidOf(key) ? [{ key, to, ...version }] : [],
+    ),
+  )
+  return [...Map.groupBy(read, ({ key }) => key)].map(([key, same]) => {
+    const positions = same.map(({ position }) => position)
+    return {
+      key,
+      uuid: same[0]!.uuid,
+      positions,
+      since: positions.reduce((one, other) => (isLater(one, other) ? other : one)),
+      window: { from: 0, to: Math.max(...same.map(({ to }) => to)) },
+    }
+  })
+}

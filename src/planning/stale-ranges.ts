@@ -1,6 +1,6 @@
 // Owns reading which done ranges of the tables are stale: what they were computed from, and what has changed since.
-import { type InputChange, readInputs, writeForks } from '../ledger/built-from.ts'
-import { isLater, type LedgerView, type Position } from '../ledger/events.ts'
+import { type InputChange, versionsRead, writeForks } from '../ledger/built-from.ts'
+import type { LedgerView } from '../ledger/events.ts'
 import { type Present, type PresentInput, staleVersions } from '../ledger/staleness.ts'
 import {
   hintOf,
@@ -39,7 +39,10 @@ export async function withStale<F extends Facts>(
   facts: ReadonlyMap<string, F>,
 ): Promise<ReadonlyMap<string, F & Stale>> {
   const tables = [...facts.values()]
-  const questions = tables.flatMap((input) => questionAbout(input, tables))
+  const questions = versionsRead(
+    tables.flatMap(({ view }) => view?.islands ?? []),
+    (key) => facts.get(key)?.target?.uuid,
+  )
   const changes = Map.groupBy(await ports.ledger.inputChanges(questions), ({ key }) => key)
   const staleOf = (same: ReadonlyMap<string, SameSince>) =>
     new Map(
@@ -107,22 +110,6 @@ function presentInput(
     readable: own ? [] : readableBlocks(dependant, input),
     changes,
   }
-}
-
-/** Its events after the first version that a range of a dependant was computed from. */
-function questionAbout({ table: { key }, target }: Facts, tables: readonly Facts[]) {
-  const read = tables
-    .filter(({ table }) => derivedInputs(table).includes(key))
-    .flatMap(({ view }) => view?.islands ?? [])
-    .flatMap(({ to, inputs }) => {
-      const version = readInputs(inputs).get(key)
-      return version === undefined || version.uuid !== target?.uuid ? [] : [{ to, ...version }]
-    })
-  if (read.length === 0 || target === undefined) return []
-  const since = read
-    .map(({ position }): Position => position)
-    .reduce((one, other) => (isLater(one, other) ? other : one))
-  return [{ key, uuid: target.uuid, since, window: { from: 0, to: Math.max(...read.map(({ to }) => to)) } }]
 }
 
 export type StaleSummary = {

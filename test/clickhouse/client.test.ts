@@ -35,7 +35,7 @@ test('a server is reached, and asked, over the wire that stands there', async ()
   expect(server.info.identity).toBe('one')
   expect(heard.slice(1).map(({ query }) => query)).toEqual([
     'SELECT 1 AS n',
-    'select `macro` from `system`.`macros`',
+    'select `name` from `system`.`databases`',
     'SYSTEM STOP MERGES',
   ])
 })

@@ -2,8 +2,7 @@
 // for all of them.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, serverProblem } from '../../model/errors.ts'
-import { monotonicMs, sleep } from '../../seam/clock.ts'
-import type { RetryPolicy } from '../retry.ts'
+import { type RetryPolicy, untilReachable } from '../retry.ts'
 import { errorCode, messageOf } from '../server-error.ts'
 import type { Cluster, Server } from '../server.ts'
 
@@ -14,8 +13,6 @@ const TIMEOUT_EXCEEDED = 159
 const KEEPER_EXCEPTION = 999
 /** SOCKET_TIMEOUT, NETWORK_ERROR: a node that answered before. */
 const LOST = [209, 210]
-
-const PING_MS = 1_000
 
 /** How long a statement waits in the queue of ON CLUSTER until all nodes have run it. */
 const QUEUE_SECONDS = 60
@@ -74,22 +71,13 @@ export function assertAllNodes(server: Server): void {
 }
 
 /** Resolves when all nodes and Keeper answer; at once without Keeper. @throws BackfillError `server` when time is up */
-export async function nodesReachable(
-  server: Server,
-  { giveUpMs, signal, unreachable }: RetryPolicy,
-): Promise<void> {
-  if (!server.cluster?.keeper) return
-  const deadline = monotonicMs() + giveUpMs
-  for (let waited = false; ; waited = true) {
-    const missing = await unreachableNodes(server, server.cluster)
-    if (missing.length === 0) {
-      if (waited) unreachable?.(undefined)
-      return
-    }
-    if (!waited) unreachable?.(missing[0])
-    if (signal.aborted || monotonicMs() > deadline) throw nodesMissing(server, missing)
-    await sleep(PING_MS, signal)
-  }
+export async function nodesReachable(server: Server, retryPolicy: RetryPolicy): Promise<void> {
+  const { cluster } = server
+  if (!cluster?.keeper) return
+  await untilReachable(async () => {
+    const missing = await unreachableNodes(server, cluster)
+    return missing[0] === undefined ? undefined : { who: missing[0], error: nodesMissing(server, missing) }
+  }, retryPolicy)
 }
 
 type Queued = Parameters<Server['client']['command']>[0] & { readonly doing: string }

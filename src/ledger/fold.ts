@@ -108,11 +108,9 @@ function notBeforeCheckpoint(key: string) {
 /** The events of one table's UUID on a network, checkpoints left out. */
 export function tableEvents(
   db: Pick<Kysely<Schema>, 'selectFrom'>,
-  {
-    network,
-    key,
-    targetUuid,
-  }: { readonly network: string; readonly key: string; readonly targetUuid: string },
+  network: string,
+  key: string,
+  targetUuid: string,
 ) {
   return db
     .selectFrom('ledger')

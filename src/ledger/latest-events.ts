@@ -46,7 +46,7 @@ export function openEvents({
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
   const eventsIn = ({ key, targetUuid, window, withoutStaleTags = false }: LatestEventsQuestion) =>
-    tableEvents(db, { network, key, targetUuid })
+    tableEvents(db, network, key, targetUuid)
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
       .$if(withoutStaleTags, (events) => events.where(WROTE_ROWS))
@@ -131,7 +131,7 @@ export function openEvents({
 
     /** Position of the last event; [0, 0] if there is none. */
     async last(key: string, targetUuid: string): Promise<Position> {
-      const row = await tableEvents(db, { network, key, targetUuid })
+      const row = await tableEvents(db, network, key, targetUuid)
         .select(['epoch', 'seq'])
         .orderBy('epoch', 'desc')
         .orderBy('seq', 'desc')

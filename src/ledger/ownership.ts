@@ -55,7 +55,7 @@ export function ledgerOwnership(place: LedgerPlace) {
       key: string,
       targetUuid: string,
     ): Promise<{ readonly rowsWritten: number; readonly lastDone: number }> {
-      const row = await tableEvents(db, { network, key, targetUuid })
+      const row = await tableEvents(db, network, key, targetUuid)
         .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
         .select(sql<number>`maxIf(range_to, NOT forced)`.as('last'))
         .where('event', '=', 'done')

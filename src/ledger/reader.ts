@@ -89,7 +89,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
     /** The attempts whose rows may be in the dirty blocks (`attemptsIn`). */
     async attempts(key: string, targetUuid: string, dirty: BlockSet): Promise<readonly Attempt[]> {
-      const rows = await tableEvents(db, { network, key, targetUuid })
+      const rows = await tableEvents(db, network, key, targetUuid)
         .select(['event', 'range_from as from', 'range_to as to', 'user'])
         .select(['query_id as queryId', 'sql_hash as sqlHash', 'source_fingerprint as sourceFingerprint'])
         .select(['forks', 'inputs'])
@@ -125,7 +125,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 
     /** Blocks whose rows were deleted at any time; they may have been built again since. */
     async cleaned(key: string, targetUuid: string): Promise<BlockSet> {
-      const rows = await tableEvents(ledger('reading which rows were deleted'), { network, key, targetUuid })
+      const rows = await tableEvents(ledger('reading which rows were deleted'), network, key, targetUuid)
         .select(['range_from as from', 'range_to as to'])
         .distinct()
         .where('event', '=', 'cleaned')
@@ -142,7 +142,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       const last = [...uuids].map(([key, targetUuid]) =>
         db
           .selectFrom(
-            tableEvents(db, { network, key, targetUuid })
+            tableEvents(db, network, key, targetUuid)
               .select(['table_key', 'epoch', 'seq'])
               .where(WROTE_ROWS)
               .orderBy('epoch', 'desc')

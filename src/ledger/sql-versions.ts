@@ -78,14 +78,11 @@ export function openVersions({
     },
 
     /** When blocks were built with the SQL of the hashes; undefined if no event with an INSERT did. */
-    async built(question: BuiltQuestion): Promise<BuiltAt | undefined> {
-      const { sqlHashes, blocks } = question
+    async built({ key, targetUuid, sqlHashes, blocks }: BuiltQuestion): Promise<BuiltAt | undefined> {
       const [first, last] = [blocks[0], blocks.at(-1)]
       if (first === undefined || last === undefined) return undefined
-      const { events, ...built } = await tableEvents(ledger('reading when ranges were built'), {
-        network,
-        ...question,
-      })
+      const db = ledger('reading when ranges were built')
+      const { events, ...built } = await tableEvents(db, network, key, targetUuid)
         .select([
           sql<number>`count()`.as('events'),
           sql<string>`formatDateTime(min(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('from'),

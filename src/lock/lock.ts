@@ -36,7 +36,7 @@ export type Locks = ReturnType<typeof openLocks>
 
 export function openLocks({ server, names, network, exclusive }: LockOptions) {
   const store = lockStore({ server, names })
-  const watch = watchLocks({ store, network, exclusive })
+  const watch = watchLocks(store, network, exclusive)
 
   /** The highest lock epoch of any ledger event, by table key; keys without events are absent. */
   async function ledgerEpochs(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {

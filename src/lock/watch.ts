@@ -10,13 +10,7 @@ const STALE_AFTER_MS = 20_000
 
 const POLL_MS = 1_000
 
-type Watching = {
-  readonly store: Pick<LockStore, 'list'>
-  readonly network: string
-  readonly exclusive: boolean
-}
-
-export function watchLocks({ store, network, exclusive }: Watching) {
+export function watchLocks(store: Pick<LockStore, 'list'>, network: string, exclusive: boolean) {
   /** When this process first saw each lock, and whether its comment has changed since: all locks of a dead run go stale together. */
   const firstSeen = new Map<
     string,

@@ -41,7 +41,7 @@ type ExecutorOptions = {
 }
 
 export function openExecutor({ source, target, names, network, compression }: ExecutorOptions) {
-  const stream = openStream({ source, target, compression })
+  const stream = openStream(source, target, compression)
 
   const reader = (table: TableDefinition) => readerOf({ source, target }, table)
   const paramsOf = (table: TableDefinition, range: Range) =>

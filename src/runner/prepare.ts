@@ -13,7 +13,7 @@ import { roomWatch } from './room.ts'
 import { makeThrottle } from './throttle.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
-import { type ChunkWork, startTable } from './table-run.ts'
+import { startTable } from './table-run.ts'
 import type { Workspace } from './workspace.ts'
 import type { SourcePart } from '../ledger/source-probe.ts'
 import type { RunEvent } from './events.ts'
@@ -30,7 +30,7 @@ export type Prepared = {
   readonly locks: ReadonlyMap<string, Lock>
 }
 
-export type RunContext = Awaited<ReturnType<typeof prepareRun>>['context']
+export type RunContext = Awaited<ReturnType<typeof prepareRun>>
 
 /** Warns of row policies that hide rows of sources, of derived inputs, or of the tables themselves from the user. */
 async function reportPolicies(
@@ -80,22 +80,23 @@ export async function prepareRun(
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
   if (!isHealthy) await reportPolicies(workspace, report)
   const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
-  const throttle = makeThrottle({ workspace, options, capacity, report })
+  const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()
   const tables = [...tableStatuses.values()].map(({ table }) => table)
   const runs = new Map(
     chosen.map(([key, tableStatus]) => [
       key,
-      startTable(tableStatus, throughputs.get(key) ?? NO_PACE, {
-        wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
-        overdue: overdueSeconds(tableStatus, tables, wallClock()),
-        lock: prepared?.locks.get(key),
-      }),
+      startTable(
+        tableStatus,
+        throughputs.get(key) ?? NO_PACE,
+        prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
+        overdueSeconds(tableStatus, tables, wallClock()),
+        prepared?.locks.get(key),
+      ),
     ]),
   )
-  const sharing = makeSharing({ runs, slotsOf: throttle.slotsOf, waiting: throttle.most() })
   let parts: Promise<readonly SourcePart[] | undefined> | undefined
-  const context = {
+  return {
     ports: workspace.ports,
     network: workspace.network,
     options,
@@ -109,9 +110,7 @@ export async function prepareRun(
         ? undefined
         : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
     runs,
-    /** The partner uses the shared step, which has read the sources as of the fingerprint; without one it computes the range itself. */
-    confirm: (work: ChunkWork, fingerprint: ChunkWork['fingerprint']): void =>
-      sharing.confirm(work, fingerprint),
+    sharing: makeSharing(runs, throttle.slotsOf, throttle.most()),
     /** Of the chosen tables and of those that they read. */
     tableStatuses,
     /** Table key -> UUID of its target. */
@@ -121,11 +120,9 @@ export async function prepareRun(
     /** Query ids of the INSERTs under way. */
     inFlight: new Set<string>(),
     /** Resolves when the target's disks have room (room.ts). */
-    room: roomWatch({
-      options,
-      signal,
-      ask: () => workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
-    }),
+    room: roomWatch(options, signal, () =>
+      workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
+    ),
     signal,
     retryPolicy: {
       giveUpMs: options.giveUpMs,
@@ -140,5 +137,4 @@ export async function prepareRun(
     },
     report,
   }
-  return { context, sharing }
 }

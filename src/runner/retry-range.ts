@@ -83,7 +83,7 @@ async function tryOnce(
     // Rows that a retry reads may have arrived since the probe and since the shared step.
     const stale = attempt === 1 ? {} : { fingerprint: undefined, stepSession: undefined }
     const report = await runChunk(run, { ...work, ...stale, queryId, attempt, progress }, context)
-    context.confirm(work, report.stepKept ? report.fingerprint : undefined)
+    context.sharing.confirm(work, report.stepKept ? report.fingerprint : undefined)
     const { rowsWritten, rowsRead, elapsedMs, peakMemory } = report
     run.covered = union(run.covered, [range])
     const cost = { expected: rows, written: rowsWritten, elapsedMs, peakMemory }

@@ -5,19 +5,17 @@ import { monotonicMs, sleep } from '../seam/clock.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { FreeSpace } from '../targets/free-space.ts'
 
-type Watched = {
-  readonly options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>
-  readonly signal: AbortSignal
-  readonly ask: () => Promise<FreeSpace | undefined>
-}
-
 /** An answer counts for this long, for all tables. */
 const ASK_EVERY_MS = 5_000
 
 type Say = (standstill: Standstill | undefined) => void
 
 /** Resolves when there is room, or the run was aborted. @throws BackfillError (the function) `failed` if there is none for `giveUpMs` */
-export function roomWatch({ options, signal, ask }: Watched): (say: Say) => Promise<void> {
+export function roomWatch(
+  options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>,
+  signal: AbortSignal,
+  ask: () => Promise<FreeSpace | undefined>,
+): (say: Say) => Promise<void> {
   let askedAt = -Infinity
   return async (say) => {
     const began = monotonicMs()

@@ -8,16 +8,16 @@ import { randomId } from '../seam/random.ts'
 
 export type Choice = { readonly run: TableRun; readonly work: ChunkWork }
 
-type SharingOptions = {
-  readonly runs: ReadonlyMap<string, TableRun>
-  /** Statements at once of a table, now. */
-  readonly slotsOf: (key: string) => number
-  /** Most shared steps that may wait for one table, each with its rows in the server's memory. */
-  readonly waiting: number
-}
-
-/** Partners follow from the SQL alone: `shared` in the header, and the same text up to that CTE. */
-export function makeSharing({ runs, slotsOf, waiting }: SharingOptions) {
+/**
+ * Partners follow from the SQL alone: `shared` in the header, and the same text up to that CTE.
+ * @param slotsOf statements at once of a table, now
+ * @param waiting most shared steps that may wait for one table, each with its rows in the server's memory
+ */
+export function makeSharing(
+  runs: ReadonlyMap<string, TableRun>,
+  slotsOf: (key: string) => number,
+  waiting: number,
+) {
   const partnerOf = findPartners([...runs.values()])
   /** Reservations of tables that have not failed; for a failed table, the rows vanish with their session. */
   const reservations = (): readonly { readonly run: TableRun; readonly reservation: Reservation }[] =>
@@ -65,6 +65,10 @@ export function makeSharing({ runs, slotsOf, waiting }: SharingOptions) {
       return { ...work, stepSession: { session, role: 'first' } }
     },
 
+    /**
+     * At the end of a chunk: the partner uses the shared step, which has read the sources as of the fingerprint; without one it
+     * computes the range itself.
+     */
     confirm({ stepSession }: ChunkWork, fingerprint: ChunkWork['fingerprint']): void {
       const found = reservations().find(
         ({ reservation }) =>

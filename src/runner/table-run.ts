@@ -15,11 +15,9 @@ export type TableRun = ReturnType<typeof startTable>
 export function startTable(
   tableStatus: TableStatus,
   throughput: Throughput,
-  {
-    wanted,
-    overdue,
-    lock,
-  }: { readonly wanted: BlockSet; readonly overdue: number; readonly lock: Lock | undefined },
+  wanted: BlockSet,
+  overdue: number,
+  lock: Lock | undefined,
 ) {
   return {
     key: tableStatus.table.key,

@@ -13,15 +13,13 @@ export const LOOK_MS = 5_000
 /** How often the number of statements is chosen again, and a hold is said again. */
 const MINUTE_MS = 60_000
 
-type Throttled = {
-  readonly workspace: Workspace
-  readonly options: UpOptions
-  readonly capacity: Capacity
-  readonly report: (event: RunEvent) => void
-}
-
 /** Holds nothing back before the first look. */
-export function makeThrottle({ workspace: { chosen, ports }, options, capacity, report }: Throttled) {
+export function makeThrottle(
+  { chosen, ports }: Workspace,
+  options: UpOptions,
+  capacity: Capacity,
+  report: (event: RunEvent) => void,
+) {
   let holds: readonly Hold[] = []
   let load: string | undefined
   let slots = slotsFor(options, capacity)

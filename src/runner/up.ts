@@ -50,8 +50,8 @@ export async function up(
   /** Aborted if the whole run must end: a server is unreachable, or another run has a lock. */
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
-  const { context, sharing } = await prepareRun(workspace, options, { report, signal }, prepared)
-  const { runs, throttle, tableStatuses } = context
+  const context = await prepareRun(workspace, options, { report, signal }, prepared)
+  const { runs, throttle, tableStatuses, sharing } = context
   announce(runs, context)
 
   const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }

@@ -8,13 +8,9 @@ function watched(shares: readonly (number | undefined)[], giveUpMs = 300_000) {
   leapingClock()
   const said: (string | undefined)[] = []
   let asked = 0
-  const room = roomWatch({
-    options: { minFreeShare: 0.05, giveUpMs },
-    signal: new AbortController().signal,
-    ask: async () => {
-      const share = shares[Math.min(asked++, shares.length - 1)]
-      return share === undefined ? undefined : { disk: 'default', share, bytes: 1 }
-    },
+  const room = roomWatch({ minFreeShare: 0.05, giveUpMs }, new AbortController().signal, async () => {
+    const share = shares[Math.min(asked++, shares.length - 1)]
+    return share === undefined ? undefined : { disk: 'default', share, bytes: 1 }
   })
   return {
     said,

@@ -31,20 +31,20 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
     if (around.others instanceof Error) throw around.others
     return around.others
   }
-  const throttle = makeThrottle({
-    workspace: {
+  const throttle = makeThrottle(
+    {
       chosen: [{ key: 'a' }, { key: 'b' }],
       ports: {
         steering: { read: async () => around.holds },
         load: { others, rows: async () => [], isKnown: around.isKnown ?? true },
       },
     } as unknown as Workspace,
-    options: { ...OPTIONS, tableJobs: undefined, ...options },
-    capacity: { cores: 16, busyCores: 12, statementBytes: undefined, serverBytes: undefined },
-    report: (event: RunEvent) => {
+    { ...OPTIONS, tableJobs: undefined, ...options },
+    { cores: 16, busyCores: 12, statementBytes: undefined, serverBytes: undefined },
+    (event: RunEvent) => {
       if (event.type === 'throttled' || event.type === 'released') told.push(`${event.type} ${event.text}`)
     },
-  })
+  )
   /** Looks for this many seconds. */
   const watch = async (seconds: number) => {
     const end = throttle.watch()

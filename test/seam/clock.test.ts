@@ -90,7 +90,7 @@ test('a server that stays silent is given up by the clock', async () => {
 test('a lock grows stale by the clock', async () => {
   const { clock } = leapingClock()
   const store = { list: async () => [lock({})] }
-  const watch = watchLocks({ store, network: 'mainnet', exclusive: false })
+  const watch = watchLocks(store, 'mainnet', false)
   await watch.untilFree('accounts_alive', () => {}, 0)
   expect(clock.now()).toBe(20_000)
 })
@@ -98,7 +98,7 @@ test('a lock grows stale by the clock', async () => {
 test('a lock that beats is held, however the clock goes', async () => {
   const { clock } = leapingClock()
   const store = { list: async () => [lock({ beats: clock.now() })] }
-  const watch = watchLocks({ store, network: 'mainnet', exclusive: false })
+  const watch = watchLocks(store, 'mainnet', false)
   await expect(watch.untilFree('accounts_alive', () => {}, 90_000)).rejects.toThrow('is locked by process 1')
   expect(clock.now()).toBe(90_000)
 })

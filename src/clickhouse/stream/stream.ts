@@ -48,13 +48,8 @@ export async function compressionFrom({ limits, client }: Server, wished: Compre
  * If one side fails, the other is aborted, and the error of the source is reported: the target only knows that its input
  * ended. A zstd stream hides that error; so after a failure without a message, the next attempts use lz4, which shows it.
  */
-export function openStream(options: {
-  readonly source: Server
-  readonly target: Server
-  readonly compression: Compression
-}): Stream {
-  const { source, target } = options
-  let { compression } = options
+export function openStream(source: Server, target: Server, wished: Compression): Stream {
+  let compression = wished
   return async ({ reading, writing, queryId, columns, read, into, fence }) => {
     const form = COMPRESSIONS[compression]
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')

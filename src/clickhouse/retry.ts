@@ -12,10 +12,7 @@ type Waiting = {
 }
 
 /** Runs `work`, which must be safe to repeat. @throws BackfillError its error, if it is not transient or time is up */
-export async function withRetry<T>(
-  { queries, retryPolicy, small = false }: Waiting,
-  work: () => Promise<T>,
-): Promise<T> {
+export async function withRetry<T>({ queries, retryPolicy, small = false }: Waiting, work: () => Promise<T>) {
   for (let attempt = 1; ; attempt++)
     try {
       return await work()

@@ -35,11 +35,7 @@ export function problemOfUuid(uuid: string): { sentence: string; hint: string } 
 const NO_UUID = '00000000-0000-0000-0000-000000000000'
 
 /** Of tables that were not found; where detached ones cannot be asked for, none is. @throws BackfillError `usage` if one is detached */
-export async function assertAttached(
-  server: Server,
-  database: string,
-  tables: readonly string[],
-): Promise<void> {
+export async function assertAttached(server: Server, database: string, tables: readonly string[]) {
   if (tables.length === 0) return
   const [detached] = await server.client
     .rows<{ table: string }>({

@@ -6,10 +6,7 @@ import { blamesText } from './error-codes.ts'
 import type { Server } from './server.ts'
 
 /** By the file's spelling; undefined for a type that the server does not know. @throws BackfillError `server` */
-export async function typeNames(
-  server: Server,
-  types: readonly string[],
-): Promise<ReadonlyMap<string, string | undefined>> {
+export async function typeNames(server: Server, types: readonly string[]) {
   const wanted = [...new Set(types)].filter((type) => type !== '')
   try {
     const found = await ask(server, wanted)

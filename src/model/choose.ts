@@ -86,10 +86,7 @@ function closure<Table extends Selectable>(
 }
 
 /** The shortest promise of a table and of those that it reads, in seconds; undefined: none of them promises. */
-export function freshnessOf(
-  catalogue: Pick<Catalogue, 'tables'>,
-  { key }: TableDefinition,
-): number | undefined {
+export function freshnessOf(catalogue: Pick<Catalogue, 'tables'>, { key }: TableDefinition) {
   const promises = closure(catalogue, [key]).flatMap(({ fresh }) => fresh ?? [])
   return promises.length === 0 ? undefined : Math.min(...promises)
 }
@@ -127,10 +124,7 @@ export function sourcesBehind(scope: Pick<Scope, 'catalogue'>, table: TableDefin
 }
 
 /** The sources that a table reads through the tables in its `after`. */
-export function inheritedSources(
-  { catalogue }: Pick<Scope, 'catalogue'>,
-  { after }: TableDefinition,
-): readonly string[] {
+export function inheritedSources({ catalogue }: Pick<Scope, 'catalogue'>, { after }: TableDefinition) {
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 

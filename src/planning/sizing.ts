@@ -24,10 +24,7 @@ export const NOTHING_KNOWN: RunHistory = {
 }
 
 /** `uuids`: table key -> UUID of the target. A ledger of an older version holds no costs. */
-export async function readRunHistory(
-  { ports }: ReadWorkspace,
-  uuids: ReadonlyMap<string, string>,
-): Promise<RunHistory> {
+export async function readRunHistory({ ports }: ReadWorkspace, uuids: ReadonlyMap<string, string>) {
   const [capacity, ledger] = await Promise.all([ports.capacity(), ports.target.ledgerState()])
   const costs = ledger === 'ready' ? await ports.ledger.costs(uuids) : []
   return {
@@ -36,14 +33,8 @@ export async function readRunHistory(
   }
 }
 
-/** Statements at once over all tables, and for one table. */
-export type Slots = { readonly jobs: number; readonly tableJobs: number }
-
 /** A statement uses one core while it sorts and writes: a second one uses the others (measured on two cores). More only if two cannot. */
-export function slotsFor(
-  options: Pick<UpOptions, 'jobs' | 'tableJobs'>,
-  { cores, busyCores }: Capacity,
-): Slots {
+export function slotsFor(options: Pick<UpOptions, 'jobs' | 'tableJobs'>, { cores, busyCores }: Capacity) {
   const idle = cores - Math.round(busyCores)
   const jobs = options.jobs ?? (idle < 2 ? 1 : Math.min(MAX_JOBS, Math.max(2, Math.ceil(idle / 2))))
   return { jobs, tableJobs: options.tableJobs ?? jobs }

@@ -1,7 +1,7 @@
 // Owns reading which done ranges of the tables are stale: what they were computed from, and what has changed since.
 import { type InputChange, versionsRead, writeForks } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
-import { type Present, type PresentInput, staleVersions } from '../ledger/staleness.ts'
+import { type Present, staleVersions } from '../ledger/staleness.ts'
 import {
   hintOf,
   type StaleReason,
@@ -95,11 +95,7 @@ export function readableBlocks(
   return covered.filter(({ from, to }) => from <= first && first <= to)
 }
 
-function presentInput(
-  dependant: TableDefinition,
-  input: Facts,
-  changes: readonly InputChange[],
-): PresentInput {
+function presentInput(dependant: TableDefinition, input: Facts, changes: readonly InputChange[]) {
   const expected = expectedByDependants(input.bounds)
   const own = input.table.key === dependant.key
   return {

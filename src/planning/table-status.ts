@@ -95,9 +95,7 @@ export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly st
 }
 
 /** Sentences for people about what a table lacks, each once. */
-export function notesOf(
-  tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs' | 'strays'>,
-): readonly string[] {
+export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs' | 'strays'>) {
   const { bounds, absences } = tableStatus
   const notes = [
     bounds.note,

@@ -12,10 +12,7 @@ export type Throughput = {
 
 export const NO_PACE: Throughput = { expected: 0, written: 0, elapsedMs: 0, bytesPerRow: 0 }
 
-export function throughputAfter(
-  throughput: Throughput,
-  { expected, written, elapsedMs, peakMemory }: Cost,
-): Throughput {
+export function throughputAfter(throughput: Throughput, { expected, written, elapsedMs, peakMemory }: Cost) {
   if (expected === 0) return throughput
   const bytesPerRow = expected >= MIN_SAMPLE_ROWS ? peakMemory / expected : 0
   return {

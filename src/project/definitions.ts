@@ -134,10 +134,7 @@ function tableDraft(
 }
 
 /** The table as an earlier text of its file has it, with today's DDL. @throws BackfillError `usage` if that is no transform any more */
-export function earlierDefinition(
-  table: TableDefinition,
-  { file, text }: Pick<SqlFile, 'file' | 'text'>,
-): TableDefinition {
+export function earlierDefinition(table: TableDefinition, { file, text }: Pick<SqlFile, 'file' | 'text'>) {
   // It has run, so its header was sound.
   const { header } = readHeader(file, text, () => {})
   const transform = onlySelect(file, text)
@@ -175,11 +172,7 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
 }
 
 /** None without `--! shard:` above the DDL. */
-function clusterStatements(
-  { file, text }: SqlFile,
-  ddl: SqlText | undefined,
-  report: Report,
-): readonly SqlText[] | undefined {
+function clusterStatements({ file, text }: SqlFile, ddl: SqlText | undefined, report: Report) {
   const { shard } = ddlHeader(file, text, report)
   return ddl && shard && attempt(report, () => clusterForm(ddl, shard))
 }

@@ -10,10 +10,7 @@ type Node = Pick<TableDraft, 'key' | 'file' | 'lines'> & {
 }
 
 /** The tables, each after its inputs, else in the given order. Reports unknown keys in `after` and cycles. */
-export function dependencyOrder<Table extends Node>(
-  tables: readonly Table[],
-  report: Report,
-): readonly Table[] {
+export function dependencyOrder<Table extends Node>(tables: readonly Table[], report: Report) {
   const byKey = new Map(tables.map((table) => [table.key, table]))
   const ordered = new Set<Table>()
   const visit = (table: Table, path: readonly string[]): void => {

@@ -172,12 +172,7 @@ function completeHeader<All extends Keys>(file: string, sql: string, keys: All):
   return readKeys(file, sql, keys, refuse).header as Values<All>
 }
 
-function readKeys<All extends Keys>(
-  file: string,
-  sql: string,
-  keys: All,
-  report: Report,
-): ReadHeader<Values<All>> {
+function readKeys<All extends Keys>(file: string, sql: string, keys: All, report: Report) {
   const known = Object.keys(keys)
   const entries =
     attempt(report, () => headerEntries(file, sql, known, report)) ?? new Map<string, HeaderEntry>()

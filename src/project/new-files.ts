@@ -14,10 +14,7 @@ export async function assertAbsent(path: string): Promise<void> {
 }
 
 /** Path -> text, and the folders above. @throws BackfillError `usage` if one exists, cannot be written, or would lie outside of `root`; none is left */
-export async function writeNewFiles(
-  root: string,
-  files: ReadonlyMap<string, string>,
-): Promise<readonly string[]> {
+export async function writeNewFiles(root: string, files: ReadonlyMap<string, string>) {
   for (const path of files.keys()) {
     await assertAbsent(path)
     await assertInside(root, await nearestFolder(dirname(path)))

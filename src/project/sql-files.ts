@@ -15,11 +15,7 @@ export async function layeredFiles(roots: readonly string[], folder: string): Pr
 }
 
 /** The `.sql` files of `root/folder` by name; ignores sub-folders and other files. */
-export async function readSqlFiles(
-  root: string,
-  folder: string,
-  { optional = false } = {},
-): Promise<readonly SqlFile[]> {
+export async function readSqlFiles(root: string, folder: string, { optional = false } = {}) {
   const place = join(root, folder)
   const names = await namesOf(root, place).catch((error: unknown) => {
     if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -61,10 +61,7 @@ export async function readFolders(folders: readonly string[], report: Report, { 
 }
 
 /** A later folder's file counts over an earlier one's, key by key. Undefined if a file is wrong. */
-async function readNetworks(
-  roots: readonly string[],
-  report: Report,
-): Promise<readonly Network[] | undefined> {
+async function readNetworks(roots: readonly string[], report: Report) {
   const networks = new Map<string, Network>()
   let isWrong = false
   for (const root of roots) {

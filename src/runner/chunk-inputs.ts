@@ -20,17 +20,11 @@ export type ChunkRead = {
 export type InputPositions = ReadonlyMap<string, Position>
 
 /** To be asked before the INSERT: what comes later is noticed. */
-export async function inputPositions(
-  { ledger }: Pick<Ports, 'ledger'>,
-  inputs: readonly TableInput[],
-): Promise<InputPositions> {
+export async function inputPositions({ ledger }: Pick<Ports, 'ledger'>, inputs: readonly TableInput[]) {
   return await ledger.lastPositions(new Map(inputs.map(({ key, uuid }) => [key, uuid])))
 }
 
-export function inputsText(
-  { inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>,
-  before: InputPositions,
-): string {
+export function inputsText({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {
   const versions = inputs.map((input): [string, InputVersion | undefined] => {
     const isRead = input.own === true || intersect(input.blocks, [windowOf(input, range)]).length > 0
     // A table has no event yet before its own first one.

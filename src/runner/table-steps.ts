@@ -111,11 +111,7 @@ type Locked = ReturnType<typeof readLocked>
  * undefined if statements sent under the lock may still arrive: then it is renewed.
  * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
  */
-export async function prepareTable(
-  run: TableRun,
-  context: RunContext,
-  read: Locked | undefined,
-): Promise<void> {
+export async function prepareTable(run: TableRun, context: RunContext, read: Locked | undefined) {
   const { ports, retryPolicy } = context
   let first = read
   await withRetry({ queries: ports.queries, retryPolicy }, async () => {
@@ -147,10 +143,7 @@ async function mend(run: TableRun, context: RunContext, [views, unkept]: Awaited
 }
 
 /** Records unknown rows as those of an attempt by nobody: recovery deletes them, now or after a kill. Only what can be computed again. */
-async function disownRows(
-  run: TableRun,
-  { ports, runId, retryPolicy, probeBlocks }: RunContext,
-): Promise<void> {
+async function disownRows(run: TableRun, { ports, runId, retryPolicy, probeBlocks }: RunContext) {
   const { table, target, missing } = run.tableStatus
   const { runnable: blocks } = await probeMissing(probeBlocks, table, intersect(missing, run.wanted))
   const declared = { blocks, targetUuid: target!.uuid, runId, sqlHash: '' }

@@ -74,7 +74,8 @@ export async function up(
         ended: hasEnded(runs.get(key)),
       }
     })
-  const tasks = () => [...runs.values()].map((run) => taskOf(run, context, dependencies))
+  const task = (run: TableRun) => taskOf(run, context, dependencies)
+  const tasks = () => [...runs.values()].map(task)
   /** As `dependencies`, but without blocks that an input skips: the input reports them once. */
   const unexplained = (run: TableRun): readonly Dependency[] =>
     dependencies(run).map((input) => {
@@ -133,11 +134,8 @@ export async function up(
   }
 
   function chooseNext(): Choice | undefined {
-    const free = tasks().filter(({ key }) => {
-      const run = runs.get(key)!
-      return run.phase === 'locked' && !sharing.isEarly(run)
-    })
-    const choice = nextChunk(free, inFlight.size === 0)
+    const free = [...runs.values()].filter((run) => run.phase === 'locked' && !sharing.isEarly(run))
+    const choice = nextChunk(free.map(task), inFlight.size === 0)
     if (choice === undefined) return undefined
     const run = runs.get(choice.key)!
     return { run, work: sharing.take(run, choice.range) }
@@ -178,17 +176,17 @@ export async function up(
     const blocked = blockedBlocks(all, runs)
     const wanted: TableRun[] = []
     let isKnown = true
-    for (const task of all) {
-      const run = runs.get(task.key)!
+    for (const work of all) {
+      const run = runs.get(work.key)!
       if (run.failure !== undefined || throttle.slotsOf(run.key) === 0) continue
-      const little = readyChunks(task) < throttle.jobs() * 2
+      const little = readyChunks(work) < throttle.jobs() * 2
       if (!run.probing && little && run.unprobed.length > 0) launch(run, () => probeTable(run, context))
       const open = subtract(run.runnable, blocked.get(run.key)!)
       if (run.phase === 'unlocked') {
         if (run.tableStatus.dirty.length > 0 || open.length > 0) wanted.push(run)
         else isKnown &&= !run.probing
       }
-      progress(run.key, workOf(task, run, blocked.get(run.key)!), inputStandstill(task, runs, blocked))
+      progress(run.key, workOf(work, run, blocked.get(run.key)!), inputStandstill(work, runs, blocked))
     }
     if (isKnown && wanted.length > 0) inBackground(lockTables(wanted))
   }

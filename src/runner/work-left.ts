@@ -11,10 +11,7 @@ import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
 
 /** Missing blocks that this run cannot do, by table key: source gaps, incomplete ones, what an input will not have. `tasks` in dependency order. */
-export function blockedBlocks(
-  tasks: readonly Task[],
-  runs: ReadonlyMap<string, TableRun>,
-): ReadonlyMap<string, BlockSet> {
+export function blockedBlocks(tasks: readonly Task[], runs: ReadonlyMap<string, TableRun>) {
   const blocked = new Map<string, BlockSet>()
   const neverIn = (dependant: TableRun, input: Dependency): BlockSet => {
     const missing = lacking(input)

@@ -37,11 +37,7 @@ export function probeRange(range: Range, sourceGapBlocks: number): Range {
 }
 
 /** Runs of at least `sourceGapBlocks` blocks of the probed range in which none of the sources has a row. */
-export function findSourceGaps(
-  sources: readonly ProbedSource[],
-  probed: Range,
-  sourceGapBlocks: number,
-): BlockSet {
+export function findSourceGaps(sources: readonly ProbedSource[], probed: Range, sourceGapBlocks: number) {
   return emptyRuns(
     sources.flatMap((source) => source.buckets),
     probed,
@@ -54,11 +50,7 @@ export function findSourceGaps(
  * block by the `transaction` table. Its rows have not arrived yet. Each bucket is evaluated separately: a quiet bucket
  * beside a busy one proves nothing.
  */
-export function findSilences(
-  sources: readonly ProbedSource[],
-  probed: Range,
-  sourceGapBlocks: number,
-): BlockSet {
+export function findSilences(sources: readonly ProbedSource[], probed: Range, sourceGapBlocks: number) {
   const width = bucketWidth(sourceGapBlocks)
   const transactions = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
   const busy = transactions
@@ -71,10 +63,7 @@ export function findSilences(
 }
 
 /** Busy buckets in which every hundredth block or more has a row in no `every-block` source: too few for a gap, too many for empty blocks. */
-export function findThinBuckets(
-  sources: readonly ProbedSource[],
-  width: number,
-): readonly (Range & { readonly blocks: number })[] {
+export function findThinBuckets(sources: readonly ProbedSource[], width: number) {
   const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
   const busy = sources.find(({ table }) => table === TRANSACTION_TABLE)?.buckets ?? []
   return busy.flatMap(({ first, rows, blocks: own }) => {

@@ -1,20 +1,21 @@
 // Owns finding done ranges whose sources have changed since they were built. Reads only, page by page.
-import { blockSet, hull, intersect, type Range, subtract } from '../model/blocks.ts'
+import { type BlockSet, blockSet, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { ALL_BLOCKS, type LatestEvent, type LedgerEvents } from '../ledger/latest-events.ts'
 import { splitStaleTag } from '../ledger/stale.ts'
 import {
   evaluateChange,
+  type Fingerprint,
+  goneBlocks,
   isRewritten,
-  prunedBlocks,
   readFingerprint,
   type SourceFacts,
-  type SourceRows,
+  sourceRowsPruned,
 } from './fingerprint.ts'
 import { sql } from 'kysely'
 import { typed, unionOf } from '../clickhouse/dialect.ts'
 import { rowsIn, type SourcePlace } from './rows.ts'
-import { FACTS } from './source.ts'
+import { FACTS, type SourcePort } from './source.ts'
 
 type ChangePorts = {
   readonly recordedEvents: LedgerEvents
@@ -119,12 +120,8 @@ function batchesOf(parts: readonly LatestEvent[]): readonly (readonly LatestEven
 }
 
 /** The present contents of each source in the batch's ranges: one query, by segments that make up these ranges. */
-async function factsOf(
-  place: SourcePlace,
-  sources: readonly string[],
-  batch: readonly LatestEvent[],
-): Promise<(range: Range) => ReadonlyMap<string, SourceFacts>> {
-  if (sources.length === 0) return () => new Map()
+async function factsOf(place: SourcePlace, sources: readonly string[], batch: readonly LatestEvent[]) {
+  if (sources.length === 0) return () => new Map<string, SourceFacts>()
   const ends = batch.flatMap(({ range, eventRange }) => [range, eventRange])
   const around = hull(blockSet(ends))!
   const starts = [...new Set(ends.flatMap(({ from, to }) => [from, to + 1]))]
@@ -132,7 +129,7 @@ async function factsOf(
     .toSorted((a, b) => a - b)
   const indexOf = new Map(starts.map((start, index) => [start, index]))
   const found = Map.groupBy(await segmentsIn(place, sources, around, starts), ({ from }) => from)
-  return ({ from, to }) => {
+  return ({ from, to }: Range) => {
     const sums = new Map(sources.map((source) => [source, NOTHING]))
     for (let index = indexOf.get(from)!; index < starts.length && starts[index]! <= to; index++)
       for (const segment of found.get(starts[index]!) ?? []) sums.set(segment.source, sumOf(sums, segment))
@@ -171,4 +168,21 @@ async function segmentsIn(
     ),
   )
   return (await all?.execute()) ?? []
+}
+
+export type SourceRows = Pick<SourcePort, 'buckets' | 'hasTimes'>
+
+/** The blocks whose rows may be gone; none if nothing was pruned. One query for each source that lost some of its rows. */
+export async function prunedBlocks(
+  source: SourceRows,
+  range: Range,
+  { before, now }: { readonly before: Fingerprint; readonly now: Fingerprint },
+): Promise<BlockSet> {
+  const lost = [...now].filter((one) => sourceRowsPruned(before, new Map([one]), source))
+  const parts = lost.map(async ([name, { blocks }]): Promise<BlockSet> => {
+    const buckets = blocks === 0 ? [] : ((await source.buckets([name], range, 1)).get(name) ?? [])
+    const present = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
+    return goneBlocks(range, before.get(name)!, present)
+  })
+  return blockSet((await Promise.all(parts)).flat())
 }

@@ -1,9 +1,8 @@
 // Owns the fingerprint of a range: the contents of its sources when it was computed, as the ledger keeps it;
 // and the comparison of two fingerprints. Deletions depend on it. Pure.
 import { failedError } from '../model/errors.ts'
-import { blockSet, type BlockSet, countBlocks, hull, type Range, subtract } from '../model/blocks.ts'
+import { type BlockSet, countBlocks, hull, type Range, subtract } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
-import type { SourcePort } from './source.ts'
 
 /** Distinct blocks with a row, and the newest `updated_date_time` in seconds since 1970; both are 0 without rows. */
 export type SourceFacts = { readonly blocks: number; readonly newest: number }
@@ -93,10 +92,7 @@ export type Buckets = ReadonlyMap<string, readonly Bucket[]>
  * The result of `SourcePort.fingerprint` at the time of the probe; undefined if a bucket has rows inside and outside of
  * the range. Rows that arrived after the probe count as changes, so at worst a range is built again needlessly.
  */
-export function knownFingerprint(
-  buckets: Buckets,
-  { from, to }: Range,
-): ReadonlyMap<string, SourceFacts> | undefined {
+export function knownFingerprint(buckets: Buckets, { from, to }: Range) {
   const known = new Map<string, SourceFacts>()
   for (const [source, all] of buckets) {
     const touched = all.filter(({ first, last }) => first <= to && last >= from)
@@ -118,21 +114,4 @@ export function mergeBuckets(older: Buckets, newer: Buckets, ahead: (bucket: Buc
       return [source, [...kept, ...buckets]]
     }),
   )
-}
-
-export type SourceRows = Pick<SourcePort, 'buckets' | 'hasTimes'>
-
-/** The blocks whose rows may be gone; none if nothing was pruned. One query for each source that lost some of its rows. */
-export async function prunedBlocks(
-  source: SourceRows,
-  range: Range,
-  { before, now }: { readonly before: Fingerprint; readonly now: Fingerprint },
-): Promise<BlockSet> {
-  const lost = [...now].filter((one) => sourceRowsPruned(before, new Map([one]), source))
-  const parts = lost.map(async ([name, { blocks }]): Promise<BlockSet> => {
-    const buckets = blocks === 0 ? [] : ((await source.buckets([name], range, 1)).get(name) ?? [])
-    const present = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))
-    return goneBlocks(range, before.get(name)!, present)
-  })
-  return blockSet((await Promise.all(parts)).flat())
 }

@@ -18,11 +18,7 @@ type SourceRow = { block_number: number; updated_date_time: string }
 export type SourceRows = SelectQueryBuilder<{ rows: SourceRow }, 'rows', object>
 
 /** The rows of a source; `block_number` is their position, whatever the table calls it. `during`: for errors. */
-export function rowsOf(
-  { server, network, columnsOf }: SourcePlace,
-  source: string,
-  during: Kysely<Schema>,
-): SourceRows {
+export function rowsOf({ server, network, columnsOf }: SourcePlace, source: string, during: Kysely<Schema>) {
   const { database } = server.connection
   const columns = columnsOf(source)
   const from = isUsual(columns)

@@ -46,21 +46,13 @@ export function openSource(place: SourcePlace) {
   }
 
   /** The first block at or beyond `block`, in that order, that has a row in each source; sources without one are absent. */
-  async function nextRows(
-    sources: readonly string[],
-    block: number,
-    order: 'oldest' | 'newest',
-  ): Promise<ReadonlyMap<string, number>> {
+  async function nextRows(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
     const all = unionOf(sources.map((source) => edge(source, order === 'oldest' ? 'asc' : 'desc', block)))
     return new Map((await all?.execute())?.map((row) => [row.source, row.block_number]))
   }
 
   /** Ascending. Blocks that only the source `weak` has prove nothing, and are left out. */
-  async function disagreeing(
-    sources: readonly string[],
-    weak: readonly string[],
-    ranges: readonly Range[],
-  ): Promise<readonly number[]> {
+  async function disagreeing(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]) {
     if (sources.length < 2 || ranges.length === 0) return []
     const touching = touchesSome(ranges, 'block_number')
     const hull = { from: ranges[0]!.from, to: ranges.at(-1)!.to }

@@ -50,11 +50,7 @@ export function transformParameters(
 }
 
 /** The names of its parameters, in the order of their first use. Reports unknown names and wrong types. */
-export function checkedParameters(
-  sql: SqlText,
-  known: Parameters,
-  report: Report = refuse,
-): readonly string[] {
+export function checkedParameters(sql: SqlText, known: Parameters, report: Report = refuse) {
   const names = new Set<string>()
   for (const { name, type, line } of usedParameters(sql)) {
     const place = { file: sql.file, line }

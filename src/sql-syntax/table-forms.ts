@@ -58,10 +58,7 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
 /** Path and name of a replica, from the macros of each server. */
 const REPLICA = "'/clickhouse/{installation}/{cluster}/tables/{shard}/{database}/{table}', '{replica}'"
 
-function columnText(
-  { name, clauses }: CreateTable['columns'][number],
-  without: readonly string[] = [],
-): string {
+function columnText({ name, clauses }: CreateTable['columns'][number], without: readonly string[] = []) {
   const kept = [...clauses].filter(([word]) => !without.includes(word))
   return [quotedName(name), ...kept.map(([word, tokens]) => `${word} ${joined(tokens)}`.trim())].join(' ')
 }

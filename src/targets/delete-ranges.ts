@@ -1,6 +1,6 @@
 // Owns deleting ranges: fenced, limited in time, and with a check that no row is left. On a cluster, on the local tables
 // of all shards.
-import { type RawBuilder, sql, type SqlBool } from 'kysely'
+import { sql, type SqlBool } from 'kysely'
 import { BackfillError, failedError } from '../model/errors.ts'
 import { type BlockSet, formatBlockSet, hull } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -179,11 +179,7 @@ function deletionHere(
   return { query: text, query_params: params }
 }
 
-function rowsIn(
-  { position }: TableDefinition,
-  ranges: BlockSet,
-  network: string | undefined,
-): RawBuilder<SqlBool> {
+function rowsIn({ position }: TableDefinition, ranges: BlockSet, network: string | undefined) {
   const rows = touchesSome(ranges, sql.raw(position))
   return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
 }

@@ -5,10 +5,7 @@ import type { Server } from '../clickhouse/server.ts'
 export type FreeSpace = { readonly disk: string; readonly share: number; readonly bytes: number }
 
 /** Of the policies of these tables; undefined if the user may not see them, or rows lie elsewhere. On a cluster: of the node that answers. */
-export async function freeSpace(
-  { client, connection: { database } }: Server,
-  tables: readonly string[],
-): Promise<FreeSpace | undefined> {
+export async function freeSpace({ client, connection: { database } }: Server, tables: readonly string[]) {
   const [least] = await client
     .rows<FreeSpace>({
       query: `SELECT argMax(name, unreserved_space / total_space) AS disk, max(unreserved_space / total_space) AS share,

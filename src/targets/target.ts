@@ -178,11 +178,7 @@ const NO_CLUSTER = {
   hint: 'name the cluster with --cluster or BACKFILL_CLUSTER',
 }
 
-async function asTarget(
-  server: Server,
-  names: Names,
-  { shards, definition, ...table }: ExistingTable,
-): Promise<TargetTable> {
+async function asTarget(server: Server, names: Names, { shards, definition, ...table }: ExistingTable) {
   const rowsIn = shards?.shape.definition ?? definition
   const why = noDeletes(table.engine, rowsIn)
   const own = table.engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(table.uuid)

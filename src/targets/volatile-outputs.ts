@@ -8,10 +8,7 @@ import { isKeyword, isName, significantTokens, type Token, unquoted } from '../s
 const OF_ROWS = /^(arrayjoin|unnest|dict\w+|joinget\w*)$/
 
 /** Names, anywhere in the statement, that stand for an expression with such a function, or such a name. @throws BackfillError `server` */
-export async function volatileNames(
-  server: Pick<Server, 'client'>,
-  transform: SqlText,
-): Promise<ReadonlySet<string>> {
+export async function volatileNames(server: Pick<Server, 'client'>, transform: SqlText) {
   const items = namedItems(significantTokens(transform))
   const determinism = await determinismOf(
     server,

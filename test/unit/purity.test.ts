@@ -164,7 +164,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/verify/stored.ts',
     'ledger/',
     'lock/',
-    'runner/query-fate.ts',
     'sources/',
     'targets/',
   ],

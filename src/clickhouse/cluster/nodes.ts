@@ -1,7 +1,7 @@
 // Owns the nodes of a cluster that do not answer: which they are, waiting for them, and statements ON CLUSTER, which wait
 // for all of them.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { type BackfillError, serverProblem } from '../../model/errors.ts'
+import { serverProblem } from '../../model/errors.ts'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
 import { errorCode, messageOf } from '../server-error.ts'
 import type { Cluster, Server } from '../server.ts'
@@ -54,10 +54,7 @@ export async function unreachableNodes(
 }
 
 /** Nothing can be written: every write waits for all nodes. */
-export function nodesMissing(
-  { connection }: Pick<Server, 'connection'>,
-  missing: readonly string[],
-): BackfillError {
+export function nodesMissing({ connection }: Pick<Server, 'connection'>, missing: readonly string[]) {
   return serverProblem(
     `${missing.join(', ')} of the cluster of target ${connection.url} ${missing.length === 1 ? 'is' : 'are'} unreachable, and every write waits for all nodes`,
     'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',

@@ -10,12 +10,7 @@ import type { Connection } from './connection.ts'
 import { limitError } from './bounded-answer.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. Loopback needs no proxy. */
-export function agentFor({
-  url,
-  ca,
-  cert,
-  key,
-}: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>): http.Agent {
+export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>) {
   const { protocol, hostname } = new URL(url)
   const options = {
     keepAlive: true,

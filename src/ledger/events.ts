@@ -8,6 +8,9 @@ import type { Found } from './attempts.ts'
 
 export type LedgerPlace = { readonly server: Server; readonly names: Names; readonly network: string }
 
+/** With what a row says of the program that writes it. */
+export type WritingPlace = LedgerPlace & { readonly toolVersion: string }
+
 export type Island = Range & {
   readonly state: IslandState
   readonly sqlHash: string

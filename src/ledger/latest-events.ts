@@ -1,11 +1,11 @@
 // Owns reading the latest event of each block, and the blocks written since a position: page by page, so that a ledger
 // of any size fits into memory.
 import { sql } from 'kysely'
-import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
+import { blockSet, type Range } from '../model/blocks.ts'
 import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
-import { DIGEST } from './digests.ts'
+import { DIGEST } from './unchanged.ts'
 import { after, POSITION, tableEvents, WROTE_ROWS } from './fold.ts'
 import { latestStateQuery } from './latest-state.ts'
 
@@ -141,10 +141,7 @@ export function openEvents({
     },
 
     /** Blocks of the window that an event after `since` covers, stale tags included. */
-    async touchedSince(
-      since: Position,
-      question: Omit<LatestEventsQuestion, 'withoutStaleTags'>,
-    ): Promise<BlockSet> {
+    async touchedSince(since: Position, question: Omit<LatestEventsQuestion, 'withoutStaleTags'>) {
       const rows = await eventsIn(question)
         .select(['range_from as from', 'range_to as to'])
         .distinct()

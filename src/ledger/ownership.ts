@@ -51,10 +51,7 @@ export function ledgerOwnership(place: LedgerPlace) {
      * What the `done` events of a target say: rows written (rewritten rows count again), and the last block; blocks that
      * `--to` has forced are left out there.
      */
-    async written(
-      key: string,
-      targetUuid: string,
-    ): Promise<{ readonly rowsWritten: number; readonly lastDone: number }> {
+    async written(key: string, targetUuid: string) {
       const row = await tableEvents(db, network, key, targetUuid)
         .select(({ fn }) => fn.sum<number>('rows_written').as('rows'))
         .select(sql<number>`maxIf(range_to, NOT forced)`.as('last'))
@@ -78,10 +75,7 @@ export function ledgerOwnership(place: LedgerPlace) {
     },
 
     /** The UUID of an earlier table of this key with the latest events, and their time; undefined if there is none. */
-    async earlier(
-      key: string,
-      targetUuid: string,
-    ): Promise<{ readonly uuid: string; readonly at: string } | undefined> {
+    async earlier(key: string, targetUuid: string) {
       return await db
         .selectFrom('ledger')
         .select([

@@ -18,7 +18,7 @@ import {
   WROTE_ROWS,
 } from './fold.ts'
 import type { InputChange } from './built-from.ts'
-import { readSameSince } from './digests.ts'
+import { readSameSince } from './unchanged.ts'
 import { assertOwnNetwork } from './ownership.ts'
 import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
@@ -182,9 +182,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     sameSince: (questions: readonly Omit<ChangesSince, 'since'>[]) => readSameSince(db, network, questions),
 
     /** For each version of inputs that done ranges since the last checkpoint were computed from: the hull of these. */
-    async inputsRead(
-      uuids: ReadonlyMap<string, string>,
-    ): Promise<readonly (Range & { readonly key: string; readonly inputs: string })[]> {
+    async inputsRead(uuids: ReadonlyMap<string, string>) {
       return await db
         .selectFrom(layersOf(db, { network, uuids, fromCheckpoint: true }).as('layers'))
         .select(['table_key as key', sql<string>`color.4`.as('inputs')])

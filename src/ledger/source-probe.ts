@@ -1,6 +1,6 @@
 // Owns what the last run found missing from the sources, as the ledger's database keeps it.
 import { sql } from 'kysely'
-import type { LedgerPlace } from './events.ts'
+import type { WritingPlace } from './events.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { identity } from '../seam/process.ts'
@@ -23,7 +23,7 @@ export type KeptFound = Found & { readonly seconds: number }
 export type ProbesPort = ReturnType<typeof openProbes>
 
 /** All functions throw BackfillError `server`. */
-export function openProbes({ server, names, network, toolVersion }: LedgerPlace & { toolVersion: string }) {
+export function openProbes({ server, names, network, toolVersion }: WritingPlace) {
   return {
     /** The newest finding of each set of sources; a ledger that an older version created has none. */
     async read(): Promise<readonly KeptFound[]> {

@@ -1,7 +1,7 @@
 // Owns the SQL versions in the ledger's database, and the times when each version built blocks.
 import { sql } from 'kysely'
 import { compiledFence } from '../lock/fence.ts'
-import type { LedgerPlace } from './events.ts'
+import type { WritingPlace } from './events.ts'
 import { tableEvents } from './fold.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { identity } from '../seam/process.ts'
@@ -12,12 +12,7 @@ import type { TableDefinition } from '../model/model.ts'
 export type VersionsPort = ReturnType<typeof openVersions>
 
 /** The SQL versions of one network's tables; the files are the same for all networks. */
-export function openVersions({
-  server,
-  names,
-  network,
-  toolVersion,
-}: LedgerPlace & { readonly toolVersion: string }) {
+export function openVersions({ server, names, network, toolVersion }: WritingPlace) {
   const ledger = (doing: string) => server.during(doing).withSchema(names.ledger)
   const sqlVersionsOf = (key: string) =>
     ledger('reading the SQL texts of the ledger').selectFrom('sql_versions').where('table_key', '=', key)
@@ -33,8 +28,7 @@ export function openVersions({
         .select('table_key')
         .distinct()
         .execute()
-        .catch(unlessMissing(undefined))
-      if (kept === undefined) return new Set()
+        .catch(unlessMissing(tables.map(({ key }) => ({ table_key: key }))))
       const keys = kept.map((row) => row.table_key)
       return new Set(tables.flatMap(({ key }) => (keys.includes(key) ? [] : [key])))
     },

@@ -1,5 +1,6 @@
 // Owns what people ask of runs that are going: pauses and limits, in a table of the ledger's database, and which hold now.
-import type { LedgerPlace } from './events.ts'
+import type { Server } from '../clickhouse/server.ts'
+import type { WritingPlace } from './events.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { programSql } from '../package-folder.ts'
 import { identity, person } from '../seam/process.ts'
@@ -20,10 +21,8 @@ export type Hold = {
 
 export type SteeringPort = ReturnType<typeof openSteering>
 
-type Place = LedgerPlace & { readonly toolVersion: string; readonly watching: LedgerPlace['server'] }
-
 /** `watching`: a connection that does not queue behind chunks. */
-export function openSteering({ server, watching, names, network, toolVersion }: Place) {
+export function openSteering(watching: Server, { server, names, network, toolVersion }: WritingPlace) {
   const params = { ledger: names.ledger, network }
   return {
     /** What holds now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */

@@ -2,7 +2,7 @@
 import { type RawBuilder, sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { type Columns, columnsOf } from './event-columns.ts'
-import type { LedgerEvent, LedgerPlace } from './events.ts'
+import type { LedgerEvent, WritingPlace } from './events.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -30,11 +30,9 @@ type CheckpointRequest = {
   readonly inputs?: readonly InputTable[]
 }
 
-type LedgerOptions = LedgerPlace & { readonly toolVersion: string }
-
 export type LedgerPort = ReturnType<typeof openLedger>
 
-export function openLedger(options: LedgerOptions) {
+export function openLedger(options: WritingPlace) {
   return {
     ...ledgerReader(options),
     ...ledgerOwnership(options),
@@ -47,7 +45,7 @@ export function openLedger(options: LedgerOptions) {
   }
 }
 
-function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
+function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
   const reader = ledgerReader({ server, names, network })
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
@@ -170,11 +168,7 @@ function ledgerWriter({ server, names, network, toolVersion }: LedgerOptions) {
      * one lock is lost, none is written. Where inputs are given, it says which of their versions the ranges were computed
      * from (advance.ts).
      */
-    checkpoint: async (
-      requests: readonly CheckpointRequest[],
-      runId: string,
-      retryPolicy?: RetryPolicy,
-    ): Promise<void> => {
+    checkpoint: async (requests: readonly CheckpointRequest[], runId: string, retryPolicy?: RetryPolicy) => {
       if (requests.length === 0) return
       const locks = requests.map(({ lock }) => lock)
       await inTurn(locks, async () => {

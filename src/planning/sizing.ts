@@ -3,7 +3,6 @@
 import { inUnit, type TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target.ts'
-import type { Sizing } from './chunks.ts'
 import { NO_PACE, type Throughput, throughputAfter, rowsPerChunk, yieldOf } from './throughput.ts'
 import type { RowEstimates } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
@@ -55,14 +54,7 @@ export type SizingQuestion = {
 }
 
 /** `--chunk` beats `--chunk-rows`, which beats the header's `chunk`, which beats the default. */
-export function sizingOf({
-  table,
-  options,
-  rowEstimates,
-  throughput,
-  inputs,
-  ...server
-}: SizingQuestion): Sizing {
+export function sizingOf({ table, options, rowEstimates, throughput, inputs, ...server }: SizingQuestion) {
   const typed = inUnit(options.chunk, table.unit)
   if (typed !== undefined) return { blocks: typed }
   if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }

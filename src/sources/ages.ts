@@ -17,11 +17,7 @@ export function openAges(place: SourcePlace) {
      * The oldest of the blocks whose newest row in any of the sources is older than `seconds`; the first block if no
      * source has a row of them; undefined if all are younger. Only the first 1,000 blocks are looked at.
      */
-    async firstOlder(
-      sources: readonly string[],
-      blocks: BlockSet,
-      seconds: number,
-    ): Promise<number | undefined> {
+    async firstOlder(sources: readonly string[], blocks: BlockSet, seconds: number) {
       const some = firstOf(blocks)
       const [low, high] = [some[0], some.at(-1)]
       if (low === undefined || high === undefined) return undefined

@@ -97,9 +97,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     policies: (wanted: readonly string[]) => rowPolicies(server, wanted),
 
     /** The same without their columns: whether they are still the same tables. */
-    async identities(
-      wanted: readonly string[],
-    ): Promise<ReadonlyMap<string, Pick<TargetTable, 'uuid' | 'rows'>>> {
+    async identities(wanted: readonly string[]) {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
       const rows = await server.client.rows<Pick<TargetTable, 'uuid' | 'rows'> & { name: string }>({

@@ -72,7 +72,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     queries: openQueries({ server: heartbeat, source }),
     versions: openVersions(place),
     probes: openProbes(place),
-    steering: openSteering({ ...place, watching: heartbeat }),
+    steering: openSteering(heartbeat, place),
     load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },
     capacity: () => readCapacity(source),
   }

@@ -25,7 +25,9 @@ export type AbsenceState =
 /** `text`: a sentence for people, with the ways out. */
 export type Absence = { readonly state: AbsenceState; readonly text: string }
 
-export type AbsenceQuestion = {
+type Ports = ReadWorkspace['ports']
+
+type AbsenceQuestion = {
   readonly table: TableDefinition
   readonly bounds: Bounds
   readonly target: TargetTable | undefined
@@ -48,11 +50,11 @@ export async function absencesOf(
     target !== undefined && (mayBeEmptied || mayBeBack)
       ? await ports.ledger.written(table.key, target.uuid)
       : { rowsWritten: 0, lastDone: 0 }
-  const lost = target === undefined ? undefined : await lostRows(ports, { table, target, view })
+  const lost = target === undefined ? undefined : await lostRows(ports, table, target, view)
   const found: Absence[] = []
   const add = (state: AbsenceState, text: string) => found.push({ state, text })
-  if (target !== undefined && hasUnknownRows({ table, target, view }))
-    add('unknown rows', await unknownRowsText(ports, { table, target }))
+  if (target !== undefined && hasUnknownRows(table, target, view))
+    add('unknown rows', await unknownRowsText(ports, table, target))
   if (mayBeEmptied && rowsWritten > 0)
     add(
       'emptied',
@@ -74,10 +76,7 @@ export async function absencesOf(
 }
 
 /** Before merging, for no merge takes a row that FINAL shows. Rows of a lightweight DELETE count until their parts are merged. */
-async function lostRows(
-  ports: Pick<ReadWorkspace['ports'], 'ledger' | 'target'>,
-  { table, target, view }: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable },
-): Promise<{ readonly rows: number; readonly recorded: number } | undefined> {
+async function lostRows(ports: Ports, table: TableDefinition, target: TargetTable, view?: LedgerView) {
   const { rows: before, uuid } = target
   // Ranges that were built again count twice in the view.
   if (before === null || before === 0 || view === undefined || before >= view.digestRows) return undefined
@@ -87,11 +86,7 @@ async function lostRows(
 }
 
 /** Rows of the same table, after the ledger was read: a run may have written both in between. */
-async function rowsNow(
-  { target }: Pick<ReadWorkspace['ports'], 'target'>,
-  table: TableDefinition,
-  { uuid }: TargetTable,
-): Promise<number | undefined> {
+async function rowsNow({ target }: Ports, table: TableDefinition, { uuid }: TargetTable) {
   const now = (await target.identities([table.target])).get(table.target)
   return now?.uuid === uuid ? (now.rows ?? undefined) : undefined
 }
@@ -105,11 +100,7 @@ export function thinText({ from, to, blocks }: Range & { readonly blocks: number
 }
 
 /** Whether the table has rows that no event of the ledger explains. The tables of `import` are filled by others, too. */
-export function hasUnknownRows({
-  table,
-  target,
-  view,
-}: Pick<AbsenceQuestion, 'table' | 'view'> & { readonly target: TargetTable }): boolean {
+export function hasUnknownRows(table: TableDefinition, target: TargetTable, view: LedgerView | undefined) {
   return !isImport(table) && (target.rows ?? 0) > 0 && view?.lastRun === undefined
 }
 
@@ -119,12 +110,12 @@ function isImport({ rows }: TableDefinition): boolean {
 
 /** What is known about unknown rows, and the three ways out. */
 async function unknownRowsText(
-  { ledger, target: { database } }: Pick<ReadWorkspace['ports'], 'ledger' | 'target'>,
-  {
-    table: { key, target: name, rows },
-    target,
-  }: { readonly table: TableDefinition; readonly target: TargetTable },
-): Promise<string> {
+  ports: Ports,
+  { key, target: name, rows }: TableDefinition,
+  target: TargetTable,
+) {
+  const { ledger } = ports
+  const { database } = ports.target
   const earlier = await ledger.earlier(key, target.uuid)
   const ways = [
     `\`backfill adopt ${key}\` compares a sample and records them as done`,

@@ -23,10 +23,8 @@ export type TableDraft = {
 export function checkBounds(
   { file, line }: SqlText,
   { sources = [], after = [], sequential }: HeaderDraft,
-  {
-    used,
-    sources: known,
-  }: { readonly used: readonly string[]; readonly sources: readonly SourceDefinition[] },
+  used: readonly string[],
+  known: readonly SourceDefinition[],
   report: Report,
 ): void {
   const isOfAll = (name: string) =>
@@ -48,12 +46,8 @@ export function checkBounds(
 }
 
 export function checkForks(
-  {
-    file,
-    header: { blocks },
-    lines,
-    forks,
-  }: Pick<TableDraft, 'file' | 'header' | 'lines'> & { readonly forks: readonly string[] },
+  { file, header: { blocks }, lines }: Pick<TableDraft, 'file' | 'header' | 'lines'>,
+  forks: readonly string[],
   report: Report,
 ): void {
   for (const fork of new Set([blocks?.from?.fork, blocks?.to?.fork])) {

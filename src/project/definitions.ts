@@ -110,8 +110,8 @@ function tableDraft(
   const isUnknown = forks === undefined || header.params === undefined
   const parameters = transform && checkedParameters(transform, known, isUnknown ? () => {} : report)
   if (transform !== undefined) reportOutside(transform, header.outside ?? [], report)
-  if (transform !== undefined) checkBounds(transform, header, { used: parameters ?? [], sources }, report)
-  if (forks !== undefined) checkForks({ file, header, lines, forks }, report)
+  if (transform !== undefined) checkBounds(transform, header, parameters ?? [], sources, report)
+  if (forks !== undefined) checkForks({ file, header, lines }, forks, report)
   const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
   const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined

@@ -31,7 +31,7 @@ export async function runChunk(
   const { ledger } = ports
   const { key, mixed } = run
   const { forks, inputs } = readsOf(run.tableStatus, context)
-  const { table, bounds } = run.tableStatus
+  const { table, bounds, target } = run.tableStatus
   const lock = run.lock!
   const read = { table, targetUuid: uuids.get(key)!, range, inputs }
   const [sources, before] = await Promise.all([
@@ -61,10 +61,13 @@ export async function runChunk(
   let digest: LedgerEvent['digest']
   try {
     const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
-    report = await ownRows(run, job, await insert(job, context), context)
+    report = await insert(job, context)
+    // A server also counts the rows that materialized views took: of such a table they are counted by themselves.
+    if (table.rows.kind === 'per-block' && target!.views.length > 0)
+      report = { ...report, rowsWritten: await ports.executor.count(table, [range]) }
     const { rowsWritten } = report
     ;[digest] = await Promise.all([
-      ports.executor.digest({ table, target: run.tableStatus.target!, range, rowsWritten }),
+      ports.executor.digest({ table, target: target!, range, rowsWritten }),
       assertUnchanged(ports, read, before),
     ])
   } catch (error) {
@@ -96,17 +99,6 @@ async function insert(job: InsertJob, { ports, retryPolicy }: RunContext): Promi
     if (report === undefined) throw error
     return report
   }
-}
-
-/** A server also counts the rows that materialized views took: of such a table they are counted by themselves. */
-async function ownRows(
-  { tableStatus: { target, table } }: TableRun,
-  { range }: InsertJob,
-  report: InsertReport,
-  { ports }: RunContext,
-): Promise<InsertReport> {
-  if (table.rows.kind === 'per-key' || (target?.views ?? []).length === 0) return report
-  return { ...report, rowsWritten: await ports.executor.count(table, [range]) }
 }
 
 /** Characters of a message that the ledger keeps: parameters are sent in the URL. */

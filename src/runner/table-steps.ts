@@ -129,7 +129,7 @@ async function mend(run: TableRun, context: RunContext, [views, unkept]: Awaited
   const { table, bounds, target } = run.tableStatus
   if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
   let view = views.get(key)
-  if (hasUnknownRows({ table, target: target!, view })) {
+  if (hasUnknownRows(table, target!, view)) {
     await disownRows(run, context)
     view = (await readLocked([run], context))[0].get(key)
   }

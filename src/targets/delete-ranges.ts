@@ -37,13 +37,45 @@ const POLL_MS = 250
 export function openDeletions(server: Server, names: Names, network?: string) {
   const { client, connection, cluster } = server
 
+  const rowsIn = ({ position }: TableDefinition, ranges: BlockSet) => {
+    const rows = touchesSome(ranges, sql.raw(position))
+    return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
+  }
+
+  const deletionHere = ({ table, ranges, lock }: CleanJob) => {
+    const statement = sql`DELETE FROM ${sql.id(connection.database, table.target)}
+      WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names })}`
+    const { text, params } = withParams(statement.compile(server.db))
+    return { query: text, query_params: params }
+  }
+
+  /** On the local tables, because a Distributed table cannot delete. ON CLUSTER takes no parameters, so blocks are literals. */
+  async function deletionOnShards({ table, ranges, lock }: CleanJob, id: string) {
+    const { database, table: local } = await localOf(server, table)
+    const name = `${quoteIdentifier(database)}.${quoteIdentifier(local)}`
+    const ofNetwork = network === undefined ? '' : `meta_network_name = ${quoteString(network)} AND `
+    const rows = ofNetwork + blocksIn(table, ranges)
+    const why = noDeletes(server)
+    if (why !== undefined)
+      throw failedError(
+        `half-written blocks ${formatBlockSet(ranges)} of ${table.key} have to be deleted first, and ${why}`,
+        `On each server: DELETE FROM ${name} WHERE ${rows}; then run backfill up again`,
+      )
+    return {
+      query: `DELETE FROM ${name}${onCluster(server)} WHERE ${rows}
+        AND ${literalFence({ lockName: lock.name, names })} AND ${quoteString(id)} != ''`,
+      // Every node evaluates the fence itself, and all nodes see the same rows of Keeper.
+      clickhouse_settings: { allow_nondeterministic_mutations: 1, lightweight_deletes_sync: '0' } as const,
+    }
+  }
+
   async function countRows(table: TableDefinition, ranges: BlockSet, doing: string): Promise<number> {
     const row = await server
       .during(doing)
       .withSchema(connection.database)
       .selectFrom(table.target as 'int_target')
       .select(({ fn }) => fn.countAll<number>().as('rows'))
-      .where(rowsIn(table, ranges, network))
+      .where(rowsIn(table, ranges))
       .executeTakeFirstOrThrow()
     return row.rows
   }
@@ -74,7 +106,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       if (cluster === undefined)
         await client
           .command({
-            ...deletionHere(server, names, job, network),
+            ...deletionHere(job),
             doing,
             clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
           })
@@ -83,7 +115,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
           })
       else {
         const id = randomId()
-        await runQueued(server, { ...(await deletionOnShards(server, names, job, { network, id })), doing })
+        await runQueued(server, { ...(await deletionOnShards(job, id)), doing })
         const waiting = await untilDeleted(server, { id, doing, seconds })
         if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
       }
@@ -164,49 +196,6 @@ async function untilDeleted(
     const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))
     if (waiting.length === 0 || monotonicMs() > deadline) return waiting
     await sleep(POLL_MS)
-  }
-}
-
-function deletionHere(
-  { db, connection }: Server,
-  names: Names,
-  { table, ranges, lock }: CleanJob,
-  network: string | undefined,
-) {
-  const statement = sql`DELETE FROM ${sql.id(connection.database, table.target)}
-    WHERE ${rowsIn(table, ranges, network)} AND ${fence({ lockName: lock.name, names })}`
-  const { text, params } = withParams(statement.compile(db))
-  return { query: text, query_params: params }
-}
-
-function rowsIn({ position }: TableDefinition, ranges: BlockSet, network: string | undefined) {
-  const rows = touchesSome(ranges, sql.raw(position))
-  return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
-}
-
-/** On the local tables, because a Distributed table cannot delete. ON CLUSTER takes no parameters, so blocks are literals. */
-async function deletionOnShards(
-  server: Server,
-  names: Names,
-  { table, ranges, lock }: CleanJob,
-  { network, id }: { readonly network: string | undefined; readonly id: string },
-) {
-  const { database, table: local } = await localOf(server, table)
-  const name = `${quoteIdentifier(database)}.${quoteIdentifier(local)}`
-  const rows =
-    (network === undefined ? '' : `meta_network_name = ${quoteString(network)} AND `) +
-    blocksIn(table, ranges)
-  const why = noDeletes(server)
-  if (why !== undefined)
-    throw failedError(
-      `half-written blocks ${formatBlockSet(ranges)} of ${table.key} have to be deleted first, and ${why}`,
-      `On each server: DELETE FROM ${name} WHERE ${rows}; then run backfill up again`,
-    )
-  return {
-    query: `DELETE FROM ${name}${onCluster(server)} WHERE ${rows}
-      AND ${literalFence({ lockName: lock.name, names })} AND ${quoteString(id)} != ''`,
-    // Every node evaluates the fence itself, and all nodes see the same rows of Keeper.
-    clickhouse_settings: { allow_nondeterministic_mutations: 1, lightweight_deletes_sync: '0' } as const,
   }
 }
 

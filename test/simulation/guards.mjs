@@ -15,8 +15,8 @@ const GUARDS = [
   [
     'the fence of a DELETE',
     'targets/delete-ranges.ts',
-    'WHERE ${rowsIn(ranges, network)} AND ${fence({ lockName: lock.name, names })}`',
-    'WHERE ${rowsIn(ranges, network)}`',
+    'WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names })}`',
+    'WHERE ${rowsIn(table, ranges)}`',
   ],
   ['the next epoch after a lost answer', 'runner/retry-range.ts', 'if (lost) await run.lock!.renew()', ''],
   ['the next epoch after a DELETE', 'runner/recover.ts', '    await lock.renew()\n', ''],

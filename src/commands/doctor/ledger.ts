@@ -51,7 +51,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
   const unknown = tables.flatMap((table) => {
     const present = targets.get(table.target)
     const view = first.views.get(table.key)
-    if (present === undefined || !hasUnknownRows({ table, target: present, view })) return []
+    if (present === undefined || !hasUnknownRows(table, present, view)) return []
     const found = `${server.connection.database}.${table.target} has ${present.rows} rows of which this ledger knows nothing`
     const hint = `backfill status --tables ${table.key} names the ways out`
     return [findings('unknown-rows', table.key).fail(found, hint)]

@@ -97,7 +97,7 @@ const GUARDS = [
   [
     'a dead holder loses its lock',
     'lock/watch.ts',
-    'if (monotonicMs() - at >= STALE_AFTER_MS) return held',
+    'if (monotonicMs() - at >= STALE_AFTER_MS) return found',
     '',
   ],
   ['a lock is released', 'lock/lock.ts', 'await writeComment(true)', ''],
@@ -123,20 +123,20 @@ const GUARDS = [
   [
     'dependants wait for their inputs',
     'runner/up.ts',
-    'runs.get(key)?.covered ?? tableStatus.covered })',
-    'expected === undefined ? [] : [expected] })',
+    'covered: readableBlocks(run.tableStatus.table, input, runs.get(key)?.covered),',
+    'covered: expected === undefined ? [] : [expected],',
   ],
   [
     'a checkpoint moves on only what has not changed',
     'ledger/advance.ts',
-    'read.filter((hull) => touched(hull).length > 0)',
+    'read.filter((hull) => touched(hull.key, hull).length > 0)',
     'read.filter(() => false)',
   ],
   [
     'events of inputs make ranges stale',
     'planning/stale-ranges.ts',
-    'presentInput(facts.get(key)!, changes.get(key) ?? [])',
-    'presentInput(facts.get(key)!, [])',
+    'presentInput(table.table, facts.get(key)!, changes.get(key) ?? [])',
+    'presentInput(table.table, facts.get(key)!, [])',
   ],
   [
     'a redo records `invalidated` first',

@@ -31,10 +31,8 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
 }
 
 /**
- * Runs the statement and resolves when it is certainly done: the response ended without an error, its body is empty and
- * it carries a summary. Progress headers keep the connection alive while nothing else is sent; they also send the
- * status 200 before the outcome is known, so only the body decides.
- * @throws BackfillError `failed`, `locked`, `server`; also for an error found in the body
+ * Resolves when it is certainly done: the response ended without an error, its body is empty, it has a summary. Progress headers send status 200
+ * before the outcome is known, so only the body decides. @throws BackfillError `failed`, `locked`, `server`
  */
 export async function runWrite(
   { client, connection }: Server,

@@ -28,10 +28,8 @@ type EmbeddedOptions = {
 const START_TIMEOUT_MS = 60_000
 
 /**
- * Starts the embedded server and resolves when it answers. The server ends with this process, however this process ends,
- * and does not keep this process alive.
- * @throws BackfillError 'usage' if the engine is not installed or the directory cannot be used, 'locked' if another
- * process runs a server there, 'server' with the engine's own words if it does not start.
+ * The server ends with this process, however that ends, and does not keep it alive. @throws BackfillError 'usage' if engine or directory
+ * cannot be used, 'locked' if another process runs a server there, 'server' with the engine's words if it does not start
  */
 export async function startEmbedded(options: EmbeddedOptions) {
   const library = findEngineLibrary()

@@ -21,10 +21,8 @@ const READABLE = [
 ].flatMap((paths) => paths.split(' '))
 
 /**
- * Shuts this thread, and the threads that it starts from now on, into `folder`: they open no other file but those that are
- * `READABLE`, look into no other process, and connect to nothing.
- * @returns whether it did; false where the kernel has no Landlock
- * @throws Error if the kernel has it, and refuses
+ * This thread, and those that it starts, open no file but in `folder` and those that are `READABLE`, look into no other process, and connect to
+ * nothing. @returns false where the kernel has no Landlock @throws Error if the kernel has it, and refuses
  */
 export function shutIn({ DataType, load, open }: Ffi, folder: string): boolean {
   if (process.platform !== 'linux') return false

@@ -14,8 +14,7 @@ export type Found = {
 }
 
 /**
- * The attempts whose rows may be in the dirty blocks, each with those blocks: back to the last `cleaned`, or to the last
- * `done`, whose own rows are there too. `events` are ordered newest first; events without a query id only describe
+ * Back to the last `cleaned`, or to the last `done`, whose own rows are there too. `events`: newest first; those without a query id only describe
  * rows that exist.
  */
 export function attemptsIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {

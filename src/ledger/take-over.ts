@@ -5,10 +5,8 @@ import { type InputTable, versionName } from './built-from.ts'
 import type { LedgerPlace } from './events.ts'
 
 /**
- * Copies all events of an earlier UUID of the lock's table to the present one, at their positions, so that what
- * dependants have recorded of it stays true. Where events say that an earlier table of an input was read whose own events
- * were taken over, they say its present UUID then. A million events are written together or not at all.
- * @throws BackfillError `locked`, `server`
+ * Copies its events at their positions, so that what dependants have recorded stays true; versions of inputs that were taken over are renamed.
+ * A million events are written together or not at all. @throws BackfillError `locked`, `server`
  */
 export async function takeOver(
   { server, names, network }: LedgerPlace,

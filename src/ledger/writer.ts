@@ -164,9 +164,8 @@ function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
     },
 
     /**
-     * Appends a checkpoint for each table: the fold of all events so far, from which the next fold starts. All or none: if
-     * one lock is lost, none is written. Where inputs are given, it says which of their versions the ranges were computed
-     * from (advance.ts).
+     * The fold of all events so far, from which the next one starts, for all tables or for none. Where inputs are given, it says which of their versions
+     * the ranges were computed from (advance.ts).
      */
     checkpoint: async (requests: readonly CheckpointRequest[], runId: string, retryPolicy?: RetryPolicy) => {
       if (requests.length === 0) return

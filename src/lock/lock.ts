@@ -109,10 +109,8 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
 
   return {
     /**
-     * Creates the next epoch of the table's lock. First waits up to 20 s to find out whether the holder is alive; if it is,
-     * waits up to `waitMs` for it. `command`: as what the lock's comment and messages name its holder.
-     * `seen`: spares the questions, if it is new enough and says that the lock is free.
-     * @throws BackfillError `locked` if the holder still has the lock then
+     * Waits up to 20 s to find out whether the holder is alive, then up to `waitMs` for it. `command` names the holder for others; `seen` spares the
+     * questions if it is new enough and says that the lock is free. @throws BackfillError `locked` if the holder still has it then
      */
     async acquire(key: string, note: WaitNote, waitMs = 0, command = '', seen?: LocksSeen): Promise<Lock> {
       const known = seen?.(key)

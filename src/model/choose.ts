@@ -28,9 +28,8 @@ export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: str
 }
 
 /**
- * The tables of these selectors in dependency order, each once; all without a selector. `address_*` is every key of that form,
- * `+a` also all tables that `a` reads, `a+` also all that read it, and `-a` leaves out (`--exclude`).
- * @throws BackfillError `usage` for a selector that fits no table, or if none is left
+ * In dependency order, all without a selector. `address_*` is every key of that form, `+a` also all that `a` reads, `a+` all that read it,
+ * `-a` leaves out (`--exclude`). @throws BackfillError `usage` for a selector that fits no table, or if none is left
  */
 export function chooseTables<Table extends Selectable>(
   { tables }: { readonly tables: readonly Table[] },

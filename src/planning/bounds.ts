@@ -46,9 +46,8 @@ export type BoundsInput = {
 }
 
 /**
- * First block: the highest of the `every-block` sources' lowest blocks. Head: the lowest of the `every-block` and
- * `most-blocks` sources' highest blocks, minus the lag; a sparse source does not show the end of the chain.
- * A table that reads only derived tables starts and ends where they do.
+ * First block: the highest of the `every-block` sources' lowest. Head: the lowest of the not sparse sources' highest, minus the lag; sparse ones do not
+ * show the end of the chain. A table that reads only derived tables starts and ends where they do.
  */
 export function tableBounds(input: BoundsInput): Bounds {
   const { sources, after, limits, lag, forcedHead } = input

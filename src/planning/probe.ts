@@ -183,9 +183,8 @@ function nextWindow(blocks: BlockSet, order: Order, unit: Unit): BlockSet {
 }
 
 /**
- * The source gaps and incomplete blocks among each table's missing blocks. A table that reads derived tables inherits
- * those of its inputs, because its inputs do not process these blocks. `enough`: after this many rows, the remaining
- * blocks of a table count as runnable.
+ * A table that reads derived tables inherits what its inputs do not process. `enough`: after this many rows, the remaining blocks of a table
+ * count as runnable.
  */
 export async function probeAll(
   tableStatuses: ReadonlyMap<string, TableStatus>,

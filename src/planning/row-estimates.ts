@@ -6,9 +6,8 @@ import type { Bucket } from '../sources/availability.ts'
 type Segment = Range & { readonly rows: number }
 
 /**
- * Limits the time of `status` and `plan`: after the probe has seen this many rows of a table's missing blocks, the rest
- * is not looked at, and is named. Less than one window of a busy chain: then it is the first one.
- * Empty blocks cost nothing, so a source gap is always seen completely.
+ * After this many rows of a table's missing blocks `status` and `plan` look no further, and say so: less than one window of a busy chain. Empty
+ * blocks cost nothing, so a source gap is always seen completely.
  */
 export const ENOUGH_ROWS = 250_000
 

@@ -50,10 +50,8 @@ export function readyBlocks({ runnable, waitsFor, next }: Task): BlockSet {
 }
 
 /**
- * The chunk to start next: of the table that is most overdue, and among others of that with the least progress, which has a
- * free slot and a startable chunk; undefined if there is none. A chunk is startable when it is full, or when no blocks beside it can become ready any more: a table
- * that reads another one waits until a whole chunk is ready. `idle`: nothing in flight could make a chunk bigger, so any
- * chunk is startable. The order of `tasks` breaks ties.
+ * Of the table that is most overdue, else has the least progress: a chunk that is full, or beside which no block can become ready any more. `idle`:
+ * nothing in flight could make a chunk bigger, so any may start. The order of `tasks` breaks ties.
  */
 export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefined {
   const inTurn = tasks

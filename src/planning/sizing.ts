@@ -66,9 +66,8 @@ export function sizingOf({ table, options, rowEstimates, throughput, inputs, ...
 }
 
 /**
- * Derived tables are sorted by address: a statement that reads them scans them whole, however few blocks it needs. So a
- * chunk of a table that reads them takes at least a fiftieth of their rows: scanning a row costs about a hundredth of
- * processing it. Estimates count rows of the sources, of which the inputs hold a part.
+ * A statement that reads derived tables scans them whole (they are sorted by address), which costs about a hundredth of processing a row: so a chunk
+ * takes at least a fiftieth of their rows. Estimates count rows of the sources, of which the inputs hold a part.
  */
 function wantedRows(chunkRows: number, inputs: SizingQuestion['inputs']): number {
   if (inputs.length === 0) return chunkRows

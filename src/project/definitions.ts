@@ -180,9 +180,8 @@ function clusterStatements({ file, text }: SqlFile, ddl: SqlText | undefined, re
 const ONE_CREATE_TABLE = { missing: 'the file has no CREATE TABLE', hint: 'write one CREATE TABLE' }
 
 /**
- * sha256 (hex) of everything that decides on a transform's rows: the SQL, the values of its own parameters and its
- * settings. Settings named `max_…` are left out: because every overflow mode throws, such a limit may fail a statement,
- * but cannot change its rows, so tuning makes nothing stale.
+ * sha256 (hex) of all that decides on a transform's rows. Settings named `max_…` are left out: every overflow mode throws, so such a limit
+ * may fail a statement, but cannot change its rows, and tuning makes nothing stale.
  */
 export function sqlHash(
   transform: SqlText,

@@ -15,10 +15,8 @@ import { layeredFiles, namesOf, readFolderFile, readSqlFiles, shown, unreadable 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
 /**
- * Reads `ddl`, `transforms`, `source` and `networks.json` of these SQL folders and checks them offline. A later folder counts
- * over an earlier one: file by file, and key by key in networks.json. The ledger, and what no folder has of `source` and networks, are
- * those of this package; no folder: these alone.
- * Throws a usage error with file and line for the first error.
+ * The tables, sources and networks of these SQL folders, checked offline; a later folder counts over an earlier one. The ledger, and the sources
+ * and networks that no folder has, are this package's. Throws a usage error with file and line for the first error.
  */
 export async function readCatalogue(...folders: readonly string[]): Promise<Catalogue> {
   return (await readFolders(folders, refuse)).catalogue

@@ -55,10 +55,8 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   )
 
   /**
-   * Inserts the transform of one range into its target, fenced by the lock, under the query id. Resolves only when it is
-   * certain that all rows are written. With a step session: if the step cannot be shared (no session any more, no memory or
-   * grant for its rows), the whole transform is computed.
-   * @throws BackfillError `failed` with the server's message; `locked` if the fence refused it.
+   * Fenced by the lock; resolves only when all rows are certainly written. If the step cannot be shared (no session any more, no memory or grant for its
+   * rows), the whole transform is computed. @throws BackfillError `failed` with the server's message; `locked` if the fence refused it
    */
   async function insert(job: InsertJob): Promise<InsertReport> {
     const { table, range, queryId, lock, progress, stepSession } = job

@@ -13,10 +13,8 @@ import type { TableRun } from './table-run.ts'
 import type { Ports } from './workspace.ts'
 
 /**
- * Kills running statements of the attempts at the dirty blocks, then deletes their rows if `remedyFor`
- * requires it; blocks with rows that cannot be deleted and may differ from the new rows are added to `run.mixed`.
- * The table is locked, so none of these statements can start any more. Resolves with sentences for people.
- * @throws BackfillError `failed` if only a rebuild, a grant or the lost source rows help; then nothing is deleted
+ * Under the table's lock: kills what still runs of the attempts, deletes their rows if `remedyFor` says so, and adds to `run.mixed` what cannot be
+ * deleted and may differ. Resolves with sentences. @throws BackfillError `failed` if only a rebuild, a grant or source rows help: nothing is deleted
  */
 export async function recover(run: TableRun, dirty: BlockSet, context: RunContext): Promise<string> {
   const { ports, runId, retryPolicy } = context

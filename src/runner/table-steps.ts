@@ -51,9 +51,8 @@ export async function probeTable(
 }
 
 /**
- * Takes the locks of these tables in the order of their keys, so that of several runs one gets all. `refused` is told of a
- * table that cannot be locked; the others go on without it.
- * @throws BackfillError `locked` if another `up` holds one, unless such tables are to be left out: no lock is kept then
+ * In the order of their keys, so that of several runs one gets all. Without a table that is `refused` the others go on. @throws BackfillError `locked`
+ * if another `up` holds one, unless such tables are to be left out: no lock is kept then
  */
 export async function takeLocks(
   runs: readonly TableRun[],
@@ -106,10 +105,8 @@ export function readLocked(runs: readonly TableRun[], { ports, uuids }: RunConte
 type Locked = ReturnType<typeof readLocked>
 
 /**
- * Reads the ledger again under the table's lock, because another run may have worked on the table until then. Makes partly
- * written ranges of earlier runs safe to run again. `read`: what was read under the lock for several tables at once;
- * undefined if statements sent under the lock may still arrive: then it is renewed.
- * @throws BackfillError `locked`, or `failed` if a partly written range cannot be made safe
+ * Reads the ledger again under the lock, and makes partly written ranges safe. `read`: what was read so for several tables; undefined if statements sent
+ * under the lock may still arrive: then it is renewed. @throws BackfillError `locked`, or `failed` if a range cannot be made safe
  */
 export async function prepareTable(run: TableRun, context: RunContext, read: Locked | undefined) {
   const { ports, retryPolicy } = context

@@ -46,9 +46,8 @@ export function findSourceGaps(sources: readonly ProbedSource[], probed: Range, 
 }
 
 /**
- * Ranges in which a `most-blocks` source has no row although the chain is busy: buckets with 20 or more transactions per
- * block by the `transaction` table. Its rows have not arrived yet. Each bucket is evaluated separately: a quiet bucket
- * beside a busy one proves nothing.
+ * Ranges in which a `most-blocks` source has no row although the chain is busy by the `transaction` table: its rows have not arrived. Bucket by
+ * bucket: a quiet one beside a busy one proves nothing.
  */
 export function findSilences(sources: readonly ProbedSource[], probed: Range, sourceGapBlocks: number) {
   const width = bucketWidth(sourceGapBlocks)

@@ -35,12 +35,9 @@ export function readFingerprint(text: string): Fingerprint {
 const PART = /^([^\s=]+)=(\d+)@(\d+)$/
 
 /**
- * Whether source rows of a range were pruned, so that its stored rows could not be computed again and must not be
- * deleted. That is so if a source has fewer distinct blocks of the range than before, or if its newest row is older than
- * before: new rows and merges only raise both. Rows that were pruned while as many others arrived stay undetected; only
- * reading all rows would find them. A source that the table does not read any more is ignored.
- *
- * `hasTimes: false`: `newest` is the version of a file, which has no order, so only blocks count.
+ * Whether source rows were pruned, so that stored rows could not be computed again and must not be deleted: a source has fewer distinct blocks than
+ * before, or an older newest row; new rows and merges only raise both. As many others meanwhile stay undetected. A source that is not read any more is
+ * ignored. `hasTimes: false`: `newest` is the version of a file, which has no order.
  */
 export function sourceRowsPruned(
   before: ReadonlyMap<string, SourceFacts>,
@@ -54,9 +51,8 @@ export function sourceRowsPruned(
 }
 
 /**
- * The blocks of a range whose source rows may be gone, if there are fewer than before. Where every block had a row, these
- * are the blocks without one; else those before the first and after the last that are left, as a TTL or a dropped
- * partition leaves them, if they can be all that is lost; else the whole range.
+ * Where every block had a row, those without one; else those before the first and after the last that are left, as a TTL leaves them, if that can
+ * be all that is lost; else the whole range.
  */
 export function goneBlocks(range: Range, had: SourceFacts, present: BlockSet): BlockSet {
   const lost = had.blocks - countBlocks(present)

@@ -10,9 +10,8 @@ const MOST_PARTS = 2000
 const MOST_ROWS = 10_000_000
 
 /**
- * The parts of the sources with rows of the network, and their first and last block; undefined where the server does not
- * know them at once: for views, for large tables whose partitions do not follow the network and the block, for users
- * without the right. A part of other content has another hash, whatever its name.
+ * With rows of the network; undefined where the server does not know their blocks at once: views, large tables partitioned otherwise, users without
+ * the right. A part of other content has another hash, whatever its name.
  */
 export async function readParts(
   { server, network, columnsOf }: SourcePlace,

@@ -5,10 +5,8 @@ import { refuse, type Report } from './problems.ts'
 import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token } from './lexer.ts'
 
 /**
- * The statements of a file, in order. A statement extends from the first comment or token after the last `;` to its own
- * last token, so it keeps its leading comments, and never ends in a comment that could swallow a `)` appended to it.
- * `--!` header lines belong to no statement; a text with only comments is not a statement.
- * Throws a usage error with file and line for text that cannot be lexed.
+ * From the first comment or token after the last `;` to its own last token: none ends in a comment that could swallow a `)` appended to it.
+ * `--!` header lines belong to none. Throws a usage error with file and line for text that cannot be lexed.
  */
 export function splitStatements(file: string, text: string): readonly SqlText[] {
   const statements: SqlText[] = []

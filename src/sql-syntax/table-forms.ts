@@ -64,10 +64,8 @@ function columnText({ name, clauses }: CreateTable['columns'][number], without: 
 }
 
 /**
- * The statement for a temporary table of the same name: without database, ON CLUSTER and replicas, which a temporary
- * table cannot have, and without AS SELECT, which would read rows; on the same lines. Undefined for an engine outside
- * the MergeTree family: creating such a table might connect to other systems.
- * @throws BackfillError `usage` with file and line if the statement is not a CREATE TABLE
+ * On the same lines, without database, ON CLUSTER, replicas and AS SELECT, which would read rows. Undefined for an engine outside the
+ * MergeTree family: creating such a table might connect to other systems. @throws BackfillError `usage` with file and line
  */
 export function temporaryForm(ddl: SqlText): string | undefined {
   const { nameAt, clauses } = createTable(ddl)

@@ -26,10 +26,8 @@ type CheckScope = Pick<Scope, 'catalogue'> & {
 export type OnMisfit = (key: string, error: BackfillError) => void
 
 /**
- * Checks the tables whose inputs exist; returns the tables that read derived tables which do not exist yet.
- * A target that does not exist is checked by its DDL file.
- * @throws BackfillError `usage` with file and line and every problem of the first table that has one; `failed` for a target
- *   that is not as its file says, unless `onMisfit` takes it
+ * A target that does not exist is checked by its DDL file; returns the tables whose inputs do not exist yet. @throws BackfillError `usage` with file
+ * and line and all problems of a table; `failed` for a target that is not as its file says, unless `onMisfit` takes it
  */
 export async function checkTables(
   { ports, catalogue }: CheckScope,

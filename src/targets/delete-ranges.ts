@@ -177,8 +177,7 @@ async function onEachNode({ client, cluster }: Server, { which, query_params, do
 }
 
 /**
- * Waits for a deletion that every node does by itself. A statement that waited for it would hold up the queue of ON
- * CLUSTER, for ever if a node dies meanwhile (fixed in ClickHouse 26.8).
+ * Every node deletes by itself: a statement that waited would hold up the queue of ON CLUSTER, for ever if a node dies (fixed in 26.8).
  * @returns places of the nodes that have not ended it in time
  */
 async function untilDeleted(

@@ -17,11 +17,8 @@ export type Joined = {
 }
 
 /**
- * The only way for a command to reach the target's ledger, locks and tables: if a cluster is named, the server is a
- * node of it. Nothing here needs closing.
- * @param cluster undefined: the target is a single server
- * @throws BackfillError `usage` if the server does not know the cluster, its macro has another name, a load balancer
- *   is in front of nodes that have no Keeper, or the ledger is on one node only
+ * The only way for a command to reach the target's ledger, locks and tables: if a cluster is named, the server is a node of it.
+ * @throws BackfillError `usage` if the server, its macro, the ledger or a load balancer before it does not fit the cluster
  */
 export async function joinCluster(
   server: Server,

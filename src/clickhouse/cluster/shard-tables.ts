@@ -133,9 +133,8 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
 }
 
 /**
- * One UUID per shard is combined into one; if all are equal (ON CLUSTER gives all the same), it is that UUID. A replica
- * that was added later may have a different UUID: then there are several combinations, and the ledger knows which one
- * was used.
+ * One UUID per shard is folded into one, unless all are equal (ON CLUSTER). A replica that was added later may have another: then there are
+ * several combinations, and the ledger knows which one was used.
  */
 function identities(shards: readonly (readonly string[])[]): readonly string[] {
   let ways: readonly (readonly string[])[] = [[]]

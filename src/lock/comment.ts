@@ -22,22 +22,13 @@ export function commentLiteral(comment: LockComment): string {
   return `'${harmless(JSON.stringify(comment))}'`
 }
 
-export function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
-  return { name, epoch: Number(name.slice(-EPOCH_DIGITS)), ...holderIn(comment) }
-}
-
-function holderIn(comment: string): Omit<LockInfo, 'name' | 'epoch'> {
-  try {
-    return typed(JSON.parse(comment) as Record<string, unknown>)
-  } catch {
-    return typed({})
-  }
-}
-
 /** A person may have edited the comment: what it does not say is unknown, and the lock is stale if it does not change. */
-function typed(said: Readonly<Record<string, unknown>>): Omit<LockInfo, 'name' | 'epoch'> {
+export function readInfo({ name, comment }: { readonly name: string; readonly comment: string }): LockInfo {
+  const said = objectIn(comment)
   const word = (key: keyof LockComment) => (typeof said[key] === 'string' ? said[key] : '')
   return {
+    name,
+    epoch: Number(name.slice(-EPOCH_DIGITS)),
     host: word('host') || 'unknown',
     pid: Number.isSafeInteger(said['pid']) ? Number(said['pid']) : 0,
     pidNamespace: word('pidNamespace'),
@@ -45,6 +36,14 @@ function typed(said: Readonly<Record<string, unknown>>): Omit<LockInfo, 'name' |
     heartbeat: word('heartbeat'),
     released: said['released'] === true,
     command: word('command'),
+  }
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return Object(JSON.parse(text)) as Record<string, unknown>
+  } catch {
+    return {}
   }
 }
 

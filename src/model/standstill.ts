@@ -7,12 +7,7 @@ export type Standstill =
   | { readonly reason: 'incomplete'; readonly block: number; readonly blocks: number }
   | { readonly reason: 'lock'; readonly host: string; readonly pid: number }
   /** A table that it reads is not done at this block, or has stopped there. */
-  | {
-      readonly reason: 'input'
-      readonly input: string
-      readonly block: number
-      readonly failed: boolean
-    }
+  | { readonly reason: 'input'; readonly input: string; readonly block: number; readonly failed: boolean }
   /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. */
   | { readonly reason: 'disk' | 'paused' | 'load'; readonly found: string }
   | { readonly reason: 'unreachable'; readonly server: string; readonly giveUpMs: number }

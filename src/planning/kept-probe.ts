@@ -2,7 +2,7 @@
 import { type BlockSet, blockSet, intersect, subtract, union } from '../model/blocks.ts'
 import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.ts'
 import { type SourceColumns, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
-import type { KeptFound, SourcePart } from '../ledger/source-probe.ts'
+import type { SourcePart } from '../ledger/source-probe.ts'
 import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
 import type { Availability, Probe } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
@@ -73,9 +73,17 @@ export async function withKept(
     known.map((table) => {
       const row = rows.get(sourcesText(workspace, table))!
       const now = parts.filter(({ source }) => table.sources.includes(source))
+      const changed = changedBlocks(row.parts, now, {
+        ...table,
+        sourceGapBlocks: gapOf(workspace, table),
+      })
       return [
         table.key,
-        without(row, changedBlocks(row.parts, now, { ...table, sourceGapBlocks: gapOf(workspace, table) })),
+        {
+          seconds: row.seconds,
+          sourceGaps: subtract(row.sourceGaps, changed),
+          incomplete: subtract(row.incomplete, changed),
+        },
       ]
     }),
   )
@@ -102,12 +110,4 @@ export async function withKept(
     }
   }
   return Object.assign(probeBlocks, { next })
-}
-
-function without(row: KeptFound, changed: BlockSet): KeptFound {
-  return {
-    ...row,
-    sourceGaps: subtract(row.sourceGaps, changed),
-    incomplete: subtract(row.incomplete, changed),
-  }
 }

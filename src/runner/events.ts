@@ -31,12 +31,7 @@ export type RunEvent =
   | (ChunkEvent & Measured & { readonly type: 'chunk-done' })
   | (ChunkEvent & { readonly type: 'chunk-failed'; readonly error: BackfillError })
   /** What the table does in this run, as far as is known: `blocks` in all, and `chunks` that have not started. */
-  | {
-      readonly type: 'expected'
-      readonly table: string
-      readonly blocks: number
-      readonly chunks: number
-    }
+  | { readonly type: 'expected'; readonly table: string; readonly blocks: number; readonly chunks: number }
   /** Why the table, or the whole run, stands still; undefined: it goes on. */
   | {
       readonly type: 'standstill'

@@ -45,14 +45,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     const islandsOf = (key: string): readonly Island[] =>
       open.has(key)
         ? folded.filter((row) => row.table_key === key).map(({ table_key: __, ...island }) => island)
-        : (tailOf.get(key)?.islands ?? []).map(([from, to, state, sqlHash, forks, inputs]) => ({
-            from,
-            to,
-            state,
-            sqlHash,
-            forks,
-            inputs,
-          }))
+        : (tailOf.get(key)?.islands ?? []).map(islandOf)
     return new Map(
       [...uuids.keys()].map((key) => {
         const { tail = 0, last_run: lastRun, digest_rows: digestRows = 0 } = tailOf.get(key) ?? {}
@@ -199,6 +192,10 @@ type ChangesSince = {
   readonly uuid: string
   readonly since: Position
   readonly window: Range
+}
+
+function islandOf([from, to, state, sqlHash, forks, inputs]: IslandTuple): Island {
+  return { from, to, state, sqlHash, forks, inputs }
 }
 
 /** Number of latest chunks that predict the next ones; older chunks had other blocks, other SQL or another server. */

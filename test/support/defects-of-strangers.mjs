@@ -36,10 +36,10 @@ export const DEFECTS_OF_STRANGERS = [
     test: 'test/terminal/render/printable.test.ts',
   },
   {
-    what: 'a comment says which lock it is',
+    what: 'a comment that no run wrote is no comment',
     kind: 'security/06',
-    find: '...holderIn(comment) }',
-    put: '...(JSON.parse(comment) as LockComment) }',
+    find: 'const said = objectIn(comment)',
+    put: 'const said = JSON.parse(comment) as Record<string, unknown>',
     test: 'test/lock/comment.test.ts',
   },
   {

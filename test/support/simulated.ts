@@ -82,7 +82,7 @@ export function answeringWire(answer: (query: string) => readonly unknown[]): re
     },
     exec: async (params: Parameters<Transport['exec']>[0]) => {
       await hear(params)
-      return { stream: Readable.from([]) }
+      return { stream: Readable.from([]), summary: {} }
     },
     ping: async () => ({ success: true }),
     close: async () => {},

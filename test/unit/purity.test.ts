@@ -157,14 +157,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'clickhouse/http-transport.ts',
     'clickhouse/server-error.ts',
   ],
-  kysely: [
-    'clickhouse/',
-    'commands/verify/stored.ts',
-    'ledger/',
-    'lock/',
-    'sources/',
-    'targets/',
-  ],
+  kysely: ['clickhouse/', 'commands/verify/stored.ts', 'ledger/', 'lock/', 'sources/', 'targets/'],
   'p-limit': [
     'commands/check/server.ts',
     'commands/import/files/web-files.ts',

@@ -19,7 +19,7 @@ WITH
             max(range_to) OVER (PARTITION BY table_key ORDER BY range_from, range_to
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) >= range_from
             OR leadInFrame(range_from, 1, toUInt64(9007199254740991)) OVER (PARTITION BY table_key ORDER BY range_from, range_to
-                ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) <= range_to AS overlaps
+                ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) <= range_to AS is_crossed
         FROM ranges
     ),
     -- Levels of nodes: 0 to 53 are dyadic, 98 is a range that overlaps no other, 99 is the point after it.
@@ -37,7 +37,7 @@ WITH
                 SELECT table_key, position, paint, arrayJoin(arrayConcat(
                     -- The smallest set of nodes that makes up a range: at each level the odd left end and the odd right end of the
                     -- rest, as in a bottom-up segment tree. `low` and `high` are its ends in nodes of level k, rounded inwards.
-                    arrayMap(n -> (n, NULL), if(overlaps,
+                    arrayMap(n -> (n, NULL), if(is_crossed,
                         arrayFlatten(arrayMap(
                             (k, low, high) -> arrayConcat(
                                 if(low < high AND low % 2 = 1, [(k, low)], []),
@@ -47,9 +47,9 @@ WITH
                             arrayMap(k -> bitShiftRight(range_to + 1, k), range(toUInt8(54))))),
                         [(toUInt8(98), range_from)])),
                     -- The nodes in which its ends lie.
-                    arrayMap(n -> (n, toNullable(range_from)), if(overlaps,
+                    arrayMap(n -> (n, toNullable(range_from)), if(is_crossed,
                         arrayMap(k -> (k, bitShiftRight(range_from, k)), range(toUInt8(54))), [(toUInt8(98), range_from)])),
-                    arrayMap(n -> (n, toNullable(range_to + 1)), if(overlaps,
+                    arrayMap(n -> (n, toNullable(range_to + 1)), if(is_crossed,
                         arrayMap(k -> (k, bitShiftRight(range_to + 1, k)), range(toUInt8(54))), [(toUInt8(99), range_to + 1)]))
                 )) AS asking
                 FROM marked

@@ -8,6 +8,11 @@ export const PACKAGE_FOLDER = new URL('..', import.meta.url)
 /** The SQL folder of this package, absolute: ledger, imports, demo, and the tables that are called `xatu`. */
 export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
 
-/** The text of a statement in it, `fold/latest-state`. */
-export const programSql = (name: string): string =>
-  readFileSync(new URL(`sql/${name}.sql`, PACKAGE_FOLDER), 'utf8')
+const texts = new Map<string, string>()
+
+/** The text of a statement in it, `fold/latest-state`; read once. */
+export function programSql(name: string): string {
+  const text = texts.get(name) ?? readFileSync(new URL(`sql/${name}.sql`, PACKAGE_FOLDER), 'utf8')
+  texts.set(name, text)
+  return text
+}

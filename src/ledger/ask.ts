@@ -1,7 +1,5 @@
 // Owns the questions to the ledger that are files: sql/log/ and sql/report/. Reads only.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { PROGRAM_SQL } from '../package-folder.ts'
+import { programSql } from '../package-folder.ts'
 import type { LedgerPlace } from './events.ts'
 
 /** The rows of `log/runs`; a file has the parameters `ledger`, `network` and these. @throws BackfillError `server` */
@@ -11,7 +9,7 @@ export async function askLedger<Row>(
   params: Readonly<Record<string, unknown>>,
 ): Promise<readonly Row[]> {
   return await server.client.rows<Row>({
-    query: await readFile(join(PROGRAM_SQL, `${file}.sql`), 'utf8'),
+    query: programSql(file),
     query_params: { ledger: names.ledger, network, ...params },
     doing: 'reading the ledger',
   })

@@ -3,7 +3,7 @@
 import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
-import { assertTogether, readFlags } from '../terminal/argv.ts'
+import { readFlags } from '../terminal/argv.ts'
 import { requireChoice } from '../terminal/one-table-one-range.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
 import type { CommandEntry } from '../session/command.ts'
@@ -35,7 +35,6 @@ export function readCommandLine(typed: readonly string[]): Invocation {
   }
   const flags = readFlags(argv.toSpliced(at, 1), entry.name, entry.flags)
   if (entry.needsChoice) requireChoice(flags, entry.name)
-  assertTogether(flags, entry)
   return { kind: 'command', entry, flags: new Map([...typedWords(entry.implied ?? {}), ...flags]) }
 }
 

@@ -9,6 +9,7 @@ import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
+import { assertTogether } from '../terminal/argv.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { errorDocument } from '../terminal/render/json.ts'
@@ -45,6 +46,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
       return await work({ ...first, flags: await withForkBlocks(first.flags, entry, first.config), each })
     }
     const typed = contextFor(flags)
+    assertTogether(flags, entry)
     if (entry.networks === undefined || !isSeveral(typed.config.network.value)) return await run(typed)
     const codes: number[] = []
     const each: Context[] = []

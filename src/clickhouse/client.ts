@@ -10,6 +10,7 @@ import { NEVER_BEGAN } from './error-codes.ts'
 import { bounded, errorInBody, limited, TAIL_BYTES } from './bounded-answer.ts'
 import { withStatus } from './http-agent.ts'
 import { type MakeTransport, overHttp, type Transport } from './http-transport.ts'
+import { withArrayParts } from './long-arrays.ts'
 import { longForm } from './long-form.ts'
 import { passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
@@ -78,7 +79,7 @@ export function openClient(
     call: (params: Unsent<Params>) => Promise<Answer>,
     restOf?: (answer: Answer) => Readable,
   ): Promise<Answer> {
-    const statement: Unsent<Params> = withBoundTexts(unbound)
+    const statement: Unsent<Params> = withArrayParts(withBoundTexts(unbound))
     const { clickhouse_settings } = statement
     const sent =
       clickhouse_settings === undefined || limits === undefined

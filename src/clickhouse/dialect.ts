@@ -111,29 +111,14 @@ export function unionOf<Database, Tables extends keyof Database, Row>(
   return first && others.reduce((all, next) => all.unionAll(next), first)
 }
 
-/** A server takes 128 KiB in one parameter; the longest number with its comma has 21 characters, a UUID 39. */
-const ARRAY_PART = 3_000
-
 class ClickHouseCompiler extends MysqlQueryCompiler {
   protected override sanitizeIdentifier(identifier: string): string {
     return escapeIdentifier(identifier)
   }
 
   protected override appendValue(value: unknown): void {
-    const type = typeOf(value)
-    const bound = value instanceof Typed ? value.value : value
-    if (!Array.isArray(bound) || bound.length <= ARRAY_PART) return this.appendBound(bound, type)
-    this.append('arrayConcat(')
-    for (let start = 0; start < bound.length; start += ARRAY_PART) {
-      if (start > 0) this.append(', ')
-      this.appendBound(bound.slice(start, start + ARRAY_PART), type)
-    }
-    this.append(')')
-  }
-
-  private appendBound(value: unknown, type: string): void {
-    this.append(`{p${this.numParameters}:${type}}`)
-    this.addParameter(value)
+    this.append(`{p${this.numParameters}:${typeOf(value)}}`)
+    this.addParameter(value instanceof Typed ? value.value : value)
   }
 }
 

@@ -37,7 +37,13 @@ export function readsFinal(definition: SqlText): boolean {
   return (
     reads.length > 0 &&
     reads.every(({ to }) => isKeyword(tokens[isKeyword(tokens[to], 'AS') ? to + 2 : to], 'FINAL')) &&
-    !tokens.some((_, at) => beginsTable(tokens, at) && (isFunction(tokens, at + 1) || hasComma(tokens, at)))
+    !tokens.some(
+      (_, at) => beginsTable(tokens, at) && (isFunction(tokens, at + 1) || hasComma(tokens, at)),
+    ) &&
+    // `IN t` reads a table, too.
+    !tokens.some(
+      (token, at) => isKeyword(token, 'IN') && isName(tokens[at + 1]) && !isFunction(tokens, at + 1),
+    )
   )
 }
 

@@ -2,6 +2,7 @@
 import { BackfillError } from '../model/errors.ts'
 import { distributedEngine } from '../sql-syntax/distributed.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { attempt } from '../sql-syntax/problems.ts'
 import { tableReads } from '../sql-syntax/table-refs.ts'
 import type { Server } from './server.ts'
 
@@ -67,15 +68,23 @@ async function readBy(
 ): Promise<readonly Omit<Place, 'source'>[]> {
   const there = (database: string, name: string) => ({ cluster, database, name })
   if (engine === 'View')
-    return tableReads({ file: self, text: definition, line: 1 }).map(({ database = own, table }) =>
-      there(database, table),
-    )
+    // What cannot be read says nothing; whoever judges the view itself says so.
+    return (
+      attempt(
+        () => {},
+        () => tableReads({ file: self, text: definition, line: 1 }),
+      ) ?? []
+    ).map(({ database = own, table }) => there(database, table))
   const shards = distributedEngine(full)
   if (shards) return [{ cluster: shards.cluster, database: shards.database, name: shards.table }]
   if (engine !== 'Alias' && engine !== 'Merge') return []
   const tokens = significantTokens({ file: self, text: full, line: 1 })
   const texts = tokens.filter(({ kind }) => kind === 'string').map(unquoted)
   const [database, name] = [texts.at(-2) ?? own, texts.at(-1) ?? '']
+  // `Alias('db.table')`, or a table of that name.
+  const [first, ...rest] = name.split('.')
+  if (engine === 'Alias' && texts.length === 1 && rest.length > 0)
+    return [there(own, name), there(first!, rest.join('.'))]
   if (engine === 'Alias') return [there(database, name)]
   const pattern = tokens[2]?.text === 'REGEXP' ? OF_PATTERNS : OF_PATTERN
   const merged = await ask(server, cluster, pattern, { database, name })

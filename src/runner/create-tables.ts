@@ -40,7 +40,8 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
       created.add(table)
     } catch (error) {
       // A server that refuses one table takes the others.
-      if (onMisfit === undefined || (error as BackfillError).kind !== 'failed') throw error
+      const isChosen = workspace.chosen.includes(table)
+      if (!isChosen || onMisfit === undefined || (error as BackfillError).kind !== 'failed') throw error
       onMisfit(table.key, error as BackfillError)
     }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)

@@ -69,7 +69,7 @@ function selectsOf(tokens: readonly Token[]): readonly (number | undefined)[] {
     if (isKeyword(token, 'SELECT')) {
       if (!bracket.isReversed) bracket.from = index
       bracket.isReversed = false
-    } else if (isKeyword(token, 'FROM') && beginsSelect(bracket, tokens[index - 1])) {
+    } else if (isKeyword(token, 'FROM') && beginsSelect(bracket, tokens, index)) {
       bracket.from = index
       bracket.isReversed = true
     }
@@ -82,9 +82,11 @@ function selectsOf(tokens: readonly Token[]): readonly (number | undefined)[] {
 /** Whether a FROM is written before its SELECT: not of `trim(… FROM …)`. */
 function beginsSelect(
   { first, from }: { readonly first: Token; readonly from?: number },
-  before: Token | undefined,
+  tokens: readonly Token[],
+  index: number,
 ): boolean {
-  if (isKeyword(before, 'UNION', 'ALL', 'INTERSECT', 'EXCEPT')) return true
+  const isMode = isKeyword(tokens[index - 1], 'ALL', 'DISTINCT')
+  if (isKeyword(tokens[index - (isMode ? 2 : 1)], 'UNION', 'INTERSECT', 'EXCEPT')) return true
   if (from !== undefined) return false
   return isKeyword(first, 'FROM', 'WITH')
 }

@@ -87,7 +87,7 @@ function helpOn(command: string): string {
 export type FlagRules = {
   /** Of the flags of each group, `stale from`, only one may be typed. */
   readonly exclusive?: readonly string[]
-  /** Flag -> the flag without which it means nothing. */
+  /** Flag -> the flag without which it means nothing, with a value to type: `sample 20`. */
   readonly only?: Readonly<Record<string, string>>
 }
 
@@ -98,7 +98,9 @@ export function assertTogether(flags: Flags, { exclusive = [], only = {} }: Flag
     if (second !== undefined)
       throw usageError(`${first} and ${second} exclude each other`, 'keep one of them')
   }
-  for (const [name, other] of Object.entries(only))
-    if (flags.has(name) && !flags.has(other))
-      throw usageError(`--${name} is for --${other} only`, `add --${other}`)
+  for (const [name, wanted] of Object.entries(only)) {
+    const [other] = wanted.split(' ', 1)
+    if (flags.has(name) && !flags.has(other!))
+      throw usageError(`--${name} is for --${other} only`, `add --${wanted}, or leave --${name} out`)
+  }
 }

@@ -31,6 +31,11 @@ test('a table whose DDL the server refuses stops itself and what reads it, not t
   expect(stderr).toMatch(/accounts_alive .*input address_diffs failed/)
   expect(stdout).toMatch(/1 table failed; done: /)
 
+  // An input that was not chosen is nobody's misfit: its error ends the run.
+  const alone = await backfill(['up', '--tables', 'accounts_alive'], { env })
+  expect(alone.code).toBe(1)
+  expect(alone.stderr).toContain("ZSTD codec can't have level more than 22")
+
   const ddl = join(folder, 'ddl/address_diffs.sql')
   writeFileSync(ddl, readFileSync(ddl, 'utf8').replace('ZSTD(99)', 'ZSTD(1)'))
   expect((await backfill(words, { env })).code).toBe(0)

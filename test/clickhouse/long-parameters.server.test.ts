@@ -5,6 +5,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { touchesSome, typed } from '../../src/clickhouse/dialect.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
+import { openQueries } from '../../src/runner/query-fate.ts'
 import { openLedger } from '../../src/ledger/writer.ts'
 import { openLocks } from '../../src/lock/lock.ts'
 import { blockSet, intersect } from '../../src/model/blocks.ts'
@@ -71,6 +72,17 @@ test('long values come back as they went, in a writing statement', async () => {
     query_params: { table: query_params.table },
   })
   expect(found).toEqual([row, row])
+})
+
+test('a dead run may have left thousands of statements: they are looked for, and ended', async () => {
+  const ids = Array.from({ length: 5_000 }, (_, index) => `unknown-${randomUUID()}-${19_000_000 + index}`)
+  await openQueries({ server, source: server }).end(ids)
+  const [row] = await server.client.rows<{ n: number }>({
+    query:
+      'SELECT toUInt32(length({ids:Array(String)})) AS n, toUInt32(length({more:Array(Array(String))})) AS m',
+    query_params: { ids, more: ids.map((id) => [id, id]) },
+  })
+  expect(row).toEqual({ n: 5_000, m: 5_000 })
 })
 
 test('what fails in a long statement fails as in a short one', async () => {

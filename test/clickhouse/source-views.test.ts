@@ -22,6 +22,7 @@ test.each([
   'SELECT * FROM db.t AS final',
   'SELECT * FROM db.t WHERE block_number IN (SELECT block_number FROM db.t FINAL)',
   'SELECT * FROM db.t FINAL INNER JOIN db.u USING (a)',
+  'SELECT * FROM db.t FINAL WHERE a IN db.u',
   'SELECT * FROM db.t AS a FINAL, db.u AS b',
   // What stands behind a comma is not looked at.
   'SELECT * FROM db.t AS a FINAL, db.u AS b FINAL',

@@ -32,13 +32,15 @@ const SCENE = [
   "CREATE TABLE merged_all AS raw.stored ENGINE = Merge(REGEXP('^r.w$'), '^p\\\\w+n$')",
   "CREATE TABLE merged_tables AS raw.stored ENGINE = Merge(raw, '^stored$')",
   "CREATE TABLE alias ENGINE = Alias('raw', 'plain')",
+  "CREATE TABLE dotted ENGINE = Alias('raw.plain')",
 ]
 
 test('a view without FINAL is found behind views, Merge and Alias tables', async () => {
-  const sources = 'direct plain final over_plain over_final merged merged_all merged_tables alias'.split(' ')
+  const sources =
+    'direct plain final over_plain over_final merged merged_all merged_tables alias dotted'.split(' ')
   const problems = await viewProblems(server, sources)
   expect(problems.map(({ source }) => source).toSorted()).toEqual(
-    'alias merged merged_all over_plain plain'.split(' '),
+    'alias dotted merged merged_all over_plain plain'.split(' '),
   )
   const of = (table: string) => problems.find(({ source }) => source === table)?.sentence
   expect(of('plain')).toMatch(/^the source default\.plain is a view that reads without FINAL/)
@@ -58,7 +60,7 @@ async function rowsOfTwice(table: string): Promise<number> {
   return row!.n
 }
 test('a row policy is found behind views, Merge and Alias tables', async () => {
-  const found = await rowPolicies(server, ['direct', 'over_final', 'merged', 'alias'])
-  expect(found.map(({ table }) => table).toSorted()).toEqual(['alias', 'merged', 'over_final'])
+  const found = await rowPolicies(server, ['direct', 'over_final', 'merged', 'alias', 'dotted'])
+  expect(found.map(({ table }) => table).toSorted()).toEqual(['alias', 'dotted', 'merged', 'over_final'])
   expect(found[0]!.sentence).toContain("shows user 'half' of the source server only those rows of raw.stored")
 })

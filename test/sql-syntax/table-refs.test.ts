@@ -8,6 +8,7 @@ const sqlOf = (text: string) => ({ file: 't.sql', text, line: 1 })
 test.each([
   ['FROM a SELECT x', 'a'],
   ['FROM a FINAL SELECT x WHERE y UNION ALL FROM b SELECT x', 'a b'],
+  ['(SELECT x FROM a) UNION DISTINCT FROM b SELECT x', 'a b'],
   ['WITH c AS (FROM a SELECT x) FROM c SELECT x', 'a'],
   ['WITH 1 AS one FROM a SELECT x', 'a'],
   ['SELECT x FROM (FROM a SELECT x EXCEPT FROM b SELECT x)', 'a b'],

@@ -29,7 +29,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       4: 'With --check: stale ranges',
       8: 'With --check: absence: unknown rows, an emptied table, sources without rows, a head that went back',
     },
-    exclusive: ['format at watch check', 'format json'],
+    exclusive: ['at watch check'],
     only: { 'max-behind': 'check', 'max-incomplete-age': 'check', 'max-source-age': 'check' },
     examples: {
       'Show all tables': 'status',
@@ -103,7 +103,7 @@ export const LOOK: readonly DeclaredEntry[] = [
     exclusive: 'from to sample seed chunk chunk-rows jobs as-built'
       .split(' ')
       .map((name) => `${name} sources stored`),
-    only: { seed: 'sample' },
+    only: { seed: 'sample 20' },
     examples: {
       'Verify twenty chunks of a table': 'verify address_diffs --sample 20',
       'Find blocks whose sources have changed': 'verify --sources',

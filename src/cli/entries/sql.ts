@@ -89,7 +89,7 @@ export const SQL: readonly DeclaredEntry[] = [
     flags: declared(
       flag('table <key>  Key of the new table, e.g. gas_per_block', { bare: true }),
       'sources <sources>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
-      'after <a,b>  Derived tables that it reads, e.g. accounts_alive',
+      'after <a,b>  Derived tables that it reads, e.g. address_diffs',
       flags.json,
       flags.sql,
       flags.noColor,

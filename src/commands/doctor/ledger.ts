@@ -101,7 +101,7 @@ async function misfitFindings(
     const misfits = columnMisfits(written, present.columns)
     if (misfits.length === 0) continue
     const { message, hint } = misfitError(target.database, table, misfits)
-    found.push(findings('misfit', table.key).fail(message, hint!))
+    found.push(findings('misfit', table.key).fail(message.replaceAll('the transform', 'the file'), hint!))
   }
   return found
 }

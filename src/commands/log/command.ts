@@ -31,12 +31,24 @@ export const log: Command = async (context) => {
       output.answer({ runs }, renderRuns(runs, style))
     } else {
       const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
-      const known = catalogue.tables.map(({ key }) => key)
-      // A table without files still has its history.
-      if (exists && table !== undefined && events.length === 0 && !known.includes(table))
-        throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
+      if (exists && events.length === 0) await requireKnown(history, { table, run })
       output.answer({ events }, renderEvents(events, { ...style, table }))
     }
     return EXIT.ok
   })
+}
+
+/** A table without files still has its history. */
+async function requireKnown(
+  history: History,
+  { table, run }: { readonly table: string | undefined; readonly run: string | undefined },
+): Promise<void> {
+  const has = async (only: { table?: string; run?: string }) =>
+    (await readLog(history, 'events', { table: undefined, run: undefined, limit: 1, errors: false, ...only }))
+      .length > 0
+  const known = history.catalogue.tables.map(({ key }) => key)
+  if (table !== undefined && !known.includes(table) && !(await has({ table })))
+    throw usageError(`unknown table '${table}'`, knownNames('tables', table, known))
+  if (run !== undefined && !(await has({ run })))
+    throw usageError(`no run begins with '${run}'`, '`backfill log` shows the latest runs')
 }

@@ -2,6 +2,7 @@
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
 import { askLedger } from '../../ledger/ask.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
+import { isDead } from '../../lock/comment.ts'
 import { openLocks } from '../../lock/lock.ts'
 import type { Catalogue } from '../../model/model.ts'
 import { importKey } from '../../model/table-key.ts'
@@ -44,7 +45,9 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
     existing(openTarget(history), catalogue.tables),
     existing(openTarget({ server: sources, names, mayHide: true }), imported),
   ])
-  const held = [...holders].flatMap(([key, { released, epoch }]) => (released ? [] : [[key, epoch] as const]))
+  const held = [...holders].flatMap(([key, holder]) =>
+    holder.released || isDead(holder) ? [] : [[key, holder.epoch] as const],
+  )
   return await askLedger<Row>(history, `log/${file}`, {
     table,
     run,

@@ -114,6 +114,11 @@ function inputsOf(
           `${table} has ${unit !== 'block' ? 'positions that are times' : `no column '${position}'`}`,
           'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
         )
+      if (found.kind === 'target' && found.rows.kind === 'per-key' && found.rows.keep === 'latest')
+        throw usageError(
+          `${table} keeps the latest row of a key: rows per block cannot be read from it`,
+          'choose a table with rows per block, or write the files of a table with rows per key by hand: docs/reference/sql-files.md',
+        )
       const engine = readEngine(createTable(found.ddl).clauses.get('ENGINE') ?? [])
       const address = columns.find((one) => ADDRESSES.includes(one.name) && TEXT.test(one.type))?.name
       return { ...found, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }

@@ -14,7 +14,8 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
 }
 
 export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
-  if (replaced.length > 0) return [`An earlier rebuild has exchanged the tables already: finishing it.`]
+  if (replaced.length > 0)
+    return listOf(`An earlier rebuild has exchanged the tables already: finishing it.`, viewLine(present))
   // Other messages cover an old table: it is dropped, or refused.
   if (old.length > 0) return []
   return listOf(
@@ -71,7 +72,8 @@ export function renderRebuildPlan(
     startLines(sides).map((line) => `  ${line}`),
     !isBuilt &&
       `  ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}; then ${count(sample, 'chunk')} are computed again, chosen at random.`,
-    left.length > 0 && `  Source gaps and incomplete blocks are left out: ${formatRanges(left)}.`,
+    !isBuilt && left.length > 0 && `  Source gaps and incomplete blocks are left out: ${formatRanges(left)}.`,
+    !dropOld && '  The old table is kept; --drop-old drops it.',
     dropOld &&
       `  Dropped at the end: ${[...old, ...replaced].map(sizeText).join(' and ') || 'the old table'}.`,
     '',

@@ -123,7 +123,10 @@ test('a run is one line: done, failed, mended by a later try, never ended, or on
   ])
   const several = await json<Events>('log --run run- --limit 99')
   expect(new Set(several.events.map((one) => one['run_id'])).size).toBeGreaterThan(2)
-  expect((await run('log --run nobody')).stdout).toBe('No events.\n')
+  expect(await run('log --run nobody')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("no run begins with 'nobody'"),
+  })
 })
 
 test('an event that was sent twice counts once, and events of a table that was dropped are shown and marked', async () => {
@@ -145,7 +148,8 @@ test('an event that was sent twice counts once, and events of a table that was d
   ])
   const { stdout } = await run('log block_slots_stat')
   expect(stdout).toMatch(/ 1-100 +done .*\n.* 1-100\* +done .*\n\n\* The table was dropped/)
-  expect(await run('log no_file_any_more')).toMatchObject({ code: 0 })
+  for (const words of ['log no_file_any_more', 'log no_file_any_more --errors'])
+    expect(await run(words)).toMatchObject({ code: 0 })
   const unknown = await run('log block_slot_stat')
   expect(unknown.code).toBe(2)
   expect(unknown.stderr).toContain("did you mean 'block_slots_stat'?")

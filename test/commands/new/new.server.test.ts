@@ -66,6 +66,11 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
     words: ['gas', '--sources', 'votes'],
     says: 'votes has positions that are times',
   },
+  {
+    what: 'an input that keeps the latest row of a key',
+    words: ['gas', '--after', 'accounts_alive'],
+    says: 'keeps the latest row of a key',
+  },
   { what: 'an unknown input', words: ['gas', '--after', 'int_address_diffs'], says: 'no table' },
 ])('$what is refused, and nothing is written', async ({ words, says }) => {
   const folder = ownFolder()

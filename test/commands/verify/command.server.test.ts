@@ -146,7 +146,7 @@ test('`rebuild` shows what it would do, does it, keeps the old table, and drops 
   const dry = await run(`rebuild ${KEY} --dry-run`)
   expect(dry).toMatchObject({ code: 0, stderr: '' })
   expect(dry.stdout).toMatch(
-    /^block_slots_stat\n {2}Building a new int_block_slots_stat beside the old one \(30 rows, [\d.]+ kB\), which .*\n {2}30 blocks in 1 chunk, about \d+ source rows; then 10 chunks are computed again, chosen at random.\n\nNothing has been written.\n$/,
+    /^block_slots_stat\n {2}Building a new int_block_slots_stat beside the old one \(30 rows, [\d.]+ kB\), which .*\n {2}30 blocks in 1 chunk, about \d+ source rows; then 10 chunks are computed again, chosen at random.\n {2}The old table is kept; --drop-old drops it.\n\nNothing has been written.\n$/,
   )
   const done = await run(`rebuild ${KEY}`)
   expect(done.code, done.stderr).toBe(0)

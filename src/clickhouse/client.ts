@@ -16,7 +16,7 @@ import { passesSoon } from './retry.ts'
 import { serverError } from './server-error.ts'
 import { unlessSilent } from './silence.ts'
 import { sleep } from '../seam/clock.ts'
-import { randomId } from '../seam/random.ts'
+import { randomFraction, randomId } from '../seam/random.ts'
 
 export type { Transport } from './http-transport.ts'
 
@@ -107,7 +107,8 @@ export function openClient(
         } catch (error) {
           const ms = mayRepeat(error) ? [100, 400, 1600, 3200][attempt] : undefined
           if (ms === undefined) throw error
-          await sleep(ms)
+          // Questions that were refused together, because a user may have few at once, do not come back together.
+          await sleep(ms * (0.5 + randomFraction()))
         }
     }
   const textOf = async (params: Parameters<Transport['exec']>[0]) =>

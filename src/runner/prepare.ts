@@ -41,10 +41,9 @@ async function reportPolicies(
     target,
     ...catalogue.tables.filter(({ key }) => after.includes(key)).map((input) => input.target),
   ]
-  const [ofSources, ofTargets] = await Promise.all([
-    ports.source.policies([...new Set(chosen.flatMap(({ sources }) => sources))]),
-    ports.target.policies([...new Set(chosen.flatMap(targetsOf))]),
-  ])
+  // One after the other: a user may have few statements at once.
+  const ofSources = await ports.source.policies([...new Set(chosen.flatMap(({ sources }) => sources))])
+  const ofTargets = await ports.target.policies([...new Set(chosen.flatMap(targetsOf))])
   const warn = (sentence: string, reads: (table: TableDefinition) => boolean) =>
     report({ type: 'warning', table: chosen.find(reads)?.key, text: `${sentence}: ${POLICY_HINT}` })
   for (const { table, sentence } of ofSources) warn(sentence, ({ sources }) => sources.includes(table))

@@ -10,7 +10,7 @@ export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
 
 const texts = new Map<string, string>()
 
-/** The text of a statement in it, `fold/latest-state`; read once. */
+/** The text of a statement in it, `ledger/fold/latest-state`; read once. */
 export function programSql(name: string): string {
   const text = texts.get(name) ?? readFileSync(new URL(`sql/${name}.sql`, PACKAGE_FOLDER), 'utf8')
   texts.set(name, text)

@@ -10,12 +10,12 @@ type Segment = { table_key: string; range_from: number; range_to: number; paint:
 
 /**
  * One row for each segment of one table with one state (`any(paint)`). `layers` is a subquery of table_key, low, high,
- * position and color. How it works: sql/fold/latest-state.sql.
+ * position and color. How it works: sql/ledger/fold/latest-state.sql.
  */
 export function latestStateQuery(db: Kysely<Schema>, layers: RawBuilder<unknown>) {
   return db
     .with('painters', sql<object>`${layers}`)
-    .with('numbered', sql<Segment>`(${sql.raw(programSql('fold/latest-state'))})`)
+    .with('numbered', sql<Segment>`(${sql.raw(programSql('ledger/fold/latest-state'))})`)
     .selectFrom('numbered')
     .select(['table_key'])
     .select(({ fn }) => [fn.min<number>('range_from').as('from'), fn.max<number>('range_to').as('to')])

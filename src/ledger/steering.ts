@@ -29,7 +29,7 @@ export function openSteering(watching: Server, { server, names, network, toolVer
     read: async (): Promise<readonly Hold[]> =>
       await watching.client
         .rows<Hold>({
-          query: programSql('steering/holds'),
+          query: programSql('ledger/steering/holds'),
           query_params: params,
           doing: 'reading who steers',
         })
@@ -38,7 +38,7 @@ export function openSteering(watching: Server, { server, names, network, toolVer
     /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
     give: async (action: Hold['action'] | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>
       await server.client.command({
-        query: programSql('steering/give'),
+        query: programSql('ledger/steering/give'),
         query_params: {
           ...params,
           action,

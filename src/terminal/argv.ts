@@ -85,7 +85,7 @@ function helpOn(command: string): string {
 }
 
 export type FlagRules = {
-  /** Of the flags of each group, `stale from`, only one may be typed. */
+  /** Of the flags of each group, `stale from`, only one may be typed; `format=prometheus`: with that value alone. */
   readonly exclusive?: readonly string[]
   /** Flag -> the flag without which it means nothing, with a value to type: `sample 20`. */
   readonly only?: Readonly<Record<string, string>>
@@ -93,8 +93,13 @@ export type FlagRules = {
 
 /** @throws BackfillError `usage` for flags that do not go together */
 export function assertTogether(flags: Flags, { exclusive = [], only = {} }: FlagRules): void {
+  const placeOf = (word: string) => {
+    const [name, value] = word.split('=')
+    const typed = flags.get(name!)
+    return value === undefined || typed?.text === value ? (typed?.place ?? []) : []
+  }
   for (const group of exclusive) {
-    const [first, second] = group.split(' ').flatMap((name) => flags.get(name)?.place ?? [])
+    const [first, second] = group.split(' ').flatMap(placeOf)
     if (second !== undefined)
       throw usageError(`${first} and ${second} exclude each other`, 'keep one of them')
   }

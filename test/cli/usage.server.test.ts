@@ -15,6 +15,12 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['run'], says: '`run` needs --tables a,b or --all' },
   { argv: ['create-tables', '--all', '--tables', 'a'], says: '--tables and --all exclude each other' },
   { argv: ['status', '--network', 'mainet'], says: "'mainet'" },
+  {
+    argv: ['status', '--format', 'prometheus', '--check'],
+    says: '--format and --check exclude each other',
+  },
+  { argv: ['status', '--format', 'prometheus', '--at', '5'], says: '--format and --at exclude each other' },
+  { argv: ['status', '--format', 'text', '--check'], env: NOWHERE, says: '127.0.0.1:1', code: 6 },
   { argv: ['up', '--from', ''], says: "--from must be a block number, got ''" },
   { argv: ['up', '--from='], says: "--from must be a block number, got ''" },
   { argv: ['up', '--from', '--to', '5'], says: '--from needs a value: --from <block>' },

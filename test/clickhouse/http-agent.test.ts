@@ -1,11 +1,15 @@
 // Owns the promises of what stands between the program and a server: lost connections, gateways, proxies, certificates.
-import type { ServerResponse } from 'node:http'
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { text } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished, test, vi } from 'vitest'
 import { retryDecision } from '../../src/clickhouse/error-codes.ts'
 import { agentFor } from '../../src/clickhouse/http-agent.ts'
 import { passesSoon } from '../../src/clickhouse/retry.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
+import { replaceRandom } from '../../src/seam/random.ts'
 import { ask, clientOf, connectionTo, listening } from '../support/answering.ts'
 
 test('a question whose connection is lost is asked again, a statement that writes is not', async () => {
@@ -86,6 +90,24 @@ test.for(['', '{"hello":"world"}', '-1', 'null', '"a"', '{"data":[7]}', '<html>p
     })
   },
 )
+
+test('questions that a busy server refused together do not come back together', async () => {
+  const fractions = [0.99, 0]
+  onTestFinished(replaceRandom({ id: randomUUID, below: () => 0, fraction: () => fractions.shift() ?? 0 }))
+  const heard: string[] = []
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    heard.push(/first|second/.exec(await text(request))![0])
+    if (heard.length > 2) return void response.end('{"data":[{"n":1}]}')
+    response.writeHead(500, { 'x-clickhouse-exception-code': '202' })
+    response.end('Code: 202. DB::Exception: Too many simultaneous queries. (TOO_MANY_SIMULTANEOUS_QUERIES)')
+  }
+  const url = await listening((request, response) => void answer(request, response))
+  const client = clientOf(url)
+  const first = client.rows({ query: "SELECT 'first' AS n" })
+  while (heard.length < 1) await sleep(5)
+  await Promise.all([first, client.rows({ query: "SELECT 'second' AS n" })])
+  expect(heard).toEqual(['first', 'second', 'second', 'first'])
+})
 
 test('a statement that a busy server refused before it began is sent again, whatever it writes', async () => {
   let asked = 0

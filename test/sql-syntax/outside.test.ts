@@ -15,6 +15,13 @@ function outside(text: string, named: readonly string[] = []): readonly string[]
 describe('what leaves the server', () => {
   test.each([
     ['a table function', "SELECT * FROM url('http://x', 'TSV', 'a String')", 'url'],
+    ['one that is written first', "FROM url('http://x') SELECT *", 'url'],
+    ['one that is written first behind WITH', "WITH 1 AS a FROM url('http://x') SELECT a", 'url'],
+    [
+      'one that is written first in a UNION',
+      "(SELECT 1) UNION DISTINCT FROM url('http://x') SELECT 1",
+      'url',
+    ],
     ['one in other letters', "SELECT * FROM uRl('http://x', 'TSV', 'a String')", 'uRl'],
     ['one in quotes', "SELECT * FROM `file`('/etc/passwd', 'LineAsString')", 'file'],
     ['one behind a comment', "SELECT * FROM /* a */ s3 -- b\n('http://x')", 's3'],

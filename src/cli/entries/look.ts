@@ -29,7 +29,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       4: 'With --check: stale ranges',
       8: 'With --check: absence: unknown rows, an emptied table, sources without rows, a head that went back',
     },
-    exclusive: ['at watch check'],
+    exclusive: ['format=prometheus at watch check', 'format=prometheus json'],
     only: { 'max-behind': 'check', 'max-incomplete-age': 'check', 'max-source-age': 'check' },
     examples: {
       'Show all tables': 'status',

@@ -1,6 +1,6 @@
 // Owns `backfill status`.
 import type { PerUnit } from '../../model/model.ts'
-import { EXIT, usageError } from '../../model/errors.ts'
+import { EXIT } from '../../model/errors.ts'
 import { sleep } from '../../seam/clock.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withWorkspace } from '../../session/session.ts'
@@ -19,8 +19,6 @@ export const statusCommand: Command = async (context) => {
   const every = readFlag(flags, 'watch', (word) => (word.text === '' ? 5 : positiveCount(word)))
   readFlag(flags, 'sort', oneOf(SORTS))
   const isMetrics = readFlag(flags, 'format', oneOf(['text', 'prometheus'])) === 'prometheus'
-  const beside = isMetrics && ['json', 'at', 'watch', 'check'].find((name) => flags.has(name))
-  if (beside) throw usageError(`--format prometheus and --${beside} exclude each other`, 'keep one of them')
   return await withWorkspace(context, async (session) => {
     if (isMetrics) {
       output.result(await (await import('./metrics-of.ts')).metricsOf(session, config.lag.value))

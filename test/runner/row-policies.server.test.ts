@@ -1,0 +1,37 @@
+// Owns the promise that a row policy is said by what reads: on derived tables and inputs as on sources.
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
+import { uniqueDatabase } from '../support/server.ts'
+import { addBlocks, createSourceTables } from '../support/small-chain.ts'
+import { launchWithUsers } from '../support/users.ts'
+import { SQL_FOLDER } from '../support/workspace.ts'
+
+const names = {
+  source: uniqueDatabase('source'),
+  target: uniqueDatabase('target'),
+  ledger: uniqueDatabase('ledger'),
+}
+let server: Awaited<ReturnType<typeof launchWithUsers>>
+beforeAll(async () => {
+  const sees = { database: names.target, table: 'int_address_diffs', filter: 'block_number = 5' }
+  server = await launchWithUsers({ half: { grants: ['GRANT ALL ON *.*'], sees } })
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), names.source)
+  await addBlocks(server, names.source, { from: 1, to: 20 })
+})
+afterAll(() => server?.stop())
+
+test('a policy on a derived input is said by up, check and doctor', async () => {
+  const login = { url: server.url, username: 'half', password: 'secret' }
+  const env = { ...environmentFor(login, names), BACKFILL_LAG: '0' }
+  const run = async (words: string) => {
+    const { stdout, stderr } = await backfillHere(words.split(' '), { env })
+    return `${stdout}${stderr}`
+  }
+  const policy = `the row policy half shows user 'half' of the target server only those rows of ${names.target}.int_address_diffs for which block_number = 5`
+  // The dependant alone: the policy is on what it reads.
+  expect(await run('up --tables +accounts_alive --to 10')).toContain(policy)
+  expect(await run('up --tables accounts_alive --to 10')).toContain(policy)
+  expect(await run('check address_diffs')).toContain(`W069 source-row-policy: ${policy}`)
+  expect(await run('doctor --idle 1 --tables address_diffs')).toContain(policy)
+})

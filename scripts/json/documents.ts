@@ -52,7 +52,7 @@ const STATUS = document({
     target: TARGET,
     target_uuid: nullable(text('The UUID of the table; null if it does not exist')),
     after: texts('The derived tables that it reads'),
-    unit: oneOf(['block'], 'What ranges count'),
+    unit: oneOf(['block', 'second'], 'What ranges count'),
     state: text('The state: docs/reference/status.md'),
     first: nullable(number('The first expected block')),
     head: nullable(number('The last expected block')),

@@ -28,8 +28,8 @@ export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: str
 }
 
 /**
- * In dependency order, all without a selector. `address_*` is every key of that form, `+a` also all that `a` reads, `a+` all that read it,
- * `-a` leaves out (`--exclude`). @throws BackfillError `usage` for a selector that fits no table, or if none is left
+ * In dependency order, all without a selector. `address_*` is every key of that form, `tag:state` every table with such a tag, `+a` also
+ * all that `a` reads, `a+` all that read it, `-a` leaves out (`--exclude`). @throws BackfillError `usage` for a selector that fits no table, or if none is left
  */
 export function chooseTables<Table extends Selectable>(
   { tables }: { readonly tables: readonly Table[] },
@@ -49,15 +49,21 @@ export function chooseTables<Table extends Selectable>(
   throw usageError('--exclude leaves no table', '`backfill list` shows the tables')
 }
 
-type Selectable = { readonly key: string; readonly after?: readonly string[] }
+type Selectable = {
+  readonly key: string
+  readonly after?: readonly string[] | undefined
+  readonly tags?: readonly string[] | undefined
+}
 
 function selected(tables: readonly Selectable[], selector: string): Set<string> {
-  const pattern = selector.replace(/^\+/, '').replace(/\+$/, '')
+  const [, tag, pattern = ''] = /^\+?(tag:)?(.*?)\+?$/s.exec(selector)!
   const form = new RegExp(`^${pattern.replaceAll(/[^\w*]/g, String.raw`\$&`).replaceAll(/\*+/g, '.*')}$`)
-  const found = new Set(tables.map(({ key }) => key).filter((key) => form.test(key)))
+  const namesOf = ({ key, tags = [] }: Selectable) => (tag === undefined ? [key] : tags)
+  const fitting = tables.filter((table) => namesOf(table).some((name) => form.test(name)))
+  const found = new Set(fitting.map(({ key }) => key))
   if (found.size === 0) {
-    const known = tables.map(({ key }) => key)
-    throw usageError(`unknown table '${pattern}'`, knownNames('tables', pattern, known))
+    const [one, all] = tag === undefined ? ['table', 'tables'] : ['tag', 'tags']
+    throw usageError(`unknown ${one} '${pattern}'`, knownNames(all, pattern, tables.flatMap(namesOf)))
   }
   const read = selector.startsWith('+') ? closure({ tables }, [...found]) : []
   // In dependency order: what reads a table comes behind it.

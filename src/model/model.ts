@@ -66,6 +66,8 @@ export type TableDefinition = {
   readonly sequential?: 'ordered' | 'itself' | undefined
   /** Columns of the target that have another value each time they are computed. */
   readonly volatile?: readonly string[]
+  /** Words of its header that the selector `tag:` chooses by. */
+  readonly tags?: readonly string[]
   /** Limits of the table's blocks, unresolved: `{ from: 'dencun' }` or `{ to: 'dencun-1' }`. */
   readonly blocks: BlockLimits
   /** Hint of blocks per chunk. */

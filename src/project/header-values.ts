@@ -48,6 +48,8 @@ export const calls = list(
   'write names such as url, S3',
 )
 
+export const tags = list(/^[a-z0-9][a-z0-9_-]*$/, 'a tag', 'use lower-case letters, digits, - and _')
+
 export const columns = list(/^[A-Za-z_]\w*$/, 'the name of a column', 'write names of columns')
 
 /** `30m`, `2h` or `90s`, in seconds. */

@@ -15,6 +15,7 @@ import {
   rowsKind,
   seconds,
   settings,
+  tags,
   words,
   type HeaderEntry,
 } from './header-values.ts'
@@ -60,6 +61,8 @@ const TRANSFORM_KEYS = {
   order: optional<'sequential' | undefined>(oneOf(['sequential'], 'order'), undefined),
   position: optional<string | undefined>(position, undefined),
   volatile: optional<readonly string[]>(columns, []),
+  /** Words that the selector `tag:` chooses by. */
+  tags: optional(tags, []),
   blocks: optional(blockLimits, { from: undefined, to: undefined }),
   chunk: optional<number | undefined>(chunk, undefined),
   settings: optional(settings, {}),

@@ -14,7 +14,7 @@ export function declared(...flags: readonly (Flag | string)[]): readonly Flag[] 
 
 export const selection = declared(
   flag(
-    "tables <a,b>  Tables to work on: names, patterns ('address_*'), with inputs (+a), with dependants (a+), e.g. address_diffs,address_reads (default: all)",
+    "tables <a,b>  Tables to work on: names, patterns ('address_*'), tags (tag:state), with inputs (+a), with dependants (a+), e.g. address_diffs,address_reads (default: all)",
     { bare: true },
   ),
   "exclude <a,b>  Tables to leave out, in the same forms, e.g. '*_access' (default: none)",

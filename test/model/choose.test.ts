@@ -5,6 +5,12 @@ import { chooseTables, findNetwork, freshnessOf } from '../../src/model/choose.t
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../sql', import.meta.url)))
 
+const TAGS: Readonly<Record<string, readonly string[]>> = {
+  address_diffs: ['state', 'wide'],
+  accounts_alive: ['state', 'narrow'],
+}
+const tagged = catalogue.tables.map((table) => ({ ...table, tags: TAGS[table.key] ?? [] }))
+
 test('a network is found by its name, another name is refused with the nearest', () => {
   expect(findNetwork(catalogue, 'mainnet').forks['dencun']).toBe(19_426_587)
   expect(() => findNetwork(catalogue, 'minnet')).toThrow(
@@ -65,6 +71,29 @@ test.each([
   ],
 ])('the selectors %j choose %j', (selectors, keys) => {
   expect(chooseTables(catalogue, selectors).map(({ key }) => key)).toEqual(keys)
+})
+
+test.each([
+  [['tag:state'], ['address_diffs', 'accounts_alive']],
+  [['tag:st*', '-tag:wide'], ['accounts_alive']],
+  [['tag:wide+'], ['address_diffs', 'accounts_alive']],
+  [
+    ['+tag:narrow'],
+    ['address_diffs', 'pre_6780_accounts_destructs', 'post_6780_accounts_destructs', 'accounts_alive'],
+  ],
+])('the selectors %j choose by tags: %j', (selectors, keys) => {
+  expect(chooseTables({ tables: tagged }, selectors).map(({ key }) => key)).toEqual(keys)
+})
+
+test('an unknown tag is refused with the nearest, and the key of a table is no tag', () => {
+  expect(() => chooseTables({ tables: tagged }, ['tag:wid'])).toThrow(
+    expect.objectContaining({
+      message: "unknown tag 'wid'",
+      hint: expect.stringContaining("did you mean 'wide'?"),
+    }),
+  )
+  expect(() => chooseTables({ tables: tagged }, ['tag:address_diffs'])).toThrow("unknown tag 'address_diffs'")
+  expect(() => chooseTables({ tables: tagged }, ['wide'])).toThrow("unknown table 'wide'")
 })
 
 test('a selector that fits no table is refused, and so is a choice of none', () => {

@@ -130,7 +130,7 @@ test.each([
   [['--json'], 'no command given', '`backfill --help` lists the commands'],
   [['stats'], "unknown command 'stats'", "did you mean 'status'? `backfill --help` lists the commands"],
   [['zzz', '--help'], "unknown command 'zzz'", '`backfill --help` lists the commands'],
-  [['list', '12'], "unexpected word '12' after `list`", '`backfill list --help` shows its flags'],
+  [['info', '12'], "unexpected word '12' after `info`", '`backfill info --help` shows its flags'],
   [['demo', 'up'], "unexpected word 'up' after `demo`", '`backfill demo --help` shows its flags'],
 ])('%j is no command line', (argv, message, hint) => {
   expect(() => readCommandLine(argv)).toThrow(expect.objectContaining({ message, hint, kind: 'usage' }))

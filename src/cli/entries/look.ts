@@ -172,16 +172,20 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'list',
     about: 'List the tables, what they read, and their files; asks no server',
-    usage: '[flags]',
     flags: declared(
+      ...flags.selection,
+      'format <text|tree|mermaid|dot>  Form: text, or what reads what as a tree, a Mermaid flowchart or a graph for Graphviz (default: text)',
       'orphans  Tables that the ledger knows and no SQL folder has; asks the target',
       flags.json,
       ...flags.common,
     ),
     examples: {
       'List the tables of a folder': 'list --sql ./sql',
+      'Show what a table reads, down to the sources': 'list +accounts_alive --format tree',
+      'Draw sources and tables': 'list --format dot > tables.dot',
       'Find tables that nothing fills any more': 'list --orphans',
     },
+    exclusive: ['format=tree json orphans', 'format=mermaid json orphans', 'format=dot json orphans'],
     load: async () => (await import('../../commands/list/command.ts')).list,
   },
   ...REPORT,

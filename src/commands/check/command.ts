@@ -24,7 +24,9 @@ export const check: Command = async (context) => {
   const gathering = gatherFindings()
   const { report } = gathering
   const { catalogue, drafts } = await readFolders(config.sql.value, report)
-  const chosen = chooseTables({ tables: drafts }, selectors(flags))
+  const selectable = drafts.map(({ key, header: { after, tags } }) => ({ key, after, tags }))
+  const keys = new Set(chooseTables({ tables: selectable }, selectors(flags)).map(({ key }) => key))
+  const chosen = drafts.filter(({ key }) => keys.has(key))
   checkDrafts(drafts, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])

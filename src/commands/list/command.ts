@@ -1,21 +1,31 @@
 // Owns `backfill list`: the tables of the SQL folders, and their files. It asks no server, but for --orphans.
 import { EXIT } from '../../model/errors.ts'
 import type { Orphan } from './orphans.ts'
+import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'
 import type { BlockLimit, TableDefinition } from '../../model/model.ts'
 import { count, type Colors, listOf } from '../../terminal/render/format.ts'
 
 export const list: Command = async (context) => {
   const { config, flags, output } = context
-  const { readCatalogue } = await import('../../project/sql-folder.ts')
-  const { tables } = await readCatalogue(...config.sql.value)
+  const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
+  const catalogue = await readCatalogue(...config.sql.value)
+  const tables = chooseTables(catalogue, selectors(flags))
+  const format = readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text'
   if (flags.has('orphans')) {
     const { readOrphans } = await import('./orphans.ts')
-    const orphans = await readOrphans(context, tables)
+    const orphans = await readOrphans(context, catalogue.tables)
     output.answer({ orphans }, renderOrphans(orphans, config.ledgerDatabase.value))
-  } else output.answer({ tables: tables.map(listFields) }, renderList(tables, output.resultColors))
+  } else if (format === 'text')
+    output.answer({ tables: tables.map(listFields) }, renderList(tables, output.resultColors))
+  else {
+    const { renderGraph } = await import('./graph.ts')
+    output.result(renderGraph[format](catalogue, tables))
+  }
   return EXIT.ok
 }
+
+const FORMATS = ['text', 'tree', 'mermaid', 'dot'] as const
 
 export function renderList(tables: readonly TableDefinition[], colors: Colors): readonly string[] {
   return tables.flatMap((table, index) => [
@@ -37,18 +47,21 @@ function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly str
 
 export function listFields(table: TableDefinition): object {
   const { key, target, description, unit, rows, blocks, sources, after, ddl, transform } = table
+  const { lookups = [], tags = [] } = table
   const [first, last] = [blocks.from, blocks.to].map((limit) => limitText(limit) || null)
   const files = [ddl.file, transform.file]
-  return { table: key, target, description, unit, rows: rows.kind, first, last, sources, after, files }
+  const reads = { sources, after, lookups }
+  return { table: key, target, description, unit, rows: rows.kind, first, last, ...reads, tags, files }
 }
 
-function facts({ rows, blocks, sources, after }: TableDefinition): readonly string[] {
+function facts({ rows, blocks, sources, after, tags = [] }: TableDefinition): readonly string[] {
   const { from, to } = blocks
   return listOf(
     rows.kind === 'per-block' ? 'rows per block' : `rows per key, ${rows.keep} ${rows.column}`,
     (from ?? to) === undefined ? 'all blocks' : `blocks ${limitText(from)}..${limitText(to)}`,
     sources.length > 0 && `reads ${count(sources.length, 'source table')}`,
     after.length > 0 && `after ${after.join(', ')}`,
+    tags.length > 0 && `tags ${tags.join(', ')}`,
   )
 }
 

@@ -57,10 +57,10 @@ test.for([
 test.for([
   ['up', '--from', ''],
   ['up', '--ledger-database', ''],
-  ['list', '--json', ''],
-  ['list', '--json=', ''],
-  ['list', '--nonsense', ''],
-  ['list', ''],
+  ['info', '--json', ''],
+  ['info', '--json=', ''],
+  ['info', '--nonsense', ''],
+  ['info', ''],
 ])('nothing is offered for %s', (line) => expect(offered(...line)).toEqual([]))
 
 /** An SQL folder with these tables. Only names count: what the files hold is nobody's business here. */

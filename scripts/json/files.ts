@@ -102,6 +102,7 @@ export const FILES: Readonly<Record<string, Documents>> = {
       tables: texts('Tables that were checked'),
       tests: number('Unit tests that were read'),
       server: nullable(text('The target that was asked: database and URL')),
+      fixed: texts('Files that --fix wrote'),
       not_asked_about: texts('Tables that no server was asked about'),
       findings: list(FINDING, 'What is wrong'),
       errors: number('Errors'),

@@ -1,6 +1,7 @@
 // Owns whether a transform's rows fit into its target: INSERT casts silently, so lossy casts are found beforehand.
 import { nearest } from '../model/did-you-mean.ts'
 import type { DdlColumn } from './create-table.ts'
+import { quoteIdentifier, quoteString } from './quoting.ts'
 import { unspaced } from './tokens.ts'
 import { type DataType, parseType } from './types.ts'
 
@@ -11,6 +12,8 @@ export type ColumnProblem = {
   readonly column: string
   readonly sentence: string
   readonly hint: string
+  /** What a SELECT around the transform takes in place of the column, so that it fits, or its chunk fails. */
+  readonly repair?: string | undefined
 }
 
 export function columnProblems(
@@ -25,12 +28,25 @@ export function columnMisfits(
   output: readonly OutputColumn[],
   target: readonly DdlColumn[],
 ): readonly ColumnProblem[] {
+  const meant = output.map(({ name }) => unqualified(name, output, target))
   return [
-    ...output.flatMap((column) => outputProblem(column, target) ?? []),
+    ...output.flatMap((column, at) => outputProblem(column, target, meant[at]) ?? []),
     ...target
-      .filter((column) => !output.some(({ name }) => name === column.name))
+      .filter(({ name }) => !meant.includes(name) && !output.some((column) => column.name === name))
       .flatMap((c) => lackOf(c) ?? []),
   ]
+}
+
+/** The server names the columns of a join after their tables where names meet: `b.slot` for the target's `slot`, if nothing else is it. */
+function unqualified(
+  name: string,
+  output: readonly OutputColumn[],
+  target: readonly DdlColumn[],
+): string | undefined {
+  const last = name.slice(name.lastIndexOf('.') + 1)
+  const alike = output.filter((column) => column.name === last || column.name.endsWith(`.${last}`))
+  const isTaken = target.some((column) => column.name === name)
+  return alike.length === 1 && !isTaken && name !== last ? last : undefined
 }
 
 /** Whether every value of type `from` is stored unchanged in a column of type `to`. */
@@ -41,12 +57,13 @@ export function fits(from: string, to: string): boolean {
 function outputProblem(
   { name, type }: OutputColumn,
   target: readonly DdlColumn[],
+  meant: string | undefined,
 ): ColumnProblem | undefined {
-  const column = target.find((known) => known.name === name)
+  const column = target.find((known) => known.name === (meant ?? name))
   if (column === undefined) {
     const free = target.map((known) => known.name)
-    const meant = nearest(name, free)
-    const hint = meant === undefined ? `the target has ${free.join(', ')}` : `did you mean '${meant}'?`
+    const near = nearest(name, free)
+    const hint = near === undefined ? `the target has ${free.join(', ')}` : `did you mean '${near}'?`
     const sentence = `the transform's column '${name}' is not in the target`
     return { rule: 'E063', column: name, sentence, hint }
   }
@@ -54,9 +71,28 @@ function outputProblem(
     const sentence = `the target computes '${name}' (${column.defaultKind}) and takes no values for it`
     return { rule: 'E063', column: name, sentence, hint: 'leave it out of the transform' }
   }
+  if (meant !== undefined) {
+    const sentence = `the transform's column '${name}' has the name of its table before it`
+    const [written, as] = [quoteIdentifier(name), quoteIdentifier(meant)]
+    const value = fits(type, column.type) ? written : conversion(written, type, column.type)
+    const hint = `write \`${name} AS ${meant}\` in the transform, or let \`backfill check --fix\` do so`
+    return { rule: 'E063', column: name, sentence, hint, repair: value && `${value} AS ${as}` }
+  }
   if (column.type === '' || fits(type, column.type)) return undefined
   const sentence = `column '${name}' is ${unspaced(type.replaceAll(/\s+/g, ' '))} in the transform and ${column.type} in the target`
-  return { rule: 'E065', column: name, sentence, hint: conversionHint(name, type, column.type) }
+  const value = conversion(quoteIdentifier(name), type, column.type)
+  const hint = conversionHint(name, type, column.type)
+  if (value === undefined) return { rule: 'E065', column: name, sentence, hint }
+  const repair = `${value} AS ${quoteIdentifier(name)}`
+  return { rule: 'E065', column: name, sentence, hint: `${hint}, or run \`backfill check --fix\``, repair }
+}
+
+/** A cast that throws where a value does not fit; undefined where ClickHouse has none. CAST rounds and wraps numbers, and refuses only NULL. */
+function conversion(column: string, from: string, to: string): string | undefined {
+  const [given, wanted] = [parseType(from), parseType(to)]
+  const into = quoteString(/^SimpleAggregateFunction\(\w+, (.*)\)$/.exec(to)?.[1] ?? to)
+  if (typeFits(given, wanted, 'NULL')) return `CAST(${column}, ${into})`
+  return typeFits(given, wanted, 'numbers') ? `accurateCast(${column}, ${into})` : undefined
 }
 
 function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
@@ -75,12 +111,17 @@ function conversionHint(name: string, from: string, to: string): string {
 
 const NUMBER = /^(U?Int|Float)\d+$/
 
-function typeFits(given: DataType, wanted: DataType): boolean {
+/** What else passes: NULL for a type that has none, also within other types; `numbers`: and each number for each other. */
+type Passes = 'NULL' | 'numbers' | undefined
+
+function typeFits(given: DataType, wanted: DataType, passes?: Passes): boolean {
   const [from, to] = [bare(given), bare(wanted)]
   if (to.name === 'Nullable')
-    return typeFits(from.name === 'Nullable' ? argument(from, 0) : from, argument(to, 0))
+    return typeFits(from.name === 'Nullable' ? argument(from, 0) : from, argument(to, 0), passes)
+  if (from.name === 'Nullable' && passes !== undefined && argument(from, 0).name !== 'Nothing')
+    return typeFits(argument(from, 0), to, passes)
   if (from.name === 'Nothing') return true
-  if (CONTAINERS.has(from.name) && from.name === to.name) return elementsFit(from.args, to.args)
+  if (CONTAINERS.has(from.name) && from.name === to.name) return elementsFit(from.args, to.args, passes)
   if (from.name === 'FixedString' && to.name === 'String') return true
   // A comparison yields UInt8; a Float64 column is chosen for room, not for its last digits.
   if (to.name === 'Bool' && from.name === 'UInt8') return true
@@ -89,6 +130,7 @@ function typeFits(given: DataType, wanted: DataType): boolean {
   if (from.name === 'DateTime64') return to.name === 'DateTime64' && size(from) <= size(to)
   if (from.name === 'Date') return to.name === 'Date' || to.name === 'Date32'
   if (from.name === 'Decimal' && to.name === 'Decimal') return decimalFits(from, to)
+  if (passes === 'numbers' && numberKind(from) && numberKind(to)) return true
   return numberFits(from, to) || sameType(from, to)
 }
 
@@ -102,14 +144,14 @@ function bare(type: DataType): DataType {
 const CONTAINERS: ReadonlySet<string> = new Set(['Array', 'Tuple', 'Map'])
 const UINT8: DataType = { name: 'UInt8', args: [], label: undefined }
 
-function elementsFit(from: readonly DataType[], to: readonly DataType[]): boolean {
+function elementsFit(from: readonly DataType[], to: readonly DataType[], passes: Passes): boolean {
   return (
     from.length === to.length &&
     from.every((element, index) => {
       const into = to[index]!
       const sameLabel =
         element.label === undefined || into.label === undefined || element.label === into.label
-      return sameLabel && typeFits(element, into)
+      return sameLabel && typeFits(element, into, passes)
     })
   )
 }

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { columnProblems, fits } from '../../src/sql-syntax/column-fit.ts'
+import { columnMisfits, columnProblems, fits } from '../../src/sql-syntax/column-fit.ts'
 
 test.for([
   ['UInt32', 'UInt64'],
@@ -109,11 +109,58 @@ test('each problem is one sentence with the column, both types and the hint', ()
     { name: 'net', type: 'Int32', defaultKind: 'MATERIALIZED' as const },
   ]
   expect(columnProblems(output, target)).toEqual([
-    "column 'block_number' is UInt64 in the transform and UInt32 in the target: write toUInt32(…) AS block_number in the transform where the value is known to fit",
+    "column 'block_number' is UInt64 in the transform and UInt32 in the target: write toUInt32(…) AS block_number in the transform where the value is known to fit, or run `backfill check --fix`",
     "the transform's column 'adress' is not in the target: did you mean 'address'?",
     "column 'hash' is String in the transform and FixedString(66) in the target: write CAST(… AS FixedString(66)) AS hash in the transform where the value is known to fit",
-    "column 'error' is Nullable(String) in the transform and String in the target: write ifNull(…, …) AS error in the transform, or make the target's column Nullable",
+    "column 'error' is Nullable(String) in the transform and String in the target: write ifNull(…, …) AS error in the transform, or make the target's column Nullable, or run `backfill check --fix`",
     "the target computes 'net' (MATERIALIZED) and takes no values for it: leave it out of the transform",
     "the target's column 'address' has no default and the transform lacks it: add it to the SELECT",
+  ])
+})
+
+const repairOf = (from: string, to: string) =>
+  columnMisfits([{ name: 'x', type: from }], [plain('x', to)]).map(({ repair }) => repair)
+
+test.for([
+  ['UInt64', 'UInt32', "accurateCast(`x`, 'UInt32') AS `x`"],
+  ['Float64', 'Nullable(UInt16)', "accurateCast(`x`, 'Nullable(UInt16)') AS `x`"],
+  ['Nullable(Int64)', 'UInt32', "accurateCast(`x`, 'UInt32') AS `x`"],
+  ['Array(UInt64)', 'Array(UInt32)', "accurateCast(`x`, 'Array(UInt32)') AS `x`"],
+  ['UInt64', 'SimpleAggregateFunction(max, UInt32)', "accurateCast(`x`, 'UInt32') AS `x`"],
+  // accurateCast would also refuse a Float64 that a Float32 only rounds, which is no problem by itself.
+  ['Nullable(Float64)', 'Float32', "CAST(`x`, 'Float32') AS `x`"],
+  ['LowCardinality(Nullable(String))', 'String', "CAST(`x`, 'String') AS `x`"],
+  ['Nullable(DateTime)', "DateTime('UTC')", "CAST(`x`, 'DateTime(\\'UTC\\')') AS `x`"],
+])('%s is put into %s by a cast that fails where a value does not fit', ([from, to, repair]) => {
+  expect(repairOf(from!, to!)).toEqual([repair])
+})
+
+test.for([
+  ['String', 'UInt32'],
+  ['String', 'FixedString(66)'],
+  ['DateTime64(3)', 'DateTime'],
+  ['Decimal(9, 4)', 'Decimal(9, 2)'],
+  ['UInt64', 'Bool'],
+  ['Nullable(Nothing)', 'UInt8'],
+])('no cast from %s into %s fails where a value does not fit: it is left to a person', ([from, to]) => {
+  expect(repairOf(from!, to!)).toEqual([undefined])
+})
+
+test('a column that a join named after its table is the target’s, unless another one may be meant', () => {
+  const target = [plain('slot', 'UInt32'), plain('root', 'String')]
+  const of = (...names: readonly string[]) =>
+    columnMisfits(
+      names.map((name) => ({ name, type: name.endsWith('slot') ? 'UInt64' : 'String' })),
+      target,
+    ).map(({ rule, column, repair }) => [rule, column, repair])
+  expect(of('a.slot', 'root')).toEqual([['E063', 'a.slot', "accurateCast(`a.slot`, 'UInt32') AS `slot`"]])
+  expect(of('a.b.root', 'slot')).toEqual([
+    ['E063', 'a.b.root', '`a.b.root` AS `root`'],
+    ['E065', 'slot', "accurateCast(`slot`, 'UInt32') AS `slot`"],
+  ])
+  expect(of('a.slot', 'b.slot', 'root')).toEqual([
+    ['E063', 'a.slot', undefined],
+    ['E063', 'b.slot', undefined],
+    ['E064', 'slot', undefined],
   ])
 })

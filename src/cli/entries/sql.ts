@@ -24,12 +24,13 @@ export const SQL: readonly DeclaredEntry[] = [
     flags: declared(
       ...flags.selection,
       'offline  Check the files alone, without a server',
+      'fix  Write into the transforms the casts of columns that do not fit into their tables',
       'format <text|github|sarif>  Form of the findings: annotations of GitHub, or SARIF 2.1.0 (default: text)',
       flags.json,
       ...flags.common,
     ),
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
-    exclusive: ['offline embedded'],
+    exclusive: ['offline embedded', 'offline fix'],
     examples: {
       'Check the files, then ask the servers': 'check',
       'Check one table in CI': 'check address_diffs --offline',

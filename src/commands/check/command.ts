@@ -1,11 +1,11 @@
-// Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing.
+// Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing without --fix.
 import { checkDrafts, gatherFindings } from './files.ts'
-import { EXIT, type Finding } from '../../model/errors.ts'
+import { EXIT, type Finding, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { ServerCheck } from './queries.ts'
+import type { Misfits, ServerCheck } from './queries.ts'
 import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
-import { severityOf, RULES } from '../../model/rules.ts'
+import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
@@ -13,21 +13,15 @@ import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { placeOf } from '../../workspace/open.ts'
-import { oneLine } from '../../terminal/render/error.ts'
-import { type Colors, count, listOf } from '../../terminal/render/format.ts'
+import { checkFields, type CheckReport, errorsOf, renderCheck, tally } from './render.ts'
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
-  const { readFolders } = await import('../../project/sql-folder.ts')
   const { readSoundTests } = await import('../test/files.ts')
   const format = flags.has('json') ? 'json' : (readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text')
-  const gathering = gatherFindings()
+  const fixed = flags.has('fix') ? await fix(context) : []
+  const { gathering, catalogue, drafts, chosen, sound } = await readChosen(context)
   const { report } = gathering
-  const { catalogue, drafts } = await readFolders(config.sql.value, report)
-  const selectable = drafts.map(({ key, header: { after, tags } }) => ({ key, after, tags }))
-  const keys = new Set(chooseTables({ tables: selectable }, selectors(flags)).map(({ key }) => key))
-  const chosen = drafts.filter(({ key }) => keys.has(key))
-  checkDrafts(drafts, report)
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
   // A test names a network: without networks no test can be read.
@@ -35,7 +29,6 @@ export const check: Command = async (context) => {
   const tests = await readSoundTests(config.sql.value, { catalogue, chosen: tested, known }, report)
 
   const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
-  const sound = soundOf(chosen, gathering.list())
   const print = (server: string | undefined): number => {
     const findings = concerning()
     const asked = new Set(sound.map(({ key }) => key))
@@ -45,6 +38,7 @@ export const check: Command = async (context) => {
       tests: tests.length,
       server,
       unasked: chosen.flatMap(({ key }) => (asked.has(key) ? [] : [key])),
+      fixed,
     }
     if (format === 'json') output.json(checkFields(done))
     else if (format === 'github')
@@ -71,27 +65,57 @@ export const check: Command = async (context) => {
 
 const FORMATS = ['text', 'github', 'sarif'] as const
 
+/** The files as they are: all tables, the chosen ones, and those of them that are without an error. */
+async function readChosen({ config, flags }: Context) {
+  const { readFolders } = await import('../../project/sql-folder.ts')
+  const gathering = gatherFindings()
+  const { catalogue, drafts } = await readFolders(config.sql.value, gathering.report)
+  const selectable = drafts.map(({ key, header: { after, tags } }) => ({ key, after, tags }))
+  const keys = new Set(chooseTables({ tables: selectable }, selectors(flags)).map(({ key }) => key))
+  const chosen = drafts.filter(({ key }) => keys.has(key))
+  checkDrafts(drafts, gathering.report)
+  return { gathering, catalogue, drafts, chosen, sound: soundOf(chosen, gathering.list()) }
+}
+
+/** Returns the files that were written. @throws BackfillError `usage` without a server, or if a file cannot be written */
+async function fix(context: Context): Promise<readonly string[]> {
+  const { config, output } = context
+  if (config.servers.kind === 'none')
+    throw usageError('check --fix asks the server for types, and none is named', 'set TARGET_CLICKHOUSE_URL')
+  const { gathering, catalogue, sound } = await readChosen(context)
+  if (catalogue.networks.length === 0) return []
+  const { writeRepairs } = await import('./fix.ts')
+  const misfits: Misfits = new Map()
+  await askServers(context, { catalogue, tables: sound, misfits }, gathering.report)
+  const written = await writeRepairs(config.sql.value.at(-1)!, misfits)
+  output.message(
+    written.map(({ file, columns }) => `Wrote ${file}: a SELECT around it converts ${columns.join(', ')}`),
+  )
+  return written.map(({ file }) => file)
+}
+
 /** Returns the name of the target that was asked: database and URL. */
 async function askServers(
   context: Context,
-  { catalogue, tables }: Pick<ServerCheck, 'catalogue' | 'tables'>,
+  asked: Omit<ServerCheck, 'servers'>,
   report: Report,
 ): Promise<string> {
   const { config, output } = context
-  const network = findNetwork(catalogue, config.network.value)
+  const network = findNetwork(asked.catalogue, config.network.value)
   return await withConnections(context, async (connections) => {
     const { openSides } = await import('../../workspace/connect.ts')
     const { checkServer } = await import('./server.ts')
     const opened = await openSides({ ...connections, ...placeOf(config) })
     try {
       const { source, target, names } = opened
-      const [from, asked = ''] = [source, target].map(
+      const [from, database = ''] = [source, target].map(
         ({ connection }) => `${connection.database} at ${connection.url}`,
       )
       const version = `ClickHouse ${target.info.version}`
-      output.message([`Asking ${version}: tables in ${asked}, sources in ${from}. Nothing is written.`])
-      await checkServer({ servers: { source, target, names, network }, catalogue, tables }, report)
-      return asked
+      if (asked.misfits === undefined)
+        output.message([`Asking ${version}: tables in ${database}, sources in ${from}. Nothing is written.`])
+      await checkServer({ servers: { source, target, names, network }, ...asked }, report)
+      return database
     } finally {
       await opened.close()
     }
@@ -115,60 +139,4 @@ function isAbout(
     drafts.filter((draft) => !chosen.includes(draft)).flatMap(({ file, ddl }) => [file, ddl?.file]),
   )
   return ({ file }) => !others.has(file)
-}
-
-type CheckReport = {
-  readonly findings: readonly Finding[]
-  readonly tables: readonly string[]
-  readonly tests: number
-  readonly server: string | undefined
-  /** Keys of tables that were not checked on the server, because their files have errors. */
-  readonly unasked: readonly string[]
-}
-
-function renderCheck(report: CheckReport, colors: Colors): readonly string[] {
-  return [...report.findings.map((finding) => findingLine(finding, colors)), tally(report, colors)]
-}
-
-function checkFields({ findings, unasked, ...report }: CheckReport): object {
-  const errors = errorsOf(findings)
-  return {
-    ...report,
-    notAskedAbout: unasked,
-    findings: findings.map(({ sentence, hint, ...finding }) => ({
-      ...finding,
-      name: RULES[finding.rule],
-      severity: severityOf(finding.rule),
-      line: finding.line ?? 1,
-      message: oneLine(sentence),
-      hint: oneLine(hint),
-    })),
-    errors,
-    warnings: findings.length - errors,
-  }
-}
-
-function errorsOf(findings: readonly Finding[]): number {
-  return findings.filter(({ rule }) => severityOf(rule) === 'error').length
-}
-
-function findingLine({ rule, file, line, sentence, hint }: Finding, colors: Colors): string {
-  const brush = severityOf(rule) === 'error' ? colors.red : colors.yellow
-  const head = `${colors.bold(`${file}:${line ?? 1}:`)} ${brush(`${rule} ${RULES[rule]}:`)}`
-  return `${head} ${oneLine(sentence)}; ${colors.dim(oneLine(hint))}`
-}
-
-function tally({ findings, tables, tests, server, unasked }: CheckReport, colors: Colors): string {
-  const errors = errorsOf(findings)
-  const warnings = findings.length - errors
-  const found = listOf(
-    errors === 0 ? colors.green('no errors') : colors.red(count(errors, 'error')),
-    warnings > 0 && colors.yellow(count(warnings, 'warning')),
-  ).join(', ')
-  const against = server === undefined ? 'without a server' : `against ${server}`
-  const left =
-    server === undefined || unasked.length === 0
-      ? ''
-      : `; not checked on the server: ${unasked.join(', ')} (fix their files first)`
-  return `Checked ${count(tables.length, 'table')} and ${count(tests, 'unit test')} ${against}: ${found}${left}`
 }

@@ -3,6 +3,7 @@ import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
+import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 
 export type CheckServers = Readonly<Record<ServerRole, Server>> & {
@@ -15,7 +16,11 @@ export type ServerCheck = {
   readonly catalogue: Catalogue
   /** The tables whose files have no error. */
   readonly tables: readonly TableDefinition[]
+  /** Receives, for each table, the columns that do not fit into its target. */
+  readonly misfits?: Misfits
 }
+
+export type Misfits = Map<TableDefinition, readonly ColumnProblem[]>
 
 /** The existing tables and databases; tables by name without database. */
 export type ServerState = {

@@ -23,7 +23,7 @@ import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-sy
 import { type StubTable, withStubTables } from './stub-tables.ts'
 import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
-export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue'> & {
+export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue' | 'misfits'> & {
   readonly table: TableDefinition
   readonly serverState: ServerState
   readonly types: ReadonlyMap<string, string | undefined>
@@ -57,6 +57,7 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   const { file } = table.transform
   const lines = outputLines(table.transform)
   const misfits = columnMisfits(described, typedColumns(check))
+  check.misfits?.set(table, misfits)
   const existing = serverState.targets.get(table.target)?.columns
   // A transform that fits its file is right: the table is not.
   const own = misfits.length > 0 || existing === undefined || (await check.isCompared)

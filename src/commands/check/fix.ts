@@ -1,0 +1,55 @@
+// Owns the repair of transforms whose columns do not fit into their target: a SELECT around them that casts.
+import type { SqlText, TableDefinition } from '../../model/model.ts'
+import { changeFile } from '../../project/changed-file.ts'
+import { shown } from '../../project/sql-files.ts'
+import { clauseSettings } from '../../project/transform-statement.ts'
+import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
+import { isKeyword, significantTokens } from '../../sql-syntax/lexer.ts'
+import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
+import type { Misfits } from './queries.ts'
+
+/** Rewrites the files of `folder`, and no other. @throws BackfillError `usage` for one that cannot be written: it is as it was */
+export async function writeRepairs(folder: string, misfits: Misfits) {
+  const written: { readonly file: string; readonly columns: readonly string[] }[] = []
+  for (const [table, problems] of misfits) {
+    const path = `${folder}/transforms/${table.key}.sql`
+    const repaired = repairedFile(table, problems)
+    if (repaired === undefined || table.transform.file !== shown(path)) continue
+    await changeFile(path, table.rawHash, repaired)
+    written.push({ file: table.transform.file, columns: repairs(problems).map(({ column }) => column) })
+  }
+  return written
+}
+
+/** The whole file; undefined if no problem can be repaired, or only by hand. */
+export function repairedFile(
+  { transform, rawText, shared }: Pick<TableDefinition, 'transform' | 'rawText' | 'shared'>,
+  problems: readonly ColumnProblem[],
+): string | undefined {
+  const columns = repairs(problems)
+  const at = rawText.indexOf(transform.text)
+  const end = bodyEnd(transform)
+  // A shared step has to stay the outermost WITH.
+  if (columns.length === 0 || at === -1 || end === undefined || shared !== undefined) return undefined
+  const [body, settings] = [transform.text.slice(0, end), transform.text.slice(end).trimStart()]
+  const names = columns.map(({ column }) => quoteIdentifier(column)).join(', ')
+  const values = columns.map(({ repair }) => `    ${repair}`).join(',\n')
+  const head = `SELECT\n    ${WHY}\n    * EXCEPT (${names}),\n${values}`
+  const text = `${head}\nFROM (\n${body.trimEnd()}\n)${settings && `\n${settings}`}`
+  return rawText.slice(0, at) + text + rawText.slice(at + transform.text.length)
+}
+
+const WHY = '-- A value that does not fit fails its range, in place of being stored as another one.'
+
+function repairs(problems: readonly ColumnProblem[]): readonly ColumnProblem[] {
+  return problems.filter(({ repair }) => repair !== undefined)
+}
+
+/** Where its SETTINGS begin, which count only at the end of the whole; undefined if they stand elsewhere, as before a UNION. */
+function bodyEnd(transform: SqlText): number | undefined {
+  if (Object.keys(clauseSettings(transform)).length === 0) return transform.text.length
+  const tokens = significantTokens(transform)
+  const at = tokens.findLastIndex((token) => token.depth === 0 && isKeyword(token, 'SETTINGS'))
+  const isLast = at > 0 && !tokens.slice(at).some((token) => isKeyword(token, 'UNION', 'INTERSECT', 'EXCEPT'))
+  return isLast ? tokens[at - 1]!.end : undefined
+}

@@ -1,0 +1,95 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { columnMisfits } from '../../../src/sql-syntax/column-fit.ts'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { folderOf } from '../../support/check-fixtures.ts'
+import { environmentFor } from '../../support/cli.ts'
+import { backfillInside } from '../../support/inside.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { createSourceTables } from '../../support/small-chain.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+
+const NARROWED = { edit: [{ file: 'transforms/gas.sql', was: 'toUInt32(block) AS', is: 'block AS' }] }
+
+async function scene(): Promise<Record<string, string>> {
+  const databases = {
+    source: uniqueDatabase('source'),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  }
+  await createSourceTables(server, await readCatalogue(folderOf()), databases.source)
+  await post(server, 'CREATE DATABASE {target:Identifier}', databases)
+  return environmentFor(server, databases)
+}
+
+test('`check --fix` writes the casts, says where, and the folder is clean from then on', async () => {
+  const [env, folder] = [await scene(), folderOf(NARROWED)]
+  const file = join(folder, 'transforms/gas.sql')
+  const others = readFileSync(join(folder, 'transforms/last_gas.sql'), 'utf8')
+  const fixed = await backfillInside(['check', '--fix', '--sql', folder], env)
+  expect(fixed.stderr).toMatch(/^Wrote \S+gas\.sql: a SELECT around it converts block_number\n/)
+  expect([fixed.code, fixed.stdout]).toEqual([0, expect.stringContaining(': no errors')])
+  expect(readFileSync(file, 'utf8')).toContain("accurateCast(`block_number`, 'UInt32') AS `block_number`")
+  expect(readFileSync(join(folder, 'transforms/last_gas.sql'), 'utf8')).toBe(others)
+  const written = readFileSync(file, 'utf8')
+  const again = await backfillInside(['check', '--fix', '--sql', folder, '--json'], env)
+  expect(JSON.parse(again.stdout)).toMatchObject({ errors: 0, fixed: [] })
+  expect(readFileSync(file, 'utf8')).toBe(written)
+})
+
+test('after `check --fix` a value that does not fit fails its range, and no row of it is stored', async () => {
+  const [env, folder] = [await scene(), folderOf(NARROWED)]
+  // Gas is UInt64 in the source, and so it may be more than a UInt8 column takes.
+  const ddl = join(folder, 'ddl/gas.sql')
+  writeFileSync(ddl, readFileSync(ddl, 'utf8').replace('gas_used     UInt64', 'gas_used     UInt8'))
+  const database = env['SOURCE_CLICKHOUSE_DATABASE']!
+  const add = (block: number, gas: number) =>
+    post(
+      server,
+      `INSERT INTO ${database}.canonical_execution_transaction (updated_date_time, block_number, gas_used, meta_network_name) SELECT now() - 9, ${block}, ${gas}, 'mainnet'`,
+    )
+  await add(1, 255)
+  expect((await backfillInside(['check', '--fix', '--sql', folder], env)).code).toBe(0)
+  const up = () => backfillInside(['up', 'gas', '--sql', folder, '--lag', '0', '--from', '1'], env)
+  const stored = () =>
+    post(
+      server,
+      `SELECT block_number, gas_used FROM ${env['TARGET_CLICKHOUSE_DATABASE']}.int_gas ORDER BY ALL`,
+    )
+  expect((await up()).code).toBe(0)
+  await add(2, 256)
+  const failed = await up()
+  expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining('cannot be safely converted')])
+  expect(await stored()).toBe('1\t255\n')
+})
+
+test('`check --fix` without a server is refused, and with --offline, too', async () => {
+  const folder = folderOf(NARROWED)
+  const none = await backfillInside(['check', '--fix', '--sql', folder])
+  expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('TARGET_CLICKHOUSE_URL')])
+  expect((await backfillInside(['check', '--fix', '--offline', '--sql', folder])).code).toBe(2)
+})
+
+test.for([
+  ['UInt64', '256', 'UInt8'],
+  ['Int64', '-1', 'UInt64'],
+  ['Float64', '1.5', 'UInt32'],
+  ['Float64', 'nan', 'Int64'],
+  ['Nullable(UInt8)', 'NULL', 'UInt8'],
+  ['LowCardinality(Nullable(String))', 'NULL', 'String'],
+  ['UInt64', '9007199254740993', 'Float64'],
+  ['Array(Nullable(UInt64))', '[1, NULL]', 'Array(UInt8)'],
+  ['Map(String, UInt64)', "map('a', 300)", 'Map(String, UInt8)'],
+  ['Tuple(UInt64, String)', "(300, 'a')", 'Tuple(UInt8, String)'],
+])('the cast of %s %s into %s throws', async ([from, value, to]) => {
+  const target = [{ name: 'x', type: to!, defaultKind: '' as const }]
+  const [{ repair } = {}] = columnMisfits([{ name: 'x', type: from! }], target)
+  const statement = `SELECT ${repair} FROM (SELECT CAST(${value}, '${from}') AS x)`
+  await expect(post(server, statement)).rejects.toThrow(/cannot be safely converted|Cannot convert NULL|nan/i)
+})

@@ -1,0 +1,48 @@
+import * as fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { repairedFile } from '../../../src/commands/check/fix.ts'
+import { clauseSettings, onlySelect } from '../../../src/project/transform-statement.ts'
+import type { ColumnProblem } from '../../../src/sql-syntax/column-fit.ts'
+
+const problem = (repair: string | undefined): ColumnProblem => ({
+  rule: 'E065',
+  column: 'x',
+  sentence: '',
+  hint: '',
+  repair,
+})
+const CAST = problem("accurateCast(`x`, 'UInt8') AS `x`")
+
+const repaired = (rawText: string, problems = [CAST], shared?: string) =>
+  repairedFile({ rawText, transform: onlySelect('x.sql', rawText), shared }, problems)
+
+const HEAD =
+  "SELECT\n    -- A value that does not fit fails its range, in place of being stored as another one.\n    * EXCEPT (`x`),\n    accurateCast(`x`, 'UInt8') AS `x`\nFROM (\n"
+
+test('what stands around the statement stays, byte for byte', () => {
+  const comment = fc.stringMatching(/^[a-z'"();]{0,20}$/)
+  fc.assert(
+    fc.property(comment, comment, fc.boolean(), (before, behind, ends) => {
+      const [head, tail] = ['--! target: t\n', `${ends ? ';' : ''} -- ${behind}\n`]
+      const body = `-- ${before}\nSELECT 1 AS x`
+      expect(repaired(`${head}${body}${tail}`)).toBe(`${head}${HEAD}${body}\n)${tail}`)
+    }),
+  )
+})
+
+test('the settings of the statement are those of the whole one', () => {
+  const text = 'SELECT 1 AS x -- of it\nSETTINGS max_threads = 2'
+  const whole = repaired(text)!
+  expect(whole).toBe(`${HEAD}SELECT 1 AS x\n)\n-- of it\nSETTINGS max_threads = 2`)
+  expect(clauseSettings(onlySelect('x.sql', whole))).toEqual({ max_threads: '2' })
+})
+
+test('settings of one part of a UNION are left to a person, and so is a shared step', () => {
+  expect(repaired('SELECT 1 AS x SETTINGS max_threads = 2 UNION ALL SELECT 2 AS x')).toBeUndefined()
+  expect(repaired('WITH s AS (SELECT 1 AS x) SELECT x FROM s', [CAST], 's')).toBeUndefined()
+})
+
+test('a file without a column that a cast repairs is not written', () => {
+  expect(repaired('SELECT 1 AS x', [problem(undefined)])).toBeUndefined()
+  expect(repaired('SELECT 1 AS x', [])).toBeUndefined()
+})

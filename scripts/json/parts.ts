@@ -72,7 +72,13 @@ export const STALE_VERSIONS = list(
 
 /** Tables with stale ranges, as a run found them at its start. */
 export const STALE = list(
-  object({ table: TABLE, blocks: number('Stale blocks'), reasons: REASONS, hint: HINT }),
+  object({
+    table: TABLE,
+    blocks: number('Stale blocks, or seconds'),
+    unit: oneOf(['block', 'second'], 'What ranges count'),
+    reasons: REASONS,
+    hint: HINT,
+  }),
   'Tables with stale ranges, as they were at the start',
 )
 

@@ -32,7 +32,8 @@ const ABOUT = { table: nullable(TABLE), text: text('A sentence') }
 const SUMMARY = {
   run_id: text('The id of the run'),
   chunks: number('Chunks done'),
-  blocks: number('Blocks done'),
+  blocks: number('Blocks done, of the tables that count blocks'),
+  seconds: number('Seconds done, of the tables that count seconds'),
   rows_written: number('Rows written'),
   elapsed_ms: TIME('How long the run took'),
   stale: STALE,
@@ -104,7 +105,8 @@ export const EVENTS = {
   }),
   'Blocks wait for other tables': event('waiting', {
     table: TABLE,
-    blocks: number('Blocks that wait'),
+    blocks: number('Blocks, or seconds, that wait'),
+    unit: oneOf(['block', 'second'], 'What ranges count'),
     on: texts('The tables that they wait for'),
     standstill: STANDS_STILL,
     text: STANDSTILL_TEXT,

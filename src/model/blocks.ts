@@ -1,5 +1,5 @@
 // Owns the algebra of block sets: sorted, disjoint, closed ranges that never touch each other.
-import { formatPosition, formatRange } from './positions.ts'
+import { formatPosition, formatRange, isTime } from './positions.ts'
 
 export type BlockSet = readonly Range[]
 
@@ -69,6 +69,13 @@ function complement(set: BlockSet): BlockSet {
 
 /** Closed block interval: both ends belong to it, `from <= to`. Blocks are whole numbers below 2^53. */
 export type Range = { readonly from: number; readonly to: number }
+
+/** `blocks 1-10, 20-30`, `block 5`; times say by themselves what they are. */
+export function namedBlocks(blocks: BlockSet): string {
+  const [first] = blocks
+  if (first === undefined || isTime(first.from)) return formatBlockSet(blocks)
+  return `${countBlocks(blocks) === 1 ? 'block' : 'blocks'} ${formatBlockSet(blocks)}`
+}
 
 export function formatBlockSet(blocks: BlockSet): string {
   const ranges = blocks.slice(0, 3).map(formatRange)

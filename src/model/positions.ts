@@ -22,6 +22,11 @@ export function formatPosition(position: number): string {
   return isTime(position) ? new Date(position * 1000).toISOString().slice(0, 19) : String(position)
 }
 
+/** `block 17000000`; a time says by itself what it is. */
+export function namedPosition(position: number): string {
+  return isTime(position) ? formatPosition(position) : `block ${position}`
+}
+
 /** `1-10`; times have hyphens of their own: `2024-03-13T13:55:00..2024-03-13T14:00:00`. */
 export function formatRange({ from, to }: { readonly from: number; readonly to: number }): string {
   if (from === to) return formatPosition(from)

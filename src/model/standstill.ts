@@ -1,4 +1,5 @@
 // Owns the words for why a table, or a whole run, stands still: the same in live lines, the log, JSON and `status`. Pure.
+import { namedPosition } from './positions.ts'
 
 export type Standstill =
   /** Everything that the sources have is done. */
@@ -16,13 +17,13 @@ export type Standstill =
 export function standstillText(standstill: Standstill, waitedMs: number): string {
   switch (standstill.reason) {
     case 'source':
-      return `source at block ${standstill.block}`
+      return `source at ${namedPosition(standstill.block)}`
     case 'incomplete':
-      return `incomplete block ${standstill.block}${standstill.blocks > 1 ? ` and ${standstill.blocks - 1} more` : ''}`
+      return `incomplete ${namedPosition(standstill.block)}${standstill.blocks > 1 ? ` and ${standstill.blocks - 1} more` : ''}`
     case 'lock':
       return `lock of host ${standstill.host} (process ${standstill.pid})`
     case 'input':
-      return `input ${standstill.input} ${standstill.failed ? 'failed' : 'is'} at block ${standstill.block}`
+      return `input ${standstill.input} ${standstill.failed ? 'failed' : 'is'} at ${namedPosition(standstill.block)}`
     case 'disk':
     case 'paused':
     case 'load':

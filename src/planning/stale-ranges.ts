@@ -14,7 +14,7 @@ import {
 import type { SameSince } from '../ledger/unchanged.ts'
 import { type BlockSet, countBlocks } from '../model/blocks.ts'
 import { derivedInputs, readsHistory } from '../model/choose.ts'
-import type { Network, TableDefinition } from '../model/model.ts'
+import type { Network, TableDefinition, Unit } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
@@ -111,6 +111,7 @@ function presentInput(dependant: TableDefinition, input: Facts, changes: readonl
 export type StaleSummary = {
   readonly table: string
   readonly blocks: number
+  readonly unit: Unit
   readonly reasons: readonly StaleReason[]
   /** The command that builds them again. */
   readonly hint: string
@@ -121,6 +122,7 @@ export function staleSummaries(tables: readonly (Pick<Facts, 'table'> & Stale)[]
     .filter(({ stale }) => stale.length > 0)
     .map(({ table, stale }) => ({
       table: table.key,
+      unit: table.unit,
       blocks: stale.reduce((sum, { blocks }) => sum + countBlocks(blocks), 0),
       reasons: reasonsOf(stale),
       hint: hintOf(table),

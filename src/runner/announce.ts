@@ -1,6 +1,6 @@
 // Owns the messages of a run about its tables before it starts and after it ends.
 import { BackfillError } from '../model/errors.ts'
-import { countBlocks, formatBlockSet, intersect } from '../model/blocks.ts'
+import { countBlocks, intersect, namedBlocks } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
@@ -87,6 +87,6 @@ function editedText({
   const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
   return {
     type: known ? 'note' : 'warning',
-    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); blocks ${formatBlockSet(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${hintOf(table)} builds them again`,
+    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); ${namedBlocks(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${hintOf(table)} builds them again`,
   }
 }

@@ -2,7 +2,7 @@
 // were still the same after it.
 import { type InputVersion, windowOf, writeInputs, readInputs } from '../ledger/built-from.ts'
 import type { Position, Attempt } from '../ledger/events.ts'
-import { intersect, type Range } from '../model/blocks.ts'
+import { intersect, type Range, namedBlocks } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { type TableInput, inputsOf, type TableStatus } from '../planning/table-status.ts'
@@ -44,14 +44,14 @@ export async function assertUnchanged(
     ledger.inputChanges(questionsAbout({ inputs, range }, before)),
     target.identities(names),
   ])
-  const blocks = `blocks ${range.from}-${range.to} of ${table.key}`
+  const blocks = `${namedBlocks([range])} of ${table.key}`
   for (const { target: name, uuid } of [{ target: table.target, uuid: targetUuid }, ...inputs])
     if (tables.get(name)?.uuid !== uuid) throw changed(`${name} was replaced while ${blocks} were computed`)
   for (const { key, uuid, target: name } of inputs)
     if (tables.get(name)?.rows === 0 && (await ledger.written(key, uuid)).rowsWritten > 0)
       throw changed(`${name} was emptied while ${blocks} were computed`)
   if (changes.length > 0)
-    throw changed(`the inputs of ${table.key} were redone in blocks ${range.from}-${range.to} meanwhile`)
+    throw changed(`the inputs of ${table.key} were redone in ${namedBlocks([range])} meanwhile`)
 }
 
 function questionsAbout({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {

@@ -2,6 +2,7 @@
 import type { BackfillError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import type { Range } from '../model/blocks.ts'
+import type { Unit } from '../model/model.ts'
 import type { Hold } from '../ledger/steering.ts'
 import type { Standstill } from '../model/standstill.ts'
 import type { StaleSummary } from '../planning/stale-ranges.ts'
@@ -30,8 +31,14 @@ export type RunEvent =
   | (ChunkEvent & { readonly type: 'chunk-started'; readonly queryId: string })
   | (ChunkEvent & Measured & { readonly type: 'chunk-done' })
   | (ChunkEvent & { readonly type: 'chunk-failed'; readonly error: BackfillError })
-  /** What the table does in this run, as far as is known: `blocks` in all, and `chunks` that have not started. */
-  | { readonly type: 'expected'; readonly table: string; readonly blocks: number; readonly chunks: number }
+  /** What the table does in this run, as far as is known: `blocks`, of its unit, in all, and `chunks` that have not started. */
+  | {
+      readonly type: 'expected'
+      readonly table: string
+      readonly blocks: number
+      readonly unit: Unit
+      readonly chunks: number
+    }
   /** Why the table, or the whole run, stands still; undefined: it goes on. */
   | {
       readonly type: 'standstill'
@@ -53,6 +60,7 @@ export type RunEvent =
       readonly type: 'waiting'
       readonly table: string
       readonly blocks: number
+      readonly unit: Unit
       readonly on: readonly string[]
       readonly standstill: Standstill | undefined
     }
@@ -66,7 +74,10 @@ type Measured = Pick<WriteReport, 'rowsWritten' | 'rowsRead' | 'elapsedMs'>
 export type RunSummary = {
   readonly runId: string
   readonly chunks: number
+  /** Of the tables that count blocks. */
   readonly blocks: number
+  /** Of the tables that count seconds. */
+  readonly seconds: number
   readonly rowsWritten: number
   readonly elapsedMs: number
   /** Tables whose done ranges would be computed differently now; the run left these as they are. */

@@ -1,4 +1,5 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
+import { namedBlocks } from '../model/blocks.ts'
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
@@ -68,10 +69,10 @@ export function openExecutor({ source, target, names, network, compression }: Ex
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
       params: { backfill_database: target.connection.database, backfill_table: table.target },
     }
-    const doing = `inserting blocks ${range.from}-${range.to} of ${table.key} (query ${queryId})`
+    const doing = `inserting ${namedBlocks([range])} of ${table.key} (query ${queryId})`
     if (reader(table) !== target)
       return await stream({
-        reading: `reading blocks ${range.from}-${range.to} of ${table.key}`,
+        reading: `reading ${namedBlocks([range])} of ${table.key}`,
         writing: doing,
         queryId,
         columns,

@@ -1,7 +1,7 @@
 // Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
 import pLimit from 'p-limit'
 import { failedError } from '../model/errors.ts'
-import { blockSet, type BlockSet, formatBlockSet, intersect, subtract, union } from '../model/blocks.ts'
+import { blockSet, type BlockSet, intersect, namedBlocks, subtract, union } from '../model/blocks.ts'
 import type { RowsKind, TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
@@ -40,7 +40,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
 
   if (remedies.includes('stop'))
     throw failedError(
-      `${table.key} has half-written blocks ${formatBlockSet(blocksOf('stop'))}, and its engine ${engine} does not replace rows`,
+      `${table.key} has half-written ${namedBlocks(blocksOf('stop'))}, and its engine ${engine} does not replace rows`,
       'Drop the table and run backfill up: it is built again from the start',
     )
   // Rows of blocks that the table holds no more are deleted and not built again.
@@ -55,7 +55,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
     const pruned = subtract(blockSet(since.flatMap(({ gone }) => gone)), outside)
     if (pruned.length > 0)
       throw failedError(
-        `the sources no longer hold blocks ${formatBlockSet(pruned)} of ${table.key}: deleting would lose rows`,
+        `the sources no longer hold ${namedBlocks(pruned)} of ${table.key}: deleting would lose rows`,
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
     await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
@@ -77,18 +77,18 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   const parts = [
     said(
       subtract(dirty, blockSet([...deleted, ...stale])),
-      (again) => `runs the half-written blocks again: ${again}`,
+      (again) => `runs the half-written ${again} again`,
     ),
-    said(subtract(asked, outside), (blocks) => `has deleted blocks ${blocks}, to build them again`),
-    said(outside, (blocks) => `has deleted blocks ${blocks}, which are outside of the blocks that it holds`),
-    said(subtract(deleted, union(asked, outside)), (found) => `has deleted the half-written blocks ${found}`),
-    said(stale, (blocks) => `runs blocks ${blocks} again, although their old rows cannot be deleted`),
+    said(subtract(asked, outside), (blocks) => `has deleted ${blocks}, to build them again`),
+    said(outside, (blocks) => `has deleted ${blocks}, which it holds no more`),
+    said(subtract(deleted, union(asked, outside)), (found) => `has deleted the half-written ${found}`),
+    said(stale, (blocks) => `runs ${blocks} again, although their old rows cannot be deleted`),
   ]
   return parts.flat().join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`)
 }
 
 function said(blocks: BlockSet, sentence: (blocks: string) => string): readonly string[] {
-  return blocks.length === 0 ? [] : [sentence(formatBlockSet(blocks))]
+  return blocks.length === 0 ? [] : [sentence(namedBlocks(blocks))]
 }
 
 /** `pruned`: a source no longer holds rows that the attempt read. */

@@ -54,7 +54,7 @@ export async function up(
   const { runs, throttle, tableStatuses, sharing } = context
   announce(runs, context)
 
-  const totals = { chunks: 0, blocks: 0, rowsWritten: 0 }
+  const totals = { chunks: 0, blocks: 0, seconds: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
   const inFlight = new Set<Promise<void>>()
   const progress = workReporter(report)
@@ -153,7 +153,7 @@ export async function up(
           const rowsWritten = await runRange(run, work, context)
           totals.rowsWritten += rowsWritten // not `+= await`: that adds to the sum as it was before
           totals.chunks++
-          totals.blocks += range.to - range.from + 1
+          totals[`${run.tableStatus.table.unit}s`] += range.to - range.from + 1
         } catch (thrown) {
           const error = thrown as BackfillError
           const before = failed.filter(({ table }) => table === run.key).length

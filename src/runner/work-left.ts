@@ -1,4 +1,5 @@
 // Owns what a run still has to do: which blocks, in how many chunks, and why a table with such blocks stands still. Pure.
+import { type Unit } from '../model/model.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from '../model/blocks.ts'
 import { readsHistory } from '../model/choose.ts'
 import type { Standstill } from '../model/standstill.ts'
@@ -36,7 +37,7 @@ export function blockedBlocks(tasks: readonly Task[], runs: ReadonlyMap<string, 
 }
 
 /** A table's part of a run: blocks that the run does in all, and chunks not started yet; unprobed blocks are counted as if they were like the others. */
-export type Work = { readonly blocks: number; readonly chunks: number }
+export type Work = { readonly blocks: number; readonly unit: Unit; readonly chunks: number }
 
 export function workOf(task: Task, run: TableRun, blocked: BlockSet): Work {
   const blocks = countBlocks(subtract(run.todo, blocked))
@@ -45,7 +46,7 @@ export function workOf(task: Task, run: TableRun, blocked: BlockSet): Work {
   const chunks = chunkCount(ahead, task.sizing)
   const unknown = countBlocks(subtract(run.unprobed, blocked))
   const rest = known === 0 ? Math.min(1, unknown) : Math.ceil((chunks * unknown) / known)
-  return { blocks, chunks: chunks + run.reservations.length + rest }
+  return { blocks, unit: run.tableStatus.table.unit, chunks: chunks + run.reservations.length + rest }
 }
 
 /** Why nothing of the table runs although blocks are left: an input lacks them, and not because its sources do. */
@@ -89,7 +90,8 @@ export function waitingEvents(tasks: readonly Task[], runs: ReadonlyMap<string, 
   return waiting(tasks).map(({ key, blocks, on }) => {
     const task = tasks.find((one) => one.key === key)!
     const standstill = inputStandstill(task, runs, new Map())
-    return { type: 'waiting', table: key, blocks, on, standstill }
+    const { unit } = runs.get(key)!.tableStatus.table
+    return { type: 'waiting', table: key, blocks, unit, on, standstill }
   })
 }
 

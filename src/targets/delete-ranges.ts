@@ -2,7 +2,7 @@
 // of all shards.
 import { sql, type SqlBool } from 'kysely'
 import { BackfillError, failedError } from '../model/errors.ts'
-import { type BlockSet, formatBlockSet, hull } from '../model/blocks.ts'
+import { type BlockSet, hull, namedBlocks } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { EPOCH_DIGITS, fence, literalFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
@@ -58,7 +58,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
     const why = noDeletes(server)
     if (why !== undefined)
       throw failedError(
-        `half-written blocks ${formatBlockSet(ranges)} of ${table.key} have to be deleted first, and ${why}`,
+        `half-written ${namedBlocks(ranges)} of ${table.key} have to be deleted first, and ${why}`,
         `On each server: DELETE FROM ${name} WHERE ${rows}; then run backfill up again`,
       )
     return {

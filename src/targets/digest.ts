@@ -1,4 +1,5 @@
 // Owns the digest of rows that are in a table (model/digest.ts), as SQL, and the digest of a range that was just written.
+import { namedBlocks } from '../model/blocks.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -72,7 +73,7 @@ export function openDigests(server: Server, describe: DescribePort['describe']) 
           // The server knows before it reads.
           max_rows_to_read: String(Math.max(WORTH.perRow * rowsWritten, WORTH.atLeast)),
         },
-        doing: `reading blocks ${range.from}-${range.to} of ${key}`,
+        doing: `reading ${namedBlocks([range])} of ${key}`,
       })
       return digest
     } catch (error) {

@@ -118,7 +118,7 @@ test('same SQL, same sources, a Replacing target: the range runs again and nothi
   await failHalfWay(await runWith(EVERY_BLOCK), PER_BLOCK)
   const next = await runWith(EVERY_BLOCK)
   expect((await next.up()).failed).toEqual([])
-  expect(note(next)).toBe('runs the half-written blocks again: 1-12')
+  expect(note(next)).toBe('runs the half-written blocks 1-12 again')
   expect(await deletions()).toBe(0)
   expect(await blocks()).toEqual(ALL)
   expect(await names(PER_BLOCK)).toEqual(['started', 'failed', 'started', 'done', 'checkpoint'])

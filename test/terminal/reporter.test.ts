@@ -114,9 +114,9 @@ test('a log is never silent for a minute: it says how far the run is and what st
   }
   expect(wait(120_000)).toEqual([]) // no run has begun
   reporter.report({ ...RUN })
-  reporter.report({ type: 'expected', table: 'a', blocks: 20, chunks: 2 })
+  reporter.report({ type: 'expected', table: 'a', blocks: 20, unit: 'block', chunks: 2 })
   reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
-  reporter.report({ type: 'expected', table: 'b', blocks: 20, chunks: 1 })
+  reporter.report({ type: 'expected', table: 'b', blocks: 20, unit: 'block', chunks: 1 })
   const lock = { reason: 'lock', host: 'runner-2', pid: 7 } as const
   reporter.report({ type: 'standstill', table: 'b', standstill: lock })
   expect(messages().map((line) => line.slice(21))).toEqual([
@@ -147,7 +147,7 @@ test('under --quiet a minute passes in silence', async () => {
 test('in JSON a finished chunk says which of how many it is', async () => {
   const { reporter, results } = await reporting({ json: true })
   reporter.report({ ...RUN })
-  reporter.report({ type: 'expected', table: 'a', blocks: 20, chunks: 2 })
+  reporter.report({ type: 'expected', table: 'a', blocks: 20, unit: 'block', chunks: 2 })
   reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
   reporter.report({ type: 'chunk-done', table: 'a', range, rowsWritten: 1, rowsRead: 1, elapsedMs: 1 })
   const events = results().map((line) => JSON.parse(line) as { event: string })

@@ -7,15 +7,7 @@ import type { Island, LedgerView } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'
 import { openLocks } from '../../lock/lock.ts'
-import {
-  blockSet,
-  type BlockSet,
-  countBlocks,
-  hull,
-  formatBlockSet,
-  subtract,
-  union,
-} from '../../model/blocks.ts'
+import { blockSet, type BlockSet, hull, subtract, union, namedBlocks } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
@@ -70,7 +62,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     const blocks = wrong.get(key)
     if (blocks === undefined) return []
     const { warn, fail } = findings('fold', key)
-    const which = `blocks ${formatBlockSet(blocks)} (${countBlocks(blocks)})`
+    const which = namedBlocks(blocks)
     if (holders.get(key)?.released === false)
       return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
     const { from, to } = hull(blocks)!

@@ -1,4 +1,5 @@
 // Owns the reading of a transform's rows: a table, or a stream in any format. The server formats them.
+import { namedBlocks } from '../../model/blocks.ts'
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
@@ -51,7 +52,7 @@ function previewOn(
   { table, range }: PreviewQuestion,
   { params, columns }: { readonly params: Record<string, unknown>; readonly columns: number },
 ) {
-  const doing = `previewing blocks ${range.from}-${range.to} of ${table.key}`
+  const doing = `previewing ${namedBlocks([range])} of ${table.key}`
   const failure = (error: unknown): BackfillError =>
     errorCode(error) === UNKNOWN_FORMAT
       ? usageError(

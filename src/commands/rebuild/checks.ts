@@ -2,7 +2,7 @@
 import { findChanges } from '../../sources/changes.ts'
 import { failedError } from '../../model/errors.ts'
 import type { LedgerView } from '../../ledger/events.ts'
-import { formatBlockSet, hull, intersect, subtract } from '../../model/blocks.ts'
+import { hull, intersect, subtract, namedBlocks } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
 import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -15,7 +15,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
   const { gone } = await findChanges(ports, { table, uuids })
   if (gone.length > 0)
     throw failedError(
-      `the sources no longer hold blocks ${formatBlockSet(gone)} of ${table.key}: a new table would lack rows that the old one has`,
+      `the sources no longer hold ${namedBlocks(gone)} of ${table.key}: a new table would lack rows that the old one has`,
       `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
     )
 }
@@ -45,7 +45,7 @@ export async function carryAccepted(
   const lost = subtract(missing, accepted)
   if (lost.length > 0)
     throw failedError(
-      `${table.key}: the new table lacks blocks ${formatBlockSet(lost)}, which the old one has: nothing was exchanged`,
+      `${table.key}: the new table lacks ${namedBlocks(lost)}, which the old one has: nothing was exchanged`,
       `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
     )
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })

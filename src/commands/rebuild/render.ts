@@ -3,7 +3,15 @@ import type { NamedTable } from './tables.ts'
 import type { RebuildPlan, RebuildReport } from './rebuild.ts'
 import type { Sides } from './swap.ts'
 import type { RebuildOptions } from './workspace.ts'
-import { type Colors, count, duration, formatRanges, listOf, size } from '../../terminal/render/format.ts'
+import {
+  type Colors,
+  count,
+  duration,
+  formatRanges,
+  listOf,
+  size,
+  amountOf,
+} from '../../terminal/render/format.ts'
 import { renderVerify } from '../verify/render.ts'
 
 export function dropQuestion({ present, replaced, old }: Sides, database: string): string {
@@ -62,7 +70,7 @@ export function renderRebuildPlan(
   { sample, dropOld }: RebuildOptions,
   colors: Colors,
 ): readonly string[] {
-  const { table, chunks, missingBlocks, expectedRows, expectedMs, sourceGaps, incomplete } = plan.tables[0]!
+  const { table, chunks, expectedRows, expectedMs, sourceGaps, incomplete } = plan.tables[0]!
   const { old, replaced } = sides
   const left = [...sourceGaps, ...incomplete]
   const time = expectedMs === null ? '' : `, ${duration(expectedMs)}`
@@ -71,7 +79,7 @@ export function renderRebuildPlan(
     colors.bold(table),
     startLines(sides).map((line) => `  ${line}`),
     !isBuilt &&
-      `  ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}; then ${count(sample, 'chunk')} are computed again, chosen at random.`,
+      `  ${amountOf(chunks)} in ${count(chunks.length, 'chunk')}, about ${count(expectedRows, 'source row')}${time}; then ${count(sample, 'chunk')} are computed again, chosen at random.`,
     !isBuilt && left.length > 0 && `  Source gaps and incomplete blocks are left out: ${formatRanges(left)}.`,
     !dropOld && '  The old table is kept; --drop-old drops it.',
     dropOld &&

@@ -14,7 +14,7 @@ import { rebuildOptions } from '../rebuild/command.ts'
 import type { RebuildReport } from '../rebuild/rebuild.ts'
 import { rebuildFields, renderRebuild, rebuildPlanFields } from '../rebuild/render.ts'
 import { planStale, redoStale, leftText, type StaleStep } from './stale-tables.ts'
-import { type Colors, count, duration, listOf } from '../../terminal/render/format.ts'
+import { type Colors, count, duration, listOf, amountOf } from '../../terminal/render/format.ts'
 
 export const redoCommand: Command = async (context) => {
   const { flags } = context
@@ -136,9 +136,9 @@ function stepLines(step: StaleStep, colors: Colors): readonly string[] {
   const name = colors.bold(step.table.key)
   if (step.kind === 'redo') return step.plan.report.tables.flatMap((table) => tableLines(table, colors))
   if (step.kind === 'left') return [`${name}  ${colors.yellow(`stays stale: ${leftText(step.error)}`)}`]
-  const { missingBlocks, chunks, expectedMs } = step.plan.plan.tables[0]!
+  const { chunks, expectedMs } = step.plan.plan.tables[0]!
   const time = expectedMs === null ? '' : `, about ${duration(expectedMs)}`
   return [
-    `${name}  rebuilt beside the old table, which is dropped after the exchange: ${count(missingBlocks, 'block')} in ${count(chunks.length, 'chunk')}${time}`,
+    `${name}  rebuilt beside the old table, which is dropped after the exchange: ${amountOf(chunks)} in ${count(chunks.length, 'chunk')}${time}`,
   ]
 }

@@ -1,15 +1,16 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
+import { formatRange } from '../../model/positions.ts'
 import { failedError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import {
   type BlockSet,
   blockSet,
-  countBlocks,
   formatBlockSet,
   hull,
   intersect,
   subtract,
   union,
+  namedBlocks,
 } from '../../model/blocks.ts'
 import { flagsOf, type RedoBlocks, type RedoRequest } from './blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
@@ -77,10 +78,10 @@ export async function assertNoLoss(
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw failedError(
-      `blocks ${formatBlockSet(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
+      `${namedBlocks(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
       rest === undefined
         ? 'Leave them unchanged, or restore the source rows'
-        : `Restore the source rows, or leave these blocks out with --from and --to: ${countBlocks(redo) - countBlocks(blocks)} other blocks lie in ${rest.from}-${rest.to}`,
+        : `Restore the source rows, or leave these blocks out with --from and --to: the rest lies in ${formatRange(rest)}`,
     )
   }
   if (table.rows.kind === 'per-key' && !target!.engine.includes('Replacing'))

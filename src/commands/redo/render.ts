@@ -6,7 +6,7 @@ import {
   type Colors,
   count,
   duration,
-  formatRanges,
+  namedRanges,
   listOf,
   number,
   percent,
@@ -57,7 +57,7 @@ export function redoQuestionParts(tables: readonly RedoPlanTable[]): readonly st
   if (deleting.length === 0)
     return [`build these blocks of ${tables.map(({ table }) => table).join(', ')} again`]
   const what = deleting.map(
-    ({ rows, redo, target }) => `${count(rows, 'row')} of blocks ${formatRanges(redo)} of ${target}`,
+    ({ rows, redo, target }) => `${count(rows, 'row')} of ${namedRanges(redo)} of ${target}`,
   )
   const built = tables.filter(({ redo, outside }) => countBlocks(redo) > countBlocks(outside))
   return [
@@ -77,20 +77,19 @@ function timeText(built: readonly RedoPlanTable[]): string {
 export function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
   const { table, target, redo, outside, also, gone, deletes, rows, tableRows, views } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
-  const left =
-    outside.length === 0 ? '' : ` but for blocks ${formatRanges(outside)}, which the table holds no more`
+  const left = outside.length === 0 ? '' : ` but for ${namedRanges(outside)}, which the table holds no more`
   const what = deletes
-    ? `blocks ${formatRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again${left}`
-    : `blocks ${formatRanges(redo)} run again; ${target} has one row per key, so old rows cannot be removed: ` +
+    ? `${namedRanges(redo)}: ${count(rows, 'row')}${share} of ${target} deleted, then built again${left}`
+    : `${namedRanges(redo)} run again; ${target} has one row per key, so old rows cannot be removed: ` +
       `the blocks stay stale until \`backfill rebuild ${table}\``
   const readers = `the materialized ${views.length === 1 ? 'view reads' : 'views read'} it: ${views.join(', ')}`
   return listOf(
     redo.length > 0 && (deletes ? what : colors.yellow(what)),
-    also.length > 0 && `blocks ${formatRanges(also)}: missing or half written; built as well`,
+    also.length > 0 && `${namedRanges(also)}: missing or half written; built as well`,
     views.length > 0 &&
       `${colors.yellow(readers)}: nothing is deleted there, and the rows that are built again arrive once more`,
     gone.length > 0 &&
-      `blocks ${formatRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
+      `${namedRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
   ).map((line) => `${colors.bold(table)}  ${line}`)
 }
 

@@ -141,6 +141,7 @@ export async function redoStale(
     runId: summaries.at(-1)?.runId ?? '',
     chunks: sum(({ chunks }) => chunks),
     blocks: sum(({ blocks }) => blocks),
+    seconds: sum(({ seconds }) => seconds),
     rowsWritten: sum(({ rowsWritten }) => rowsWritten),
     elapsedMs: Math.round(monotonicMs() - started),
     stale: staleSummaries(workspace.chosen.map(({ key }) => statuses.get(key)!)),

@@ -1,8 +1,9 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
-import { countBlocks, formatBlockSet, type Range } from '../../model/blocks.ts'
+import { namedPosition } from '../../model/positions.ts'
+import { namedBlocks } from '../../model/blocks.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
-import { count, duration, formatRanges, listOf, minute } from '../../terminal/render/format.ts'
+import { count, duration, formatRanges, listOf, minute, amount } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
 import type { StatusReport, TableReport } from './status.ts'
 
@@ -23,32 +24,30 @@ function problemsOf(
   const { incomplete, sourceGaps, kept, unprobed, accepted, arrived } = report
   const running = inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`
   return [
-    dirty.length > 0 && `dirty: an attempt at ${blocks(dirty)} did not finish; rows may be partly written.`,
+    dirty.length > 0 &&
+      `dirty: an attempt at ${namedBlocks(dirty)} did not finish; rows may be partly written.`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
     lock !== null &&
       `in progress${running}: held by ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC. If that process hangs: \`backfill unlock ${table}\`.`,
     incomplete.length > 0 &&
-      `incomplete: some sources have no rows for ${blocks(incomplete)} yet; runs once they arrive.`,
-    sourceGaps.length > 0 && `source gap: no source has rows for ${blocks(sourceGaps)}; runs if they arrive.`,
+      `incomplete: some sources have no rows for ${namedBlocks(incomplete)} yet; runs once they arrive.`,
+    sourceGaps.length > 0 &&
+      `source gap: no source has rows for ${namedBlocks(sourceGaps)}; runs if they arrive.`,
     kept !== null &&
       kept.blocks.length > 0 &&
       `source gaps and incomplete blocks are as a run found them ${duration(kept.ageMs)} ago; the source rows around them are the same.`,
     unprobed.length > 0 &&
-      `not looked at: ${blocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
-    accepted.length > 0 && `accepted: ${blocks(accepted)} counted as done without rows.`,
+      `not looked at: ${namedBlocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
+    accepted.length > 0 && `accepted: ${namedBlocks(accepted)} counted as done without rows.`,
     arrived.length > 0 &&
-      `rows have arrived in ${blocks(arrived)}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
+      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
     notes,
     newest !== null &&
       report.newest !== null &&
       report.newest < newest &&
-      `its sources end at block ${report.newest}, ${count(newest - report.newest, 'block')} below the newest.`,
+      `its sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
   ]
-}
-
-function blocks(ranges: readonly Range[]): string {
-  return `block${countBlocks(ranges) === 1 ? '' : 's'} ${formatBlockSet(ranges)}`
 }
 
 export function next(tables: readonly TableReport[]): readonly string[] {

@@ -1,4 +1,5 @@
 // Owns the reading of real rows for a test: a transform's input rows in a range, and its output. Reads only.
+import { namedBlocks } from '../../model/blocks.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
@@ -49,7 +50,7 @@ export async function readRealRows(
       given.set(name, await rowsOf(servers[side], { query, params, settings: { final: '1' } }))
     }
     if ([...given.values()].every((rows) => rows.length === 0)) {
-      const sentence = `blocks ${range.from}-${range.to} have no row of ${network.name} in the tables that ${table.key} reads`
+      const sentence = `${namedBlocks([range])}: no row of ${network.name} in the tables that ${table.key} reads`
       throw usageError(sentence, '`backfill status` shows which blocks there are')
     }
     const reader = servers[table.sources.length === 0 ? 'target' : 'source']

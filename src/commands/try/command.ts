@@ -2,7 +2,7 @@
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withStoppable } from '../../session/session.ts'
-import { count, duration, formatRanges, listOf, number, size } from '../../terminal/render/format.ts'
+import { count, duration, namedRanges, listOf, number, size } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 import { typedBounds } from '../../workspace/run-options.ts'
@@ -56,7 +56,7 @@ const COLUMNS: Readonly<Record<string, (tried: Tried) => string>> = {
 
 function notes({ blocks, left }: TryReport): readonly string[] {
   return [
-    `Compared blocks ${formatRanges(blocks)}. Nothing was changed.`,
+    `Compared ${namedRanges(blocks)}. Nothing was changed.`,
     ...left.map(({ table, why }) => `Not tried: ${table}: ${why}.`),
   ]
 }

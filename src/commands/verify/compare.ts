@@ -1,4 +1,5 @@
 // Owns the comparison of a range: the transform's rows, computed again, against the table's rows. Reads only.
+import { namedBlocks } from '../../model/blocks.ts'
 import { isPosition, type Network, type TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind } from './report.ts'
@@ -44,7 +45,7 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
     },
     clickhouse_settings: { ...table.settings, ...READING },
     abort_signal: signal,
-    doing: `verifying blocks ${range.from}-${range.to} of ${table.key}`,
+    doing: `verifying ${namedBlocks([range])} of ${table.key}`,
   }
   const query = (recomputed: string) =>
     `${comparisonQuery(table, { ...sides, recomputed })} FORMAT JSONEachRow`

@@ -1,6 +1,5 @@
 // Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
 import { EXIT } from '../../model/errors.ts'
-import { countBlocks } from '../../model/blocks.ts'
 import type { Comparison, DifferenceKind, Example, ChunkComparison, WhyStale } from './report.ts'
 import type { VerifyReport } from './verify.ts'
 import type { NotCompared } from '../../targets/compared-columns.ts'
@@ -12,6 +11,7 @@ import {
   formatRanges,
   formatRange,
   type Colors,
+  amountOf,
 } from '../../terminal/render/format.ts'
 import { STALE_REASONS } from '../../ledger/stale.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
@@ -54,7 +54,7 @@ function tableLines(table: VerifiedTable, colors: Colors): readonly string[] {
   const looked =
     chunks === 0
       ? 'no done block to verify'
-      : `${number(ranges.length)} of ${count(chunks, 'chunk')} verified, ${count(countBlocks(ranges), 'block')}: ${tally
+      : `${number(ranges.length)} of ${count(chunks, 'chunk')} verified, ${amountOf(ranges)}: ${tally
           .filter(([chunksOf]) => chunksOf > 0)
           .map(([chunksOf, label]) => `${number(chunksOf)} ${label}`)
           .join(', ')}`

@@ -4,7 +4,7 @@ import { countBlocks } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hintOf } from '../../ledger/stale.ts'
 import type { SourcesCheck } from './sources.ts'
-import { type Colors, count, formatRanges, listOf } from '../../terminal/render/format.ts'
+import { type Colors, formatRanges, listOf, amountOf } from '../../terminal/render/format.ts'
 
 /** 5 if a lock prevented the marking, 4 if ranges are stale, otherwise 0; `gone` does not count. */
 export function sourcesCode(checks: readonly SourcesCheck[]): number {
@@ -33,9 +33,9 @@ function lines(
     gone.length > 0 &&
       `gone ${formatRanges(gone)}: the source rows no longer exist; left as done, because they cannot be computed again`,
   )
-  const all = count(countBlocks(looked), 'done block')
-  if (facts.length === 0) return [`${table}  ${all}, none of them with changed sources`]
-  return [`${colors.bold(table)}  ${all} looked at`, ...facts.map((fact) => `  ${fact}`)]
+  const all = `${amountOf(looked)} done`
+  if (facts.length === 0) return [`${table}  ${all}, none with changed sources`]
+  return [`${colors.bold(table)}  ${all}, looked at`, ...facts.map((fact) => `  ${fact}`)]
 }
 
 function markText(notMarked: SourcesCheck['notMarked']): string {

@@ -1,4 +1,5 @@
 // Owns what done ranges were built with: the SQL that the ledger keeps, and the forks of that time.
+import { namedBlocks } from '../../model/blocks.ts'
 import { readForks } from '../../ledger/built-from.ts'
 import { shortHash, splitStaleTag } from '../../ledger/stale.ts'
 import { usageError } from '../../model/errors.ts'
@@ -26,7 +27,7 @@ export async function openVersions(
     const kept = texts.findLast((text) => text.sqlHash === hash)
     if (kept === undefined && hash !== table.sqlHash)
       throw usageError(
-        `the ledger has no text of the SQL (${shortHash(hash)}) that built blocks ${from}-${to} of ${table.key}`,
+        `the ledger has no text of the SQL (${shortHash(hash)}) that built ${namedBlocks([{ from, to }])} of ${table.key}`,
         `without --as-built they are compared with ${table.transform.file}`,
       )
     const built = kept === undefined ? table : earlierDefinition(table, kept)

@@ -1,6 +1,7 @@
 // Owns formatting numbers, times and block ranges. Pure.
 import type pc from 'picocolors'
 import { countBlocks, type Range } from '../../model/blocks.ts'
+import type { Unit } from '../../model/model.ts'
 import { formatPosition, formatRange, isTime } from '../../model/positions.ts'
 
 export { formatRange } from '../../model/positions.ts'
@@ -19,12 +20,26 @@ export function count(value: number, noun: string): string {
   return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
 }
 
+/** So many units: `1,500 blocks`; seconds as a time, `25 min 0 s`. */
+export function amount(value: number, unit: Unit): string {
+  return unit === 'second' ? duration(value * 1000) : count(value, unit)
+}
+
+/** `amount` of these ranges. */
+export function amountOf(ranges: readonly Range[]): string {
+  return amount(countBlocks(ranges), ranges.some(({ from }) => isTime(from)) ? 'second' : 'block')
+}
+
 /** The first few ranges and how many blocks they all have: `1-10, 15 and 7 more (1,500 blocks)`. */
 export function formatRanges(ranges: readonly Range[], shown = 3): string {
   const head = ranges.slice(0, shown).map(formatRange).join(', ')
   const more = ranges.length > shown ? ` and ${number(ranges.length - shown)} more` : ''
-  const unit = ranges.some(({ from }) => isTime(from)) ? 'second' : 'block'
-  return `${head}${more} (${count(countBlocks(ranges), unit)})`
+  return `${head}${more} (${amountOf(ranges)})`
+}
+
+/** `formatRanges` after the word `blocks`, which times do without. */
+export function namedRanges(ranges: readonly Range[]): string {
+  return `${ranges.some(({ from }) => isTime(from)) ? '' : 'blocks '}${formatRanges(ranges)}`
 }
 
 /** Floored to 0.1, so that 100.0 % means that no block is missing; `-` if no block is expected. */

@@ -1,7 +1,7 @@
 // Owns the look of a run while it goes on: a line for each table with work, and one for all. Pure.
 import { standstillText } from '../../model/standstill.ts'
 import { progressBar } from './bar.ts'
-import { type Colors, duration, number, percent } from './format.ts'
+import { amount, type Colors, duration, number, percent } from './format.ts'
 import { rateOf, chunksOf, inFlight, type Progress, type TableProgress } from './run-progress.ts'
 
 type LiveStyle = {
@@ -84,19 +84,19 @@ export function stallLines({ tables }: Progress, now: number): readonly string[]
 type TableText = readonly [long: string, short?: string]
 
 function tableText(table: TableProgress, now: number, ended: boolean): TableText {
-  const { expected, done, running, pace, failed, stall } = table
+  const { expected, done, unit, running, pace, failed, stall } = table
   if (failed) return ['stopped']
-  if (done >= expected) return [`${number(expected)} blocks done`, 'done']
+  if (done >= expected) return [`${amount(expected, unit)} done`, 'done']
   if (stall !== undefined && running === 0) {
     const text = stallText(stall, now)
     return [text, text.length > MAX_SHORT ? 'stands still' : text]
   }
-  if (ended) return [`${number(expected - done)} blocks left`, 'not done']
+  if (ended) return [`${amount(expected - done, unit)} left`, 'not done']
   if (running === 0) return ['queued']
   const rate = rateOf(pace, now)?.blocks ?? 0
   if (rate === 0) return ['started']
   const left = `${duration(((expected - done) / rate) * 1000)} left`
-  return [`${number(Math.round(rate))} blocks/s, ${left}`, left]
+  return unit === 'block' ? [`${number(Math.round(rate))} blocks/s, ${left}`, left] : [left]
 }
 
 /** The longest `11 min 59 s left` has 16. */

@@ -1,8 +1,10 @@
 // Owns the lines for a run's events and its summary. Pure.
+import { type Unit } from '../../model/model.ts'
 import { blockSet } from '../../model/blocks.ts'
 import { standstillText } from '../../model/standstill.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'
 import {
+  amount,
   type Colors,
   count,
   duration,
@@ -27,12 +29,12 @@ export function eventText(
   event: RunEvent,
   colors: Colors,
   chunks: { readonly done: number; readonly all: number },
-  begun?: { readonly expected: number; readonly done: number },
+  begun?: { readonly expected: number; readonly done: number; readonly unit: Unit },
 ): EventText {
   switch (event.type) {
     case 'chunk-started':
       if (begun === undefined) return progress()
-      return progress(`${event.table}  ${count(begun.expected - begun.done, 'block')} not done`)
+      return progress(`${event.table}  ${amount(begun.expected - begun.done, begun.unit)} not done`)
     case 'expected':
     case 'table':
       return progress()
@@ -68,12 +70,9 @@ export function summaryLines(
   summary: RunSummary,
   { run, left, colors, again = 'backfill up', sql = '' }: SummaryStyle,
 ): readonly string[] {
-  const { chunks, blocks, rowsWritten, elapsedMs, stale, failed, interrupted, outOfTime } = summary
+  const { chunks, stale, failed, interrupted, outOfTime } = summary
   const where = run === undefined ? '' : `; network ${run.network}, target ${run.target}`
-  const work =
-    chunks === 0
-      ? 'nothing to do'
-      : `${count(chunks, 'chunk')}, ${count(blocks, 'block')}, ${count(rowsWritten, 'row')} in ${duration(elapsedMs)} (${perSecond(blocks, elapsedMs)} blocks/s)`
+  const work = chunks === 0 ? 'nothing to do' : workText(summary)
   const done = chunks === 0 ? '' : `; done: ${work}`
   const failedTables = new Set(failed.map(({ table }) => table)).size
   const resumes = `. \`${again}\` resumes from here.`
@@ -85,6 +84,17 @@ export function summaryLines(
   return [
     `${['Nothing to do', ...leftTexts(left)].join('; ')}${where}${sql && `, ${sql}`}.${old.map((line) => ` ${line}`).join('')}`,
   ]
+}
+
+function workText({ chunks, blocks, seconds, rowsWritten, elapsedMs }: RunSummary): string {
+  const what = listOf(
+    count(chunks, 'chunk'),
+    blocks > 0 && amount(blocks, 'block'),
+    seconds > 0 && `a span of ${amount(seconds, 'second')}`,
+    count(rowsWritten, 'row'),
+  )
+  const speed = blocks > 0 ? ` (${perSecond(blocks, elapsedMs)} blocks/s)` : ''
+  return `${what.join(', ')} in ${duration(elapsedMs)}${speed}`
 }
 
 type Left = EventOf<'skipped' | 'waiting'>
@@ -112,10 +122,10 @@ function headerLine({ runId, network, target, source, servers, toolVersion }: Ev
   return `backfill ${toolVersion}: network ${network}, target ${target}, source ${source}, ${servers}, run ${runId}`
 }
 
-function waitingText({ blocks, on, standstill }: EventOf<'waiting'>): string {
+function waitingText({ blocks, unit, on, standstill }: EventOf<'waiting'>): string {
   const why =
     standstill === undefined ? `wait for ${on.join(', ')}` : `wait: ${standstillText(standstill, 0)}`
-  return `${count(blocks, 'block')} ${why}`
+  return `${amount(blocks, unit)} ${why}`
 }
 
 /** That an input is not as far yet is no news. */

@@ -1,4 +1,5 @@
 // Owns the state of a run as its events tell it. Pure: the time is a parameter, in ms of a monotonic clock.
+import type { Unit } from '../../model/model.ts'
 import type { Standstill } from '../../model/standstill.ts'
 import type { RunEvent } from '../../runner/events.ts'
 
@@ -6,9 +7,10 @@ type Stall = { readonly standstill: Standstill; readonly since: number }
 
 export type TableProgress = {
   readonly table: string
-  /** Blocks that this run does, as far as is known, and those of them that are done. */
+  /** What this run does, in its unit, as far as is known, and how much of it is done. */
   readonly expected: number
   readonly done: number
+  readonly unit: Unit
   /** Chunks that have not started, and that are done. */
   readonly chunksLeft: number
   readonly chunksDone: number
@@ -73,6 +75,7 @@ export function chunksOf({ tables }: Progress): { readonly done: number; readonl
 const NOTHING: Omit<TableProgress, 'table'> = {
   expected: 0,
   done: 0,
+  unit: 'block',
   chunksLeft: 0,
   chunksDone: 0,
   running: 0,
@@ -91,7 +94,7 @@ function advanceTable(table: TableProgress, event: RunEvent, now: number): Table
   const { running, pace } = table
   switch (event.type) {
     case 'expected':
-      return { ...table, expected: event.blocks, chunksLeft: event.chunks }
+      return { ...table, expected: event.blocks, unit: event.unit, chunksLeft: event.chunks }
     case 'chunk-started':
       return {
         ...table,

@@ -1,7 +1,7 @@
 // Owns the explanation of stale ranges: which SQL built them, when, and why they are stale. Pure.
 import { shortHash, type StaleReason } from '../../ledger/stale.ts'
 import type { StaleSummary, StaleReport } from '../../planning/stale-ranges.ts'
-import { count, minute } from './format.ts'
+import { amount, minute } from './format.ts'
 
 /** Half a sentence; `current` is the hash of the file. */
 export function staleText({ hash, reasons, built }: StaleReport, current: string): string {
@@ -14,7 +14,7 @@ export function staleLines(tables: readonly StaleSummary[]): readonly string[] {
   const [first] = tables
   if (first === undefined) return []
   const parts = tables.map(
-    ({ table, blocks, reasons }) => `${count(blocks, 'block')} of ${table} (${reasons.join(', ')})`,
+    ({ table, blocks, unit, reasons }) => `${amount(blocks, unit)} of ${table} (${reasons.join(', ')})`,
   )
   const hint = tables.length > 1 ? 'backfill redo --stale' : first.hint
   return [`Stale: ${parts.join(', ')}. \`${hint}\` builds them again.`]

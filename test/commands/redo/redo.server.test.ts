@@ -196,7 +196,7 @@ test('what could not be built again is not deleted: pruned sources, sources that
   await workspace.up({ chunk: 1 })
   await query('DELETE FROM {source:Identifier}.canonical_execution_storage_diffs WHERE block_number = 5')
   await expect(planOf(workspace, range(5, 5))).rejects.toThrow(
-    'blocks 5 of block_slots_stat cannot be built again: the sources no longer hold them; nothing was changed',
+    'block 5 of block_slots_stat cannot be built again: the sources no longer hold them; nothing was changed',
   )
   // As many blocks as before, but the rows of one are those of a day ago: what was computed from the newer ones is lost.
   const transactions = '{source:Identifier}.canonical_execution_transaction'

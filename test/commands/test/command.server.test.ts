@@ -211,7 +211,7 @@ test('--new for blocks without rows writes nothing', async () => {
   const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })
   const ended = await backfillHere(['test', '--new', KEY, '--from', '300', '--sql', 'sql'], { cwd, env })
   expect(expectOneMessage(ended)).toContain(
-    'blocks 300-300 have no row of mainnet in the tables that block_slots_stat reads',
+    'block 300: no row of mainnet in the tables that block_slots_stat reads',
   )
   expect(ended.code).toBe(2)
   expect(readdirSync(join(cwd, TESTS))).toEqual([])

@@ -113,7 +113,7 @@ test('`verify --sources` marks and says so, then says that it was marked before,
   expect(await run(`verify --sources ${KEY}`)).toEqual({
     code: 0,
     stderr: '',
-    stdout: `${KEY}  30 done blocks, none of them with changed sources\n`,
+    stdout: `${KEY}  30 blocks done, none with changed sources\n`,
   })
   await post(
     server,
@@ -122,7 +122,7 @@ test('`verify --sources` marks and says so, then says that it was marked before,
     { source },
   )
   const said = (fact: string) =>
-    `${KEY}  30 done blocks looked at\n  ${fact}\n\nNext: backfill redo ${KEY} --stale\n`
+    `${KEY}  30 blocks done, looked at\n  ${fact}\n\nNext: backfill redo ${KEY} --stale\n`
   const changed = 'changed 21-30 (10 blocks)'
   expect(await run(`verify --sources ${KEY} --dry-run`)).toMatchObject({
     code: 4,

@@ -40,6 +40,7 @@ const expected = (table: string, blocks: number, chunks: number): RunEvent => ({
   type: 'expected',
   table,
   blocks,
+  unit: 'block',
   chunks,
 })
 const started = (table: string, from: number, to: number): RunEvent => ({

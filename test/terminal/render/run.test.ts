@@ -47,13 +47,14 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'standstill', table: 'b', standstill: { reason: 'lock', host: 'runner-2', pid: 7 } },
   { type: 'standstill', table: 'b', standstill: { ...INPUT, failed: false } },
   { type: 'standstill', table: 'b', standstill: undefined },
-  { type: 'waiting', table: 'b', blocks: 10_000, on: ['a'], standstill: INPUT },
-  { type: 'waiting', table: 'c', blocks: 1, on: ['a', 'b'], standstill: undefined },
+  { type: 'waiting', table: 'b', blocks: 10_000, unit: 'block', on: ['a'], standstill: INPUT },
+  { type: 'waiting', table: 'c', blocks: 1, unit: 'block', on: ['a', 'b'], standstill: undefined },
 ]
 const SUMMARY: RunSummary = {
   runId: 'r',
   chunks: 120,
   blocks: 1_200_000,
+  seconds: 0,
   rowsWritten: 12_345_678,
   elapsedMs: 83_000,
   stale: [],
@@ -101,7 +102,9 @@ test('the last line of a run says what was done, how fast, and where', () => {
   expect(last({ chunks: 0, interrupted: true })).toEqual([
     `Interrupted${where}. \`backfill up\` resumes from here.`,
   ])
-  const stale = [{ table: 'a', blocks: 5, reasons: ['sql'], hint: 'backfill redo a --stale' }] as const
+  const stale = [
+    { table: 'a', blocks: 5, unit: 'block', reasons: ['sql'], hint: 'backfill redo a --stale' },
+  ] as const
   const again = 'Stale: 5 blocks of a (sql). `backfill redo a --stale` builds them again.'
   expect(last({ stale })).toEqual([again, expect.stringMatching(/^Done: /)])
   expect(last({ stale, chunks: 0 })).toEqual([`Nothing to do${where}. ${again}`])
@@ -116,6 +119,7 @@ test('a run without work is one line, however many tables leave out something', 
       type: 'waiting',
       table: 'c',
       blocks: 3,
+      unit: 'block',
       on: ['d'],
       standstill: { ...INPUT, input: 'd', failed: false },
     },
@@ -149,6 +153,7 @@ test('every event is one JSON object with its name, the summary too', () => {
   expect(jsonOf(summaryFields(SUMMARY))).toMatchObject({
     event: 'summary',
     blocks: 1_200_000,
+    seconds: 0,
     failed: [{ table: 'a', error: { kind: 'failed', message: error.message, hint: 'create it' } }],
   })
 })
@@ -201,4 +206,32 @@ test('an error is a sentence and a hint; anything else is called a defect; a sta
   const kinds = ['failed', 'usage', 'locked', 'server'] as const
   expect(kinds.map((kind) => exitCodeOf(new BackfillError('', { kind })))).toEqual([1, 2, 5, 6])
   expect(exitCodeOf(new TypeError('x'))).toBe(1)
+})
+
+test('tables that count seconds are told as times, and not as blocks', () => {
+  const events: readonly RunEvent[] = [
+    { type: 'waiting', table: 'b', blocks: 5400, unit: 'second', on: ['a'], standstill: undefined },
+    {
+      type: 'standstill',
+      table: 'b',
+      standstill: { reason: 'input', input: 'a', block: 1_710_338_100, failed: true },
+    },
+  ]
+  const sums = (of: Partial<RunSummary>) =>
+    summaryLines({ ...SUMMARY, failed: [], ...of }, { colors, run: undefined, left: [] })
+  expect([
+    ...events.flatMap((event) => eventText(event, colors, { done: 3, all: 34 }).lines),
+    ...sums({ blocks: 0, seconds: 5400 }),
+    ...sums({ blocks: 7, seconds: 5400 }),
+    ...sums({ stale: [{ table: 'a', blocks: 60, unit: 'second', reasons: ['sql'], hint: 'h' }] }),
+  ]).toMatchInlineSnapshot(`
+    [
+      "b  1 h 30 min wait for a",
+      "b  stands still: input a failed at 2024-03-13T13:55:00",
+      "Done: 120 chunks, a span of 1 h 30 min, 12,345,678 rows in 1 min 23 s",
+      "Done: 120 chunks, 7 blocks, a span of 1 h 30 min, 12,345,678 rows in 1 min 23 s (0 blocks/s)",
+      "Stale: 1 min 0 s of a (sql). \`h\` builds them again.",
+      "Done: 120 chunks, 1,200,000 blocks, 12,345,678 rows in 1 min 23 s (14,458 blocks/s)",
+    ]
+  `)
 })

@@ -208,6 +208,9 @@ test('an error is a sentence and a hint; anything else is called a defect; a sta
   expect(exitCodeOf(new TypeError('x'))).toBe(1)
 })
 
+const sums = (of: Partial<RunSummary>) =>
+  summaryLines({ ...SUMMARY, failed: [], ...of }, { colors, run: undefined, left: [] })
+
 test('tables that count seconds are told as times, and not as blocks', () => {
   const events: readonly RunEvent[] = [
     { type: 'waiting', table: 'b', blocks: 5400, unit: 'second', on: ['a'], standstill: undefined },
@@ -217,8 +220,6 @@ test('tables that count seconds are told as times, and not as blocks', () => {
       standstill: { reason: 'input', input: 'a', block: 1_710_338_100, failed: true },
     },
   ]
-  const sums = (of: Partial<RunSummary>) =>
-    summaryLines({ ...SUMMARY, failed: [], ...of }, { colors, run: undefined, left: [] })
   expect([
     ...events.flatMap((event) => eventText(event, colors, { done: 3, all: 34 }).lines),
     ...sums({ blocks: 0, seconds: 5400 }),

@@ -78,6 +78,8 @@ export const RULES = {
   W079: 'table-not-compared',
   // Rights on the server
   E080: 'grant-missing',
+  // The rows of a range
+  E081: 'pieces-differ',
 } as const
 
 export type RuleId = keyof typeof RULES

@@ -15,6 +15,8 @@ export type CheckFixture = {
   readonly tables?: boolean
   /** A statement that was run on the server before. */
   readonly server?: string
+  /** Flags that the rule needs. */
+  readonly flags?: readonly string[]
   /** A server or a user that is not the ordinary one. */
   readonly with?: 'limited-user' | 'two-servers'
   /** All findings, a line each, the folder's name cut off. */

@@ -24,16 +24,22 @@ export const SQL: readonly DeclaredEntry[] = [
     flags: declared(
       ...flags.selection,
       'offline  Check the files alone, without a server',
+      'split <table>  Table of which --from to --to is computed in pieces, too: the rows must be the same',
+      'from <block>  First block of --split, or UTC time, e.g. 19000000',
+      'to <block>  Last block of --split, e.g. 19000999 (default: the first block)',
       'fix  Write into the transforms the casts of columns that do not fit into their tables',
       'format <text|github|sarif>  Form of the findings: annotations of GitHub, or SARIF 2.1.0 (default: text)',
       flags.json,
       ...flags.common,
     ),
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
-    exclusive: ['offline embedded', 'offline fix'],
+    exclusive: ['offline embedded', 'offline fix', 'offline split', 'split tables', 'split exclude'],
+    only: { from: 'split', to: 'split' },
     examples: {
       'Check the files, then ask the servers': 'check',
       'Check one table in CI': 'check address_diffs --offline',
+      'Find rows that depend on how ranges are cut':
+        'check --split address_diffs --from 19000000 --to 19000999',
     },
     load: async () => (await import('../../commands/check/command.ts')).check,
   },

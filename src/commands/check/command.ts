@@ -7,7 +7,9 @@ import { chooseTables, findNetwork } from '../../model/choose.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
-import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
+import { type Flags, nonEmpty, oneOf, readFlag, selectors } from '../../workspace/values.ts'
+import { typedRange } from '../../terminal/one-table-one-range.ts'
+import type { Range } from '../../model/blocks.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -19,6 +21,7 @@ export const check: Command = async (context) => {
   const { config, output, flags } = context
   const { readSoundTests } = await import('../test/files.ts')
   const format = flags.has('json') ? 'json' : (readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text')
+  const split = typedSplit(flags)
   const fixed = flags.has('fix') ? await fix(context) : []
   const { gathering, catalogue, drafts, chosen, sound } = await readChosen(context)
   const { report } = gathering
@@ -55,7 +58,7 @@ export const check: Command = async (context) => {
   // Without networks and forks no server can be asked.
   if (catalogue.networks.length === 0) return print(undefined)
   try {
-    return print(await askServers(context, { catalogue, tables: sound }, report))
+    return print(await askServers(context, { catalogue, tables: sound, split }, report))
   } catch (error) {
     // The caller reports an unreachable server; print the findings in the files before that.
     if (concerning().length > 0) print(undefined)
@@ -65,13 +68,22 @@ export const check: Command = async (context) => {
 
 const FORMATS = ['text', 'github', 'sarif'] as const
 
+type Split = { readonly table: string; readonly range: Range }
+
+function typedSplit(flags: Flags): Split | undefined {
+  const table = readFlag(flags, 'split', nonEmpty)
+  return table === undefined ? undefined : { table, range: typedRange(flags, '--split') }
+}
+
 /** The files as they are: all tables, the chosen ones, and those of them that are without an error. */
 async function readChosen({ config, flags }: Context) {
   const { readFolders } = await import('../../project/sql-folder.ts')
   const gathering = gatherFindings()
   const { catalogue, drafts } = await readFolders(config.sql.value, gathering.report)
   const selectable = drafts.map(({ key, header: { after, tags } }) => ({ key, after, tags }))
-  const keys = new Set(chooseTables({ tables: selectable }, selectors(flags)).map(({ key }) => key))
+  const { table } = typedSplit(flags) ?? {}
+  const wanted = table === undefined ? selectors(flags) : [table]
+  const keys = new Set(chooseTables({ tables: selectable }, wanted).map(({ key }) => key))
   const chosen = drafts.filter(({ key }) => keys.has(key))
   checkDrafts(drafts, gathering.report)
   return { gathering, catalogue, drafts, chosen, sound: soundOf(chosen, gathering.list()) }
@@ -97,7 +109,7 @@ async function fix(context: Context): Promise<readonly string[]> {
 /** Returns the name of the target that was asked: database and URL. */
 async function askServers(
   context: Context,
-  asked: Omit<ServerCheck, 'servers'>,
+  { split, ...asked }: Omit<ServerCheck, 'servers'> & { readonly split?: Split | undefined },
   report: Report,
 ): Promise<string> {
   const { config, output } = context
@@ -114,7 +126,14 @@ async function askServers(
       const version = `ClickHouse ${target.info.version}`
       if (asked.misfits === undefined)
         output.message([`Asking ${version}: tables in ${database}, sources in ${from}. Nothing is written.`])
-      await checkServer({ servers: { source, target, names, network }, ...asked }, report)
+      const servers = { source, target, names, network }
+      await checkServer({ servers, ...asked }, report)
+      const table = asked.tables.find(({ key }) => key === split?.table)
+      if (split !== undefined && table !== undefined) {
+        const { checkSplit } = await import('./split.ts')
+        const same = await checkSplit({ servers, table, range: split.range }, report)
+        if (same !== undefined) output.message([same])
+      }
       return database
     } finally {
       await opened.close()

@@ -15,7 +15,7 @@ import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
 import { compareRange } from './compare.ts'
 import { openVersions, type Version } from './versions.ts'
-import { readSides, type Sides } from './compare-sides.ts'
+import { readSides, type Sides } from '../../targets/compare-sides.ts'
 import type { Comparison, ChunkComparison, VerifyOptions, WhyStale } from './report.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -46,7 +46,7 @@ export async function verify(
   const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, capacity).jobs)
   const tables = []
   for (const table of workspace.chosen) {
-    const sides = await readSides(ports.target, workspace.ports.executor, table)
+    const sides = await readSides(ports.target, workspace.ports.executor.describe, table)
     const done = await readDone(workspace, ports, known, table)
     const throughput = throughputs.get(table.key) ?? NO_PACE
     const targetUuid = known.uuids.get(table.key)

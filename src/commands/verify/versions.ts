@@ -8,7 +8,7 @@ import { earlierDefinition } from '../../project/definitions.ts'
 import { describeTransform, readerOf, transformParams } from '../../targets/transform.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { VerifyChunk } from './chunks.ts'
-import { readSides, type Sides } from './compare-sides.ts'
+import { readSides, type Sides } from '../../targets/compare-sides.ts'
 import type { Connected } from '../../workspace/connect.ts'
 
 export type Version = { readonly table: TableDefinition; readonly sides: Sides; readonly network: Network }
@@ -43,7 +43,7 @@ export async function openVersions(
         }),
         settings: one.settings,
       })
-    return { table: built, sides: await readSides(target, { describe }, built), network: then }
+    return { table: built, sides: await readSides(target, describe, built), network: then }
   }
 
   return (chunk) => {

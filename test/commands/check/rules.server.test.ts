@@ -110,7 +110,10 @@ async function expectFindings(
   env: Readonly<Record<string, string>>,
 ): Promise<void> {
   const folder = folderOf(fixture)
-  const { code, stdout, stderr } = await backfillInside(['check', '--sql', folder, ...flags], env)
+  const { code, stdout, stderr } = await backfillInside(
+    ['check', '--sql', folder, ...flags, ...(fixture.flags ?? [])],
+    env,
+  )
   const hide = (text: string) =>
     text
       .replaceAll(env['SOURCE_CLICKHOUSE_DATABASE'] ?? 'no source', 'default')

@@ -1,15 +1,15 @@
 // Owns the two sides of a comparison as SQL: the rows that the transform yields now, and the rows in the table.
-import type { TableDefinition } from '../../model/model.ts'
-import { failedError, usageError } from '../../model/errors.ts'
-import { existingTables, type ExistingTable } from '../../clickhouse/existing-tables.ts'
-import type { Server } from '../../clickhouse/server.ts'
-import type { ExecutorPort } from '../../runner/executor.ts'
-import { comparedColumns, isCollapsing, type NotCompared } from '../../targets/compared-columns.ts'
-import { quoteIdentifier } from '../../clickhouse/dialect.ts'
-import { createTable } from '../../sql-syntax/create-table.ts'
-import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
-import { isKeyword, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { splitAtCommas } from '../../sql-syntax/tokens.ts'
+import type { TableDefinition } from '../model/model.ts'
+import { failedError, usageError } from '../model/errors.ts'
+import { existingTables, type ExistingTable } from '../clickhouse/existing-tables.ts'
+import type { Server } from '../clickhouse/server.ts'
+import type { OutputColumn } from '../sql-syntax/column-fit.ts'
+import { comparedColumns, isCollapsing, type NotCompared } from './compared-columns.ts'
+import { quoteIdentifier } from '../clickhouse/dialect.ts'
+import { createTable } from '../sql-syntax/create-table.ts'
+import { readEngine } from '../sql-syntax/ddl-clauses.ts'
+import { isKeyword, type Token, unquoted } from '../sql-syntax/lexer.ts'
+import { splitAtCommas } from '../sql-syntax/tokens.ts'
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
@@ -29,14 +29,11 @@ export type Sides = {
 /** @throws BackfillError `usage` if the table's rows cannot be compared; `failed` if it does not exist; `server` */
 export async function readSides(
   target: Server,
-  executor: Pick<ExecutorPort, 'describe'>,
+  describe: (table: TableDefinition) => Promise<readonly OutputColumn[]>,
   table: TableDefinition,
 ): Promise<Sides> {
   const { rows, transform } = table
-  const [described, found] = await Promise.all([
-    executor.describe(table),
-    existingTables(target, [table.target]),
-  ])
+  const [described, found] = await Promise.all([describe(table), existingTables(target, [table.target])])
   const facts = found.get(table.target)
   if (facts === undefined)
     throw failedError(`${target.connection.database}.${table.target} was dropped while it was being verified`)

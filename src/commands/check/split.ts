@@ -1,0 +1,144 @@
+// Owns `check --split`: whether a range that is computed in pieces has the rows that it has in one piece. SELECTs only.
+import { namedBlocks, type Range } from '../../model/blocks.ts'
+import { fileError, usageError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { count } from '../../terminal/render/format.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { usedParameters } from '../../sql-syntax/parameters.ts'
+import type { Report } from '../../sql-syntax/problems.ts'
+import { withReplaced } from '../../sql-syntax/tokens.ts'
+import { DIGEST_SETTINGS } from '../../targets/digest.ts'
+import { isCollapsing } from '../../targets/compared-columns.ts'
+import { describeTransform, readerOf, SOME_RANGE, transformParams } from '../../targets/transform.ts'
+import { readSides, type Sides } from '../../targets/compare-sides.ts'
+import type { CheckServers } from './queries.ts'
+
+export type SplitQuestion = {
+  readonly servers: CheckServers
+  readonly table: TableDefinition
+  readonly range: Range
+}
+
+/** Reports E081 if the rows differ; else returns a sentence. @throws BackfillError `usage` for a table whose ranges are no pieces, or that does not exist; `server` */
+export async function checkSplit(question: SplitQuestion, report: Report): Promise<string | undefined> {
+  const { servers, table, range } = question
+  if (table.sequential === 'itself')
+    throw usageError(
+      `${table.key} reads its own rows: a piece of it cannot be computed by itself`,
+      'backfill verify compares what runs have stored',
+    )
+  const { target } = servers
+  const existing = (await existingTables(target, [table.target])).get(table.target)
+  if (existing === undefined)
+    throw usageError(
+      `--split compares rows by the sorting key of the table, and ${target.connection.database}.${table.target} does not exist`,
+      `backfill create-tables --tables ${table.key}`,
+    )
+  const reader = readerOf(servers, table)
+  const side = {
+    source: servers.source.connection,
+    target: target.connection,
+    network: servers.network,
+    table,
+  }
+  const describe = (one: TableDefinition) =>
+    describeTransform(reader, one, {
+      params: transformParams({ ...side, range: SOME_RANGE }),
+      settings: one.settings,
+    })
+  const sides = await readSides(target, describe, table)
+  const ranges = [range, ...piecesOf(range)]
+  const call = {
+    query_params: Object.assign(
+      transformParams({ ...side, range }),
+      ...ranges.map(({ from, to }, at) => ({
+        [`backfill_${at}_from`]: from,
+        [`backfill_${at}_to`]: to,
+        [`backfill_${at}_from_block`]: from,
+        [`backfill_${at}_to_block`]: to,
+      })),
+    ) as Record<string, unknown>,
+    clickhouse_settings: { ...table.settings, ...DIGEST_SETTINGS },
+    doing: `computing ${namedBlocks([range])} of ${table.key} in pieces`,
+  }
+  const rows = ranges
+    .map(
+      (_, at) =>
+        `SELECT ${at} AS piece, backfill_key, backfill_position, backfill_hash, backfill_values FROM (${sideOf(sides, table, at)})`,
+    )
+    .join('\nUNION ALL\n')
+  const [sum] = await reader.client.rows<Sum>({
+    ...call,
+    query: sumQuery(table, rows, !isCollapsing(existing)),
+  })
+  const { whole, pieces, different, keys } = sum!
+  if (Number(different) === 0)
+    return `${table.key}: ${namedBlocks([range])} have ${whole} rows, the same in one piece and in ${ranges.length - 1} pieces.`
+  const examples = await reader.client.rows<Example>({
+    ...call,
+    query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,
+    query_params: { ...call.query_params, backfill_key: keys[0] },
+  })
+  const shown = ({ piece, row }: Example) =>
+    `${piece === 0 ? 'in one piece' : `in ${namedBlocks([ranges[piece]!])}`} (${row.map((value, at) => `${sides.compared[at]} ${value.slice(0, MOST_CHARACTERS)}`).join(', ')})`
+  report(
+    fileError({
+      rule: 'E081',
+      file: table.transform.file,
+      line: table.transform.line,
+      sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${pieces} in ${ranges.length - 1} pieces; the rows of ${count(Number(different), 'key')} differ, such as ${examples.map(shown).join(', ')}`,
+      hint: 'rows of a range must depend on that range alone: read the whole of each group, such as an hour or an epoch, whatever part of it the range has',
+    }),
+  )
+  return undefined
+}
+
+/** Rows of an example, and characters of a value, that fit into a finding. */
+const [MOST_ROWS, MOST_CHARACTERS] = [3, 40]
+
+type Sum = {
+  readonly whole: string
+  readonly pieces: string
+  readonly different: string
+  readonly keys: readonly string[]
+}
+
+type Example = { readonly piece: number; readonly row: readonly string[] }
+
+/** More pieces would compute no other row wrong, and cost a statement each. */
+const MOST_PIECES = 16
+
+/** Of a length that an hour, an epoch (384 s), a slot (12 s) or a thousand blocks is no multiple of, so that cuts go through them. Pure. */
+export function piecesOf({ from, to }: Range): readonly Range[] {
+  let length = Math.ceil((to - from + 1) / MOST_PIECES)
+  while (length > 1 && [2, 3, 5].some((factor) => length % factor === 0)) length++
+  const starts = Array.from({ length: Math.ceil((to - from + 1) / length) }, (_, at) => from + at * length)
+  return starts.map((start) => ({ from: start, to: Math.min(to, start + length - 1) }))
+}
+
+/** The rows of a piece, whose range has parameters of its own. */
+function sideOf({ recomputed }: Sides, { transform }: TableDefinition, piece: number): string {
+  const names = new Map<number, string>()
+  for (const { name, from } of usedParameters(transform))
+    if (/^(from|to)(_block)?$/.test(name)) names.set(from + 1, `backfill_${piece}_${name}`)
+  return recomputed.replace(transform.text, () => withReplaced(transform, names))
+}
+
+/**
+ * By key: the rows of the one piece, and those that all others leave of it: of a table with one row per key, the ones at the
+ * earliest or latest position. All of them have to be the same, so that no order of the pieces matters.
+ */
+function sumQuery({ rows }: TableDefinition, all: string, countsRows: boolean): string {
+  const best = rows.kind === 'per-key' && rows.keep === 'earliest' ? 'arrayMin' : 'arrayMax'
+  const left = (side: string) =>
+    `arraySort(arrayFilter(row -> row.1 = ${best}(other -> other.1, ${side}), ${side}))`
+  const differs = `${left('whole_rows')} != ${left('pieces_rows')}${countsRows ? ' OR in_whole != in_pieces' : ''}`
+  return `SELECT toString(sum(in_whole)) AS whole, toString(sum(in_pieces)) AS pieces, toString(countIf(${differs})) AS different,
+    groupArrayIf(1)(hex(backfill_key), ${differs}) AS keys
+  FROM (
+    SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces,
+      groupUniqArrayIf((backfill_position, backfill_hash), piece = 0) AS whole_rows,
+      groupUniqArrayIf((backfill_position, backfill_hash), piece > 0) AS pieces_rows
+    FROM (${all}) GROUP BY backfill_key
+  )`
+}

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { folderOf } from '../../support/check-fixtures.ts'
+import { environmentFor } from '../../support/cli.ts'
+import { backfillInside } from '../../support/inside.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { createSourceTables } from '../../support/small-chain.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+
+type Edit = { readonly file: string; readonly was: string; readonly is: string }
+
+/** Splits a table of the sound folder, whose files were edited, over blocks 1 to 40; each has two transactions with gas 7 and 1,000 times its number. */
+async function split(key: string, ...edit: readonly Edit[]) {
+  const folder = folderOf({ edit })
+  const databases = {
+    source: uniqueDatabase('source'),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  }
+  const catalogue = await readCatalogue(folder)
+  await createSourceTables(server, catalogue, databases.source)
+  await post(
+    server,
+    `INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, transaction_index, gas_used, meta_network_name)
+    SELECT number, index, if(index = 0, 7, number * 1000), 'mainnet' FROM numbers(50) ARRAY JOIN [0, 1] AS index`,
+    databases,
+  )
+  await post(server, 'CREATE DATABASE {target:Identifier}', databases)
+  for (const { ddl } of catalogue.tables) await post(server, ddl.text, databases)
+  await post(
+    server,
+    'INSERT INTO {target:Identifier}.int_gas (block_number, gas_used) SELECT number, 7 FROM numbers(50)',
+    databases,
+  )
+  const words = ['check', '--split', key, '--from', '1', '--to', '40', '--sql', folder]
+  const { code, stdout, stderr } = await backfillInside(words, environmentFor(server, databases))
+  return { code, found: stdout.match(/: (E\d+) /)?.[1], stderr, stdout }
+}
+
+const GAS = 'transforms/gas.sql'
+const LAST = 'transforms/last_gas.sql'
+const PLAIN = { file: 'ddl/gas.sql', was: 'ReplacingMergeTree', is: 'MergeTree' }
+const TWENTIES = { file: GAS, was: 'toUInt32(block) AS', is: 'toUInt32(intDiv(block, 20)) AS' }
+
+test('a table whose ranges depend on themselves alone is the same in pieces, and that is said', async () => {
+  const { code, stderr } = await split('gas')
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringContaining('gas: blocks 1-40 have 40 rows, the same in one piece and in 6 pieces.'),
+  ])
+})
+
+test('one row per key: the latest of all pieces is the row of the one', async () => {
+  expect(await split('last_gas')).toMatchObject({ code: 0, found: undefined })
+})
+
+test('one row per key is found to differ if its key depends on the range', async () => {
+  // The key of a piece is how many blocks it has.
+  const sizes = { file: LAST, was: 'intDiv(block, 1000) AS thousand', is: 'toUInt32(count()) AS thousand' }
+  const byRange = { file: LAST, was: 'GROUP BY thousand', is: '' }
+  expect(await split('last_gas', sizes, byRange)).toMatchObject({ code: 2, found: 'E081' })
+})
+
+test.for<[what: string, ...edit: readonly Edit[]]>([
+  [
+    'a group that a cut goes through',
+    TWENTIES,
+    { file: GAS, was: 'GROUP BY block', is: 'GROUP BY intDiv(block, 20)' },
+  ],
+  ['a limit over the range', { file: GAS, was: 'GROUP BY block', is: 'GROUP BY block LIMIT 9' }],
+  [
+    'a number within the range',
+    { file: GAS, was: 'sum(gas) AS', is: 'row_number() OVER (ORDER BY block) AS' },
+  ],
+])('found: %s', async ([, ...edit]) => {
+  expect(await split('gas', ...edit)).toMatchObject({ code: 2, found: 'E081' })
+})
+
+test('a group that each range reads the whole of is the same, unless the engine keeps it twice', async () => {
+  const whole = {
+    file: GAS,
+    was: 'BETWEEN {from_block:UInt64} AND {to_block:UInt64}',
+    is: 'BETWEEN intDiv({from_block:UInt64}, 20) * 20 AND intDiv({to_block:UInt64}, 20) * 20 + 19',
+  }
+  const group = { file: GAS, was: 'GROUP BY block', is: 'GROUP BY intDiv(block, 20)' }
+  expect(await split('gas', TWENTIES, whole, group)).toMatchObject({ code: 0 })
+  expect(await split('gas', TWENTIES, whole, group, PLAIN)).toMatchObject({ code: 2, found: 'E081' })
+})
+
+test('a table that does not exist is named, with the command that creates it', async () => {
+  const databases = {
+    source: uniqueDatabase('source'),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  }
+  const folder = folderOf()
+  await createSourceTables(server, await readCatalogue(folder), databases.source)
+  const words = ['check', '--split', 'gas', '--from', '1', '--sql', folder]
+  const { code, stderr } = await backfillInside(words, environmentFor(server, databases))
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringMatching(/int_gas does not exist\n {2}backfill create-tables .*--tables gas\n$/),
+  ])
+})

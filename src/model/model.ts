@@ -81,6 +81,8 @@ export type TableDefinition = {
   /** Promise: blocks are done within this many seconds after their rows have arrived. */
   readonly fresh?: number | undefined
   readonly transform: SqlText
+  /** SELECTs of rows that must not be in the target; a range is not done if one finds some. */
+  readonly audits?: readonly SqlText[]
   readonly ddl: SqlText
   /** The same for a cluster: the local table, and the Distributed one over it; none without `--! shard:` in the file. */
   readonly clusterDdl: readonly SqlText[]

@@ -14,8 +14,9 @@ export const RULES = {
   E012: 'bad-table-key',
   E013: 'duplicate-target',
   E014: 'networks-file',
-  E015: 'tests-of-no-table',
+  E015: 'files-of-no-table',
   E016: 'bad-test',
+  E017: 'bad-audit',
   // The transform's statement
   E020: 'unfinished-text',
   E021: 'no-statement',

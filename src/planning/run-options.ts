@@ -30,6 +30,8 @@ export type UpOptions = {
   readonly lockWaitMs: number
   /** Leave out a table whose lock is held; this is not a failure. */
   readonly lockSkip: boolean
+  /** Ranges are done whatever their audits would find. */
+  readonly noAudits: boolean
   /** No chunk starts while others run more queries, or while the SELECT returns a row; undefined: whatever the load is. */
   readonly maxLoad?: MaxLoad | undefined
   /** Keys of tables whose unknown rows are deleted, as far as the sources can give them again. */

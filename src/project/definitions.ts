@@ -8,6 +8,7 @@ import {
   XATU_COLUMNS,
 } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
+import { auditOf } from './audits.ts'
 import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
@@ -18,16 +19,9 @@ import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { clauseSettings, onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { dependencyOrder, withUnits } from './dependency-order.ts'
+import type { SqlFile } from './sql-files.ts'
 import { isTableKey } from '../model/table-key.ts'
 import { createHash } from 'node:crypto'
-
-/** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
-export type SqlFile = {
-  readonly key: string
-  readonly file: string
-  readonly bytes: Uint8Array
-  readonly text: string
-}
 
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
@@ -35,16 +29,27 @@ type TableFiles = {
   /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
   readonly sources: readonly SourceDefinition[]
+  /** By table key. */
+  readonly audits: ReadonlyMap<string, readonly SqlFile[]>
 }
 
 /** All tables in dependency order, as far as they could be read. Reports errors with file and line. */
 export function tableDrafts(
-  { transforms, ddl, networks, sources }: TableFiles,
+  { transforms, ddl, networks, sources, audits }: TableFiles,
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
   const drafts = transforms.map((file) =>
-    tableDraft({ file, ddlFile: ddl.find(({ key }) => key === file.key), forks, sources }, report),
+    tableDraft(
+      {
+        file,
+        ddlFile: ddl.find(({ key }) => key === file.key),
+        forks,
+        sources,
+        audits: audits.get(file.key) ?? [],
+      },
+      report,
+    ),
   )
   for (const { key, file } of ddl) {
     if (transforms.some((transform) => transform.key === key)) continue
@@ -82,10 +87,11 @@ type DraftFiles = {
   readonly ddlFile: SqlFile | undefined
   readonly forks: readonly string[] | undefined
   readonly sources: readonly SourceDefinition[]
+  readonly audits: readonly SqlFile[]
 }
 
 function tableDraft(
-  { file: { key, file, bytes, text }, ddlFile, forks, sources }: DraftFiles,
+  { file: { key, file, bytes, text }, ddlFile, forks, sources, audits }: DraftFiles,
   report: Report,
 ): TableDraft {
   if (!isTableKey(key)) {
@@ -116,6 +122,9 @@ function tableDraft(
   const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
+  const { target } = header
+  const sound =
+    target === undefined ? [] : audits.flatMap((one) => auditOf(one, { target, known }, report) ?? [])
   const definition: TableDefinition | undefined = complete &&
     ddl &&
     parameters && {
@@ -123,6 +132,7 @@ function tableDraft(
       unit: 'block',
       ...complete,
       position: complete.position ?? XATU_COLUMNS.position,
+      audits: sound,
       ddl,
       clusterDdl,
       parameters,

@@ -5,7 +5,14 @@ import { open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
-import type { SqlFile } from './definitions.ts'
+
+/** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
+export type SqlFile = {
+  readonly key: string
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly text: string
+}
 
 /** The `.sql` files of `folder` in several SQL folders, by name. Of files of one name the last folder's counts. */
 export async function layeredFiles(roots: readonly string[], folder: string): Promise<readonly SqlFile[]> {

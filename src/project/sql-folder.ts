@@ -3,14 +3,23 @@ import { join } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import type { Catalogue, Network, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
+import { readAuditFiles } from './audits.ts'
 import { throwHeaderError } from './header.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
-import { sourceDefinition, tableDrafts, type SqlFile } from './definitions.ts'
+import { sourceDefinition, tableDrafts } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { PROGRAM_SQL } from '../package-folder.ts'
-import { layeredFiles, namesOf, readFolderFile, readSqlFiles, shown, unreadable } from './sql-files.ts'
+import {
+  layeredFiles,
+  namesOf,
+  readFolderFile,
+  readSqlFiles,
+  shown,
+  type SqlFile,
+  unreadable,
+} from './sql-files.ts'
 
 export { chooseTables, findNetwork } from '../model/choose.ts'
 
@@ -44,7 +53,9 @@ export async function readFolders(folders: readonly string[], report: Report, { 
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
   const sources = tried(source, (file) => [sourceDefinition(file, report)])
-  const drafts = tableDrafts({ transforms, ddl, networks, sources }, report)
+  const keys = transforms.map(({ key }) => key)
+  const audits = await readAuditFiles(folders, keys, report)
+  const drafts = tableDrafts({ transforms, ddl, networks, sources, audits }, report)
   const catalogue: Catalogue = {
     tables: drafts.flatMap(({ definition }) => definition ?? []),
     sources,

@@ -1,4 +1,4 @@
-// Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks, done. A failure in between leaves
+// Owns the protocol of one attempt at a chunk: started, the fenced INSERT, the checks and audits, done. A failure in between leaves
 // a dirty range, never a wrong `done`.
 import { type BackfillError, retryOf } from '../model/errors.ts'
 import { type SourceFacts, writeFingerprint } from '../sources/fingerprint.ts'
@@ -27,7 +27,7 @@ export async function runChunk(
   { range, rows, queryId, attempt, progress, fingerprint, stepSession }: Attempt,
   context: RunContext,
 ): Promise<ChunkReport> {
-  const { ports, runId, uuids, retryPolicy } = context
+  const { ports, runId, uuids, retryPolicy, options } = context
   const { ledger } = ports
   const { key, mixed } = run
   const { forks, inputs } = readsOf(run.tableStatus, context)
@@ -69,6 +69,7 @@ export async function runChunk(
     ;[digest] = await Promise.all([
       ports.executor.digest({ table, target: target!, range, rowsWritten }),
       assertUnchanged(ports, read, before),
+      options.noAudits ? undefined : ports.executor.audit(table, range),
     ])
   } catch (error) {
     const { code, message } = error as BackfillError

@@ -4,6 +4,7 @@ import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import type { Lock } from '../lock/lock.ts'
+import { assertAuditable, openAudits } from '../targets/audits.ts'
 import { openDigests } from '../targets/digest.ts'
 import { openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../clickhouse/dialect.ts'
@@ -48,12 +49,13 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   const paramsOf = (table: TableDefinition, range: Range) =>
     transformParams({ table, range, network, source: source.connection, target: target.connection })
 
-  const columnsOf = describedOnce((table) =>
-    describeTransform(reader(table), table, {
+  const columnsOf = describedOnce(async (table) => {
+    assertAuditable({ source, target }, table)
+    return await describeTransform(reader(table), table, {
       params: paramsOf(table, SOME_RANGE),
       settings: table.settings,
-    }),
-  )
+    })
+  })
 
   /**
    * Fenced by the lock; resolves only when all rows are certainly written. If the step cannot be shared (no session any more, no memory or grant for its
@@ -103,6 +105,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   return {
     describe: columnsOf,
     insert,
+    audit: openAudits({ source, target, network }),
     digest: openDigests(target, columnsOf),
     ...openDeletions(target, names),
   }

@@ -57,6 +57,7 @@ export const slots = declared(
 export const lag = flag(
   'lag <blocks>  Distance to keep from the newest block or time, e.g. 64, 15m or both, 64,15m (default: 384; env: BACKFILL_LAG)',
 )
+export const noAudits = flag('no-audits  Do not ask the audits of sql/audits before a range is done')
 export const compression = flag(
   'compression <lz4|zstd|none>  Compression of the rows that are sent from one server to another (default: lz4; env: BACKFILL_COMPRESSION)',
 )

@@ -38,6 +38,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
     lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
+    noAudits: flags.has('no-audits'),
     maxLoad: readFlag(flags, 'max-load', (word) => maxLoad(word, config.folder)),
     recompute: readFlag(flags, 'recompute', names) ?? [],
     redoStale: flags.has('redo-stale'),

@@ -99,6 +99,7 @@ export const OPTIONS: UpOptions = {
   maxRuntimeMs: undefined,
   lockWaitMs: 0,
   lockSkip: false,
+  noAudits: false,
   recompute: [],
   redoStale: false,
 }

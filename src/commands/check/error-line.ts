@@ -1,4 +1,7 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
+import { type BackfillError, fileError } from '../../model/errors.ts'
+import { missingGrant } from '../../clickhouse/server-error.ts'
+import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
@@ -90,4 +93,29 @@ function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
 
 function isNamed(token: Token, name: string): boolean {
   return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
+}
+
+export const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
+
+type Asked = { readonly what: string; readonly sql: SqlText; readonly username: string }
+
+/** The finding for a SELECT that the server does not describe. `text`: as it was sent. */
+export function errorLine(
+  { what, sql, username }: Asked,
+  { code, message, text }: { readonly code: number; readonly message: string; readonly text: string },
+): BackfillError {
+  const { file } = sql
+  const sent = describeStatement(text)
+  const line = rejectedLine(sql, { message, sent, linesBefore: 1 })
+  if (code === ACCESS_DENIED) {
+    const lacks = `user '${username}' lacks a grant: ${rejectedWords(message)}`
+    const hint = missingGrant(message, username) ?? 'grant it'
+    return fileError({ rule: 'E080', file, line, sentence: lacks, hint })
+  }
+  const sentence = `ClickHouse rejects this ${what}: ${rejectedWords(message, sent)}`
+  if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
+    return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
+  return code === UNKNOWN_IDENTIFIER
+    ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
+    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }

@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
+import { checkAudits } from './audits.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -59,6 +60,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     return [
       compared,
       slot(() => checkTransform({ ...check, table, serverState, types, denied, isCompared }, report)),
+      slot(() => checkAudits({ servers, table, serverState }, report)),
     ]
   })
   await Promise.all(

@@ -7,17 +7,10 @@ import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
-import {
-  describeSelect,
-  describeStatement,
-  readerOf,
-  SOME_RANGE,
-  transformParams,
-} from '../../targets/transform.ts'
+import { describeSelect, readerOf, SOME_RANGE, transformParams } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { probedColumns } from '../../sources/rows.ts'
-import { rejectedLine, rejectedWords } from './error-line.ts'
-import { missingGrant } from '../../clickhouse/server-error.ts'
+import { ACCESS_DENIED, errorLine, UNKNOWN_IDENTIFIER } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
 import { type StubTable, withStubTables } from './stub-tables.ts'
@@ -50,7 +43,12 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     if (code !== ACCESS_DENIED && !blamesText(error as BackfillError)) throw error
     // The server names the first unknown identifier, which may be the consequence of a missing column.
     const missing = code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
-    const found = missing.length > 0 ? missing : [errorLine(check, code, answer.message, text)]
+    const asked = {
+      what: 'transform',
+      sql: table.transform,
+      username: readerOf(check.servers, table).connection.username,
+    }
+    const found = missing.length > 0 ? missing : [errorLine(asked, { code, message: answer.message, text })]
     found.forEach(report)
     return
   }
@@ -134,31 +132,6 @@ function* missingColumns(
         yield problem(name, mention.line, `${ddl!.file} has`, 'remove it from the transform')
     }
   }
-}
-
-const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
-
-function errorLine(
-  { servers, table }: TransformCheck,
-  code: number,
-  message: string,
-  text: string,
-): BackfillError {
-  const { file } = table.transform
-  const sent = describeStatement(text)
-  const line = rejectedLine(table.transform, { message, sent, linesBefore: 1 })
-  if (code === ACCESS_DENIED) {
-    const { username } = readerOf(servers, table).connection
-    const lacks = `user '${username}' lacks a grant: ${rejectedWords(message)}`
-    const hint = missingGrant(message, username) ?? 'grant it'
-    return fileError({ rule: 'E080', file, line, sentence: lacks, hint })
-  }
-  const sentence = `ClickHouse rejects this transform: ${rejectedWords(message, sent)}`
-  if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
-    return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
-  return code === UNKNOWN_IDENTIFIER
-    ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
 }
 
 type OutputLines = {

@@ -102,6 +102,8 @@ FORMAT Parquet`,
 
     // Its tables hold several networks, and others fill them, too.
     digest: async () => undefined,
+    // Of sources, nothing is derived that could be audited.
+    audit: async () => undefined,
 
     ...openDeletions(server, names, network.name),
   }

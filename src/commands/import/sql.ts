@@ -8,8 +8,8 @@ import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameter
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { clauseSettings, onlySelect } from '../../project/transform-statement.ts'
-import { readSqlFiles } from '../../project/sql-files.ts'
-import { type SqlFile, sha256, sqlHash } from '../../project/definitions.ts'
+import { readSqlFiles, type SqlFile } from '../../project/sql-files.ts'
+import { sha256, sqlHash } from '../../project/definitions.ts'
 import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 

@@ -47,14 +47,14 @@ function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly str
 
 export function listFields(table: TableDefinition): object {
   const { key, target, description, unit, rows, blocks, sources, after, ddl, transform } = table
-  const { lookups = [], tags = [] } = table
+  const { lookups = [], tags = [], audits = [] } = table
   const [first, last] = [blocks.from, blocks.to].map((limit) => limitText(limit) || null)
-  const files = [ddl.file, transform.file]
+  const files = [ddl.file, transform.file, ...audits.map(({ file }) => file)]
   const reads = { sources, after, lookups }
   return { table: key, target, description, unit, rows: rows.kind, first, last, ...reads, tags, files }
 }
 
-function facts({ rows, blocks, sources, after, tags = [] }: TableDefinition): readonly string[] {
+function facts({ rows, blocks, sources, after, tags = [], audits = [] }: TableDefinition): readonly string[] {
   const { from, to } = blocks
   return listOf(
     rows.kind === 'per-block' ? 'rows per block' : `rows per key, ${rows.keep} ${rows.column}`,
@@ -62,6 +62,7 @@ function facts({ rows, blocks, sources, after, tags = [] }: TableDefinition): re
     sources.length > 0 && `reads ${count(sources.length, 'source table')}`,
     after.length > 0 && `after ${after.join(', ')}`,
     tags.length > 0 && `tags ${tags.join(', ')}`,
+    audits.length > 0 && count(audits.length, 'audit'),
   )
 }
 

@@ -25,21 +25,20 @@ export function workspaceOf(workspace: Workspace, table: TableDefinition, build:
     ...table,
     target,
     ddl: renamedDdl(table.ddl, table.target, target),
-    transform: ownReadsRenamed(table, target),
+    transform: ownReadsRenamed(table.transform, table.target, target),
+    audits: table.audits?.map((audit) => ownReadsRenamed(audit, table.target, target)) ?? [],
   }
   const tables = workspace.catalogue.tables.map((one) => (one.key === table.key ? building : one))
   return { ...workspace, catalogue: { ...workspace.catalogue, tables }, chosen: [building] }
 }
 
-/** The transform with another name for the table whose earlier rows it reads. */
-function ownReadsRenamed({ transform, target: own }: TableDefinition, target: string): SqlText {
-  const tokens = significantTokens(transform)
-  const reads = tableReads(transform).filter(
-    ({ parameter, table }) => parameter === 'target' && table === own,
-  )
+/** A transform that reads earlier rows of its table, or an audit, with another name for that table. */
+function ownReadsRenamed(sql: SqlText, own: string, target: string): SqlText {
+  const tokens = significantTokens(sql)
+  const reads = tableReads(sql).filter(({ parameter, table }) => parameter === 'target' && table === own)
   const ends = new Set(reads.map(({ to }) => tokens[to - 1]!.end))
-  const text = [...lex(transform)].map((token) => (ends.has(token.end) ? target : token.text)).join('')
-  return { ...transform, text }
+  const text = [...lex(sql)].map((token) => (ends.has(token.end) ? target : token.text)).join('')
+  return { ...sql, text }
 }
 
 /** A workspace that lends the held lock: its borrower cannot release it. */

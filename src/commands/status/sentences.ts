@@ -58,7 +58,13 @@ export function next(tables: readonly TableReport[]): readonly string[] {
       missingBlocks > 0 && !['in progress', 'waiting', 'dirty', 'unknown rows'].includes(state),
   )
   const stale = tables.filter((table) => table.stale.length > 0)
-  const missing = open.reduce((sum, { missingBlocks }) => sum + missingBlocks, 0)
+  const [blocks, seconds] = (['block', 'second'] as const).map((wanted) =>
+    open.reduce((sum, { unit, missingBlocks }) => sum + (unit === wanted ? missingBlocks : 0), 0),
+  ) as [number, number]
+  const missing = listOf(
+    blocks > 0 && count(blocks, 'missing block'),
+    seconds > 0 && `a missing span of ${amount(seconds, 'second')}`,
+  )
   const edited = stale.find(({ staleVersions }) =>
     staleVersions.some(({ reasons }) => reasons.includes('sql')),
   )
@@ -76,8 +82,7 @@ export function next(tables: readonly TableReport[]): readonly string[] {
     ),
     dirty.length > 0 &&
       `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
-    open.length > 0 &&
-      `Next: \`${fill}\` fills ${count(missing, 'missing block')} in ${count(open.length, 'table')}.`,
+    open.length > 0 && `Next: \`${fill}\` fills ${missing.join(' and ')} in ${count(open.length, 'table')}.`,
     tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0) &&
       'Next: `backfill resume` ends the pause; nothing of these tables starts before.',
     edited && `Next: \`backfill diff ${edited.table}\` shows what changed in its SQL.`,

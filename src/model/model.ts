@@ -111,6 +111,8 @@ export type SourceDefinition = {
   /** Distance of its complete rows from its newest one, and length of its source gaps, in units; undefined: as for all. */
   readonly lag: number | undefined
   readonly gap: number | undefined
+  /** A SELECT of `ready_to`, up to which its rows are complete, and the `reason` why not further. */
+  readonly ready?: SqlText | undefined
   readonly ddl: SqlText
 }
 

@@ -1,7 +1,7 @@
 // Owns the expected blocks of a table: its first block and its head, from the sources' extents, the lag and `blocks`.
 import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
-import { formatPosition, isTime } from '../model/positions.ts'
+import { formatPosition, isTime, namedPosition } from '../model/positions.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { usageError } from '../model/errors.ts'
 
@@ -23,6 +23,8 @@ export type Bounds = {
   readonly expected: Range | undefined
   /** Why no block is expected, as a sentence for people; undefined if some are. */
   readonly note: string | undefined
+  /** Which source is not ready up to where the lag would let the table go, as a sentence. */
+  readonly unready?: string | undefined
   /** Which source ends far below the others, and so holds the table back, as a sentence. */
   readonly slow?: string | undefined
 }
@@ -33,7 +35,11 @@ export type SourceExtent = {
   readonly extent: Range | undefined
   /** Distance to keep from its newest block, in place of that of all sources. */
   readonly lag?: number | undefined
+  readonly ready?: Readiness | undefined
 }
+
+/** Up to where a source is complete, by its own SELECT; -1: nowhere. */
+export type Readiness = { readonly to: number; readonly reason: string }
 
 export type BoundsInput = {
   readonly sources: readonly SourceExtent[]
@@ -51,11 +57,13 @@ export type BoundsInput = {
  */
 export function tableBounds(input: BoundsInput): Bounds {
   const { sources, after, limits, lag, forcedHead } = input
+  let unready: string | undefined
   const nothing = (note: string, inputs: Extents = NO_EXTENTS): Bounds => ({
     inputs,
     limits,
     expected: undefined,
     note,
+    unready,
   })
 
   const bounding = boundingSources(sources)
@@ -68,13 +76,15 @@ export function tableBounds(input: BoundsInput): Bounds {
   const first = firstBlock(bounding, after)
   const ownNewest = Math.min(...bounding.map(({ extent }) => extent!.to))
   const newest = Math.min(ownNewest, ...after.flatMap(({ inputs }) => inputs.newest ?? []))
-  const ownHead = Math.min(...bounding.map((source) => source.extent!.to - (source.lag ?? lag)))
+  const lagging = Math.min(...bounding.map((source) => source.extent!.to - (source.lag ?? lag)))
+  const ownHead = Math.min(lagging, ...sources.map(({ ready }) => ready?.to ?? Infinity))
+  unready = unreadyText(sources, ownHead < lagging ? ownHead : undefined)
   const naturalHead = Math.min(ownHead, ...after.flatMap(({ inputs }) => inputs.naturalHead ?? []))
   const head = Math.max(naturalHead, forcedHead ?? naturalHead)
   const inputs = { first, head, naturalHead, newest }
   if (head < first)
     return nothing(
-      Number.isFinite(ownNewest) && ownNewest >= first
+      unready === undefined && Number.isFinite(ownNewest) && ownNewest >= first
         ? `the lag (${ownNewest - ownHead} ${isTime(ownNewest) ? 'seconds' : 'blocks'}) is larger than the chain (newest ${isTime(ownNewest) ? 'row' : 'block'} ${formatPosition(ownNewest)}); use --lag 0`
         : `the first block is ${formatPosition(first)}, the head ${formatPosition(head)}`,
       inputs,
@@ -86,7 +96,14 @@ export function tableBounds(input: BoundsInput): Bounds {
       `its blocks are ${limits.from ?? ''}..${limits.to ?? ''}, the sources have ${first}..${head}`,
       inputs,
     )
-  return { inputs, limits, expected, note: undefined, slow: slowSource(bounding, limits) }
+  return { inputs, limits, expected, note: undefined, unready, slow: slowSource(bounding, limits) }
+}
+
+function unreadyText(sources: readonly SourceExtent[], head: number | undefined): string | undefined {
+  const source = sources.find(({ ready }) => head !== undefined && ready?.to === head)
+  if (source === undefined) return undefined
+  const { to, reason } = source.ready!
+  return `waiting for ${source.table}, which is ready ${to < 0 ? 'nowhere' : `up to ${namedPosition(to)}`}${reason && `: ${reason}`}`
 }
 
 /** Sources are filled one after the other; twenty minutes are more than a turn takes. */

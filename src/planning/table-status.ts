@@ -50,8 +50,9 @@ export async function readTableStatuses(
   const tables = withDependencies(workspace)
   const { ports } = workspace
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
-  const [extents, targets, ledger] = await Promise.all([
+  const [extents, ready, targets, ledger] = await Promise.all([
     ports.source.extents(sources),
+    ports.source.readiness(workspace.catalogue.sources.filter(({ table }) => sources.includes(table))),
     ports.target.tables(tables.map((table) => table.target)),
     ports.target.ledgerState(),
   ])
@@ -68,6 +69,7 @@ export async function readTableStatuses(
         blockCoverage: blockCoverageOf(workspace, name),
         extent: extents.get(name),
         lag: workspace.catalogue.sources.find((one) => one.table === name)?.lag,
+        ready: ready.get(name),
       })),
       after: table.after.map((key) => facts.get(key)!.bounds),
       limits: resolveLimits(table.blocks, workspace.network.forks),
@@ -99,6 +101,7 @@ export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | '
   const { bounds, absences } = tableStatus
   const notes = [
     bounds.note,
+    bounds.unready,
     bounds.slow,
     ...absences.map(({ text }) => text),
     ...strayTexts(tableStatus),

@@ -9,7 +9,14 @@ import {
 } from '../model/model.ts'
 import { ddlTable } from '../sql-syntax/create-table.ts'
 import { auditOf } from './audits.ts'
-import { ddlHeader, type HeaderDraft, readHeader, sourceHeader, type TransformHeader } from './header.ts'
+import {
+  ddlHeader,
+  type HeaderDraft,
+  readHeader,
+  sourceHeader,
+  throwHeaderError,
+  type TransformHeader,
+} from './header.ts'
 import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
@@ -73,13 +80,26 @@ export function tableDrafts(
   return withUnits(ordered, sources, report)
 }
 
-/** Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
-export function sourceDefinition(file: SqlFile, report: Report): SourceDefinition {
+/** `ready`: its file of that name. Throws a usage error with file and line unless the file is a header and one CREATE TABLE. */
+export function sourceDefinition(
+  file: SqlFile,
+  ready: SqlFile | undefined,
+  report: Report,
+): SourceDefinition {
   const { outside, blockCoverage, safeView, unit, columns, lag, gap } = sourceHeader(file.file, file.text)
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, outside, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  return { table: ddlTable(ddl), blockCoverage, safeView, unit, columns, lag, gap, ddl }
+  const definition = { table: ddlTable(ddl), blockCoverage, safeView, unit, columns, lag, gap, ddl }
+  return ready === undefined ? definition : { ...definition, ready: readiness(ready, report) }
+}
+
+function readiness({ file, text }: SqlFile, report: Report): SqlText {
+  throwHeaderError(file, text, report)
+  const select = onlySelect(file, text, report)
+  reportOutside(select, [], report)
+  checkedParameters(select, { source: 'Identifier', network: 'String' }, report)
+  return select
 }
 
 type DraftFiles = {

@@ -1,6 +1,7 @@
 // Owns reading the SQL folders: from files on disk to a checked catalogue. Needs no server.
 import { join } from 'node:path'
-import { usageError } from '../model/errors.ts'
+import { fileError, usageError } from '../model/errors.ts'
+import { knownNames } from '../model/did-you-mean.ts'
 import type { Catalogue, Network, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { readAuditFiles } from './audits.ts'
@@ -31,6 +32,9 @@ export async function readCatalogue(...folders: readonly string[]): Promise<Cata
   return (await readFolders(folders, refuse)).catalogue
 }
 
+/** Of the file beside `<table>.sql` that says how far the source is complete. */
+const READY = '.ready'
+
 /** Reports every error. `drafts`: all tables, in dependency order. Throws if a folder cannot be read, or has no table, unless it `mayBeEmpty`. */
 export async function readFolders(folders: readonly string[], report: Report, { mayBeEmpty = false } = {}) {
   const roots = [...new Set([PROGRAM_SQL, ...folders])]
@@ -52,7 +56,22 @@ export async function readFolders(folders: readonly string[], report: Report, { 
     )
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
-  const sources = tried(source, (file) => [sourceDefinition(file, report)])
+  const [ready, described] = [true, false].map((wanted) =>
+    source.filter(({ key }) => key.endsWith(READY) === wanted),
+  ) as [SqlFile[], SqlFile[]]
+  for (const { key, file } of ready) {
+    const [table, names] = [key.slice(0, -READY.length), described.map((one) => one.key)]
+    if (names.includes(table)) continue
+    const sentence = `there is no source file '${table}.sql'`
+    report(fileError({ rule: 'E015', file, sentence, hint: knownNames('source files', table, names) }))
+  }
+  const sources = tried(described, (file) => [
+    sourceDefinition(
+      file,
+      ready.find(({ key }) => key === file.key + READY),
+      report,
+    ),
+  ])
   const keys = transforms.map(({ key }) => key)
   const audits = await readAuditFiles(folders, keys, report)
   const drafts = tableDrafts({ transforms, ddl, networks, sources, audits }, report)

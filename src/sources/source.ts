@@ -2,6 +2,8 @@
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import { readParts } from './parts.ts'
+import { readReadiness } from './readiness.ts'
+import type { SourceDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
@@ -105,6 +107,8 @@ export function openSource(place: SourcePlace) {
       })
       return new Map((await Promise.all(found)).flat())
     },
+
+    readiness: (definitions: readonly SourceDefinition[]) => readReadiness(place, definitions),
 
     nextRows,
     parts: (sources: readonly string[]) => readParts(place, sources),

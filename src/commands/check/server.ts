@@ -14,6 +14,7 @@ import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { viewProblems } from '../../clickhouse/source-views.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
+import { readReadiness } from '../../sources/readiness.ts'
 import { openTarget } from '../../targets/target.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
@@ -45,6 +46,14 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     const { file, line } = tables.find((one) => one.target === table)!.ddl
     report(fileError({ rule: 'W069', file, line, sentence, hint: POLICY_HINT }))
   }
+  for (const { ready, ...definition } of check.catalogue.sources)
+    if (ready !== undefined && sourcesOf(tables).includes(definition.table))
+      await readReadiness({ server: servers.source, network: servers.network.name }, [
+        { ...definition, ready },
+      ]).catch((error: unknown) => {
+        if ((error as BackfillError).finding === undefined) throw error
+        report(error as BackfillError)
+      })
   const types = await typeNames(
     target,
     tables.flatMap(({ ddl }) => ddlColumns(ddl)).flatMap(({ type }) => type || []),

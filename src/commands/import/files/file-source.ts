@@ -9,6 +9,7 @@ import type { SourcePort } from '../../../sources/source.ts'
 export function fileSource(files: FilesPort, range: Range): SourcePort {
   const within = ({ from, to }: Range) => ({ from: Math.max(from, range.from), to: Math.min(to, range.to) })
   return {
+    readiness: async () => new Map(),
     extents: async (sources) => new Map(sources.map((source) => [source, range])),
 
     async buckets(tables, asked) {

@@ -1,0 +1,103 @@
+// Owns the promises of `sql/source/<table>.ready.sql`: a run goes as far as it says, and status says why not further.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { folderOf } from '../support/check-fixtures.ts'
+import { environmentFor } from '../support/cli.ts'
+import { backfillInside } from '../support/inside.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { createSourceTables } from '../support/small-chain.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+
+/** Blocks 1 to 9, and a table of the source database that says how far they are complete. */
+async function scene(select: string) {
+  const databases = {
+    source: uniqueDatabase('source'),
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  }
+  const folder = folderOf()
+  await createSourceTables(server, await readCatalogue(folder), databases.source)
+  const send = (text: string) => post(server, text, databases)
+  await send(
+    "INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, gas_used, meta_network_name) SELECT number, 7, 'mainnet' FROM numbers(1, 9)",
+  )
+  await send('CREATE TABLE {source:Identifier}.progress (at Nullable(UInt64), network String) ENGINE = Log')
+  const write = (text: string) =>
+    writeFileSync(join(folder, 'source/canonical_execution_transaction.ready.sql'), text)
+  write(select)
+  const run = (...words: readonly string[]) =>
+    backfillInside([...words, '--sql', folder], environmentFor(server, databases))
+  return {
+    run,
+    write,
+    reach: (block: number | null, network = 'mainnet') =>
+      send(`INSERT INTO {source:Identifier}.progress VALUES (${block}, '${network}')`),
+    table: async () => {
+      const { stdout } = await run('status', 'gas', '--json', '--lag', '0')
+      const { tables } = JSON.parse(stdout) as { tables: { done_blocks: number; notes: string[] }[] }
+      return [tables[0]!.done_blocks, tables[0]!.notes]
+    },
+  }
+}
+
+const READY = `-- The loader writes down how far it is.
+SELECT max(at) AS ready_to, 'the loader is on its way' AS reason
+FROM {source:Identifier}.progress WHERE network = {network:String}
+`
+
+test('a run goes up to where the source says it is complete, and on when it says more', async () => {
+  const { run, reach, table } = await scene(READY)
+  await reach(4)
+  await reach(9, 'sepolia')
+  expect((await run('up', '--lag', '0')).code).toBe(0)
+  expect(await table()).toEqual([
+    4,
+    ['waiting for canonical_execution_transaction, which is ready up to block 4: the loader is on its way'],
+  ])
+  expect((await run('plan', 'gas', '--lag', '0')).stdout).toContain('the loader is on its way')
+  await reach(20)
+  expect((await run('up', '--lag', '0')).code).toBe(0)
+  expect(await table()).toEqual([9, []])
+})
+
+test('while nothing is complete nothing runs, and that is no failure', async () => {
+  const { run, reach, table } = await scene(READY)
+  for (const before of [async () => {}, () => reach(null)]) {
+    await before()
+    expect((await run('up', '--lag', '0')).code).toBe(0)
+    const [done, notes] = await table()
+    expect([done, String(notes)]).toEqual([0, expect.stringContaining('ready nowhere: the loader')])
+  }
+})
+
+test.for([
+  ['SELECT max(at) AS ready_to FROM {source:Identifier}.progress', 'reason'],
+  ["SELECT at AS ready_to, '' AS reason FROM {source:Identifier}.progress", 'more than one row'],
+  ["SELECT max(ta) AS ready_to, '' AS reason FROM {source:Identifier}.progress", '`ta`'],
+])('a SELECT that does not say it stops `up` with 2, and `check` finds it: %s', async ([select, words]) => {
+  const { run, reach } = await scene(select!)
+  await reach(1)
+  await reach(2)
+  const up = await run('up', '--lag', '0')
+  expect([up.code, up.stderr]).toEqual([
+    2,
+    expect.stringMatching(/transaction\.ready\.sql:1: .*\n {2}it has to yield one row/),
+  ])
+  expect(up.stderr).toContain(words)
+  const check = await run('check')
+  expect([check.code, check.stdout]).toEqual([2, expect.stringContaining('transaction.ready.sql:1: E060 ')])
+})
+
+test('a file that leaves the server, or is of no source, is refused without a server', async () => {
+  const { run, write } = await scene("SELECT 1 AS ready_to, '' AS reason FROM url('http://x')")
+  expect((await run('check', '--offline')).stdout).toContain('E049')
+  write('SELECT {block:UInt64} AS ready_to')
+  expect((await run('check', '--offline')).stdout).toContain('E030')
+})

@@ -39,7 +39,7 @@ export type SourceExtent = {
 }
 
 /** Up to where a source is complete, by its own SELECT; -1: nowhere. */
-export type Readiness = { readonly to: number; readonly reason: string }
+type Readiness = { readonly to: number; readonly reason: string }
 
 export type BoundsInput = {
   readonly sources: readonly SourceExtent[]

@@ -95,7 +95,8 @@ function isNamed(token: Token, name: string): boolean {
   return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
 }
 
-export const [UNKNOWN_IDENTIFIER, UNKNOWN_TABLE, UNKNOWN_DATABASE, ACCESS_DENIED] = [47, 60, 81, 497]
+export const [UNKNOWN_IDENTIFIER, ACCESS_DENIED] = [47, 497]
+const [UNKNOWN_TABLE, UNKNOWN_DATABASE] = [60, 81]
 
 type Asked = { readonly what: string; readonly sql: SqlText; readonly username: string }
 

@@ -5,7 +5,10 @@ import { blamesText } from '../clickhouse/error-codes.ts'
 import { messageOf } from '../clickhouse/server-error.ts'
 import type { SourcePlace } from './rows.ts'
 
-type Place = Pick<SourcePlace, 'server' | 'network'>
+type Place = Pick<SourcePlace, 'network'> & {
+  readonly server: Pick<SourcePlace['server'], 'client'>
+  readonly database: string
+}
 
 /** Position (-1: nothing is complete) and reason of each source that has such a SELECT. @throws BackfillError `usage` with file and line for one that does not say so */
 export async function readReadiness(place: Place, sources: readonly SourceDefinition[]) {
@@ -15,14 +18,14 @@ export async function readReadiness(place: Place, sources: readonly SourceDefini
   return new Map((await Promise.all(answers)).flat())
 }
 
-async function ask({ server, network }: Place, ready: SqlText) {
+async function ask({ server, database, network }: Place, ready: SqlText) {
   const wrong = (sentence: string) =>
     fileError({ rule: 'E060', file: ready.file, line: ready.line, sentence, hint: COLUMNS })
   const rows = await server.client
     .rows<{ readonly to: string | null; readonly reason: string }>({
       // A time becomes seconds since 1970; more than one row is an error of the file.
       query: `SELECT toString(toInt64(ready_to)) AS to, toString(reason) AS reason FROM (\n${ready.text}\n) LIMIT 2`,
-      query_params: { source: server.connection.database, network },
+      query_params: { source: database, network },
       clickhouse_settings: { readonly: '2' },
       doing: `asking ${ready.file}`,
     })

@@ -108,7 +108,8 @@ export function openSource(place: SourcePlace) {
       return new Map((await Promise.all(found)).flat())
     },
 
-    readiness: (definitions: readonly SourceDefinition[]) => readReadiness(place, definitions),
+    readiness: (definitions: readonly SourceDefinition[]) =>
+      readReadiness({ ...place, database: server.connection.database }, definitions),
 
     nextRows,
     parts: (sources: readonly string[]) => readParts(place, sources),

@@ -67,6 +67,18 @@ test('a run goes up to where the source says it is complete, and on when it says
   expect(await table()).toEqual([9, []])
 })
 
+test('`doctor` says how long each SELECT takes, and what is wrong with one', async () => {
+  const { run, write } = await scene(READY)
+  const well = await run('doctor', '--idle', '1')
+  expect(well.stdout).toMatch(/canonical_execution_transaction .*ready\.sql answers in \d+ ms/)
+  write(READY.replace('max(at)', 'max(ta)'))
+  const ill = await run('doctor', '--idle', '1')
+  expect([ill.code, ill.stdout]).toEqual([
+    1,
+    expect.stringMatching(/ready\.sql:1: ClickHouse rejects this SELECT/),
+  ])
+})
+
 test('while nothing is complete nothing runs, and that is no failure', async () => {
   const { run, reach, table } = await scene(READY)
   for (const before of [async () => {}, () => reach(null)]) {

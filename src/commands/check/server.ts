@@ -48,9 +48,14 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   }
   for (const { ready, ...definition } of check.catalogue.sources)
     if (ready !== undefined && sourcesOf(tables).includes(definition.table))
-      await readReadiness({ server: servers.source, network: servers.network.name }, [
-        { ...definition, ready },
-      ]).catch((error: unknown) => {
+      await readReadiness(
+        {
+          server: servers.source,
+          database: servers.source.connection.database,
+          network: servers.network.name,
+        },
+        [{ ...definition, ready }],
+      ).catch((error: unknown) => {
         if ((error as BackfillError).finding === undefined) throw error
         report(error as BackfillError)
       })

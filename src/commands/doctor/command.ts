@@ -48,9 +48,9 @@ async function readFiles({ config, flags }: Context) {
     broken.push(fail(`${error.message}; no table was checked`, 'backfill check --offline'))
     return undefined
   })
-  if (catalogue === undefined) return { checks, broken, tables: [] }
+  if (catalogue === undefined) return { checks, broken, tables: [], definitions: [] }
   findNetwork(catalogue, config.network.value)
-  return { checks, broken, tables: chooseTables(catalogue, selectors(flags)) }
+  return { checks, broken, tables: chooseTables(catalogue, selectors(flags)), definitions: catalogue.sources }
 }
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {

@@ -6,7 +6,9 @@ import { namesFor } from '../../clickhouse/own-databases.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import type { SourceDefinition, TableDefinition } from '../../model/model.ts'
+import { monotonicMs } from '../../seam/clock.ts'
+import { readReadiness } from '../../sources/readiness.ts'
 import type { Connections } from '../../workspace/open.ts'
 import type { Role } from './connection.ts'
 import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
@@ -22,6 +24,7 @@ type DoctorInput = Connections & {
   readonly exclusive: boolean
   /** The chosen tables; empty if the SQL files are broken. */
   readonly tables: readonly TableDefinition[]
+  readonly definitions: readonly SourceDefinition[]
   readonly checks: readonly SqlCheck[]
   /** Errors in the SQL folder. */
   readonly broken: readonly Finding[]
@@ -77,8 +80,12 @@ async function askInside(
   }
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
   const targets = tables.map((table) => table.target)
+  const selects = input.definitions.filter(({ table }) => sources.includes(table))
   const hidden = [
     ...(sides.includes('source') ? await policyFindings(server, source, sources) : []),
+    ...(sides.includes('source')
+      ? await readinessFindings({ server, database: source.database, network }, selects)
+      : []),
     ...(sides.includes('target') ? await policyFindings(server, target, targets) : []),
   ]
   if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
@@ -108,6 +115,28 @@ async function policyFindings(
   if ('refused' in asked) return [findings('row-policies', connection.side).unknown(asked.refused)]
   return asked.got.map(({ table, sentence }) => findings('row-policies', table).warn(sentence, POLICY_HINT))
 }
+
+/** One for each source with a SELECT of how far it is complete: every command waits for its answer. */
+async function readinessFindings(
+  place: { readonly server: Server; readonly database: string; readonly network: string },
+  definitions: readonly SourceDefinition[],
+): Promise<readonly Finding[]> {
+  const found: Finding[] = []
+  for (const definition of definitions.filter(({ ready }) => ready !== undefined)) {
+    const started = monotonicMs()
+    const asked = await asking(place.server.connection, () => readReadiness(place, [definition]))
+    const ms = Math.round(monotonicMs() - started)
+    const { ok, warn, fail } = findings('readiness', definition.table)
+    const { file } = definition.ready!
+    if ('refused' in asked) found.push(fail(asked.refused.reason, asked.refused.hint ?? `Correct ${file}`))
+    else if (ms > SLOW_MS)
+      found.push(warn(`${file} takes ${ms} ms`, 'Make it faster: each command waits for it'))
+    else found.push(ok(`${file} answers in ${ms} ms`))
+  }
+  return found
+}
+
+const SLOW_MS = 1000
 
 function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
   return findings('cluster', cluster).fail(reason, hint ?? 'See docs/how-to/clusters.md')

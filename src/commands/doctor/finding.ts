@@ -26,6 +26,7 @@ export const BUILT_IN = {
   cluster: 'Cluster',
   fold: 'Ledger',
   'unknown-rows': 'Ledger',
+  readiness: 'Tables',
   misfit: 'Tables',
   'sql-files': 'Tables',
 } as const

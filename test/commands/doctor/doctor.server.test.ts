@@ -46,6 +46,7 @@ test('where all is well every check says so, once, and the code is 0', async () 
     'row-policies',
     'unknown-rows',
     'misfit',
+    'readiness',
     'sql-files',
     'nodes',
     'keeper',

@@ -2,13 +2,10 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { folderOf } from '../support/check-fixtures.ts'
-import { environmentFor, startBackfill } from '../support/cli.ts'
-import { backfillInside } from '../support/inside.ts'
+import { startBackfill } from '../support/cli.ts'
 import { outcome } from '../support/processes.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { createSourceTables } from '../support/small-chain.ts'
+import { rowsOf, startTestServer, type TestServer } from '../support/server.ts'
+import { soundScene } from '../support/sound-scene.ts'
 
 let server: TestServer
 let second: TestServer
@@ -30,14 +27,8 @@ async function scene(
   audits: Readonly<Record<string, string>> = { 'audits/gas/few.sql': FEW },
   sources = server,
 ) {
-  const folder = folderOf()
-  const databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  await createSourceTables(sources, await readCatalogue(folder), databases.source)
-  await gas('number, if(number = 5, 5, number * 1000), now() - 60', 'numbers(1, 9)')
+  const { folder, databases, env, run, transactions } = await soundScene(server, {}, sources)
+  await transactions('number, if(number = 5, 5, number * 1000), now() - 60', 'numbers(1, 9)')
   const write = (files: Readonly<Record<string, string>>) => {
     for (const [file, text] of Object.entries(files)) {
       mkdirSync(dirname(join(folder, file)), { recursive: true })
@@ -45,20 +36,13 @@ async function scene(
     }
   }
   write(audits)
-  const env = {
-    ...environmentFor(server, databases),
-    SOURCE_CLICKHOUSE_URL: sources.url,
-    SOURCE_CLICKHOUSE_USERNAME: sources.username,
-    SOURCE_CLICKHOUSE_PASSWORD: sources.password,
-  }
   return {
     folder,
     env,
-    gas,
+    gas: transactions,
     write,
-    run: (...words: readonly string[]) => backfillInside([...words, '--sql', folder], env),
-    up: (...words: readonly string[]) =>
-      backfillInside(['up', '--lag', '0', '--chunk', '3', ...words, '--sql', folder], env),
+    run,
+    up: (...words: readonly string[]) => run('up', '--lag', '0', '--chunk', '3', ...words),
     stored: (table = 'int_gas') =>
       rowsOf<{ b: number; g: number }>(
         server,
@@ -66,18 +50,10 @@ async function scene(
         { target: databases.target, table },
       ),
     done: async (key: string) => {
-      const status = await backfillInside(['status', key, '--json', '--lag', '0', '--sql', folder], env)
+      const status = await run('status', key, '--json', '--lag', '0')
       const { tables } = JSON.parse(status.stdout) as { tables: { done_blocks: number; state: string }[] }
       return [tables[0]!.done_blocks, tables[0]!.state]
     },
-  }
-
-  async function gas(columns: string, from: string): Promise<void> {
-    await post(
-      sources,
-      `INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, gas_used, updated_date_time, meta_network_name) SELECT ${columns}, 'mainnet' FROM ${from}`,
-      { source: databases.source },
-    )
   }
 }
 

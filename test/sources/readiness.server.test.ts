@@ -2,12 +2,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { folderOf } from '../support/check-fixtures.ts'
-import { environmentFor } from '../support/cli.ts'
-import { backfillInside } from '../support/inside.ts'
-import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { createSourceTables } from '../support/small-chain.ts'
+import { post, startTestServer, type TestServer } from '../support/server.ts'
+import { soundScene } from '../support/sound-scene.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -17,23 +13,13 @@ afterAll(() => server?.stop())
 
 /** Blocks 1 to 9, and a table of the source database that says how far they are complete. */
 async function scene(select: string) {
-  const databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  const folder = folderOf()
-  await createSourceTables(server, await readCatalogue(folder), databases.source)
+  const { folder, databases, run, transactions } = await soundScene(server)
+  await transactions('number, 7, now()', 'numbers(1, 9)')
   const send = (text: string) => post(server, text, databases)
-  await send(
-    "INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, gas_used, meta_network_name) SELECT number, 7, 'mainnet' FROM numbers(1, 9)",
-  )
   await send('CREATE TABLE {source:Identifier}.progress (at Nullable(UInt64), network String) ENGINE = Log')
   const write = (text: string) =>
     writeFileSync(join(folder, 'source/canonical_execution_transaction.ready.sql'), text)
   write(select)
-  const run = (...words: readonly string[]) =>
-    backfillInside([...words, '--sql', folder], environmentFor(server, databases))
   return {
     run,
     write,

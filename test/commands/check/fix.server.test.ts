@@ -2,12 +2,10 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { columnMisfits } from '../../../src/sql-syntax/column-fit.ts'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { folderOf } from '../../support/check-fixtures.ts'
-import { environmentFor } from '../../support/cli.ts'
 import { backfillInside } from '../../support/inside.ts'
-import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { createSourceTables } from '../../support/small-chain.ts'
+import { post, startTestServer, type TestServer } from '../../support/server.ts'
+import { soundScene } from '../../support/sound-scene.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -17,51 +15,32 @@ afterAll(() => server?.stop())
 
 const NARROWED = { edit: [{ file: 'transforms/gas.sql', was: 'toUInt32(block) AS', is: 'block AS' }] }
 
-async function scene(): Promise<Record<string, string>> {
-  const databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  await createSourceTables(server, await readCatalogue(folderOf()), databases.source)
-  await post(server, 'CREATE DATABASE {target:Identifier}', databases)
-  return environmentFor(server, databases)
-}
-
 test('`check --fix` writes the casts, says where, and the folder is clean from then on', async () => {
-  const [env, folder] = [await scene(), folderOf(NARROWED)]
+  const { folder, run } = await soundScene(server, NARROWED)
   const file = join(folder, 'transforms/gas.sql')
   const others = readFileSync(join(folder, 'transforms/last_gas.sql'), 'utf8')
-  const fixed = await backfillInside(['check', '--fix', '--sql', folder], env)
+  const fixed = await run('check', '--fix')
   expect(fixed.stderr).toMatch(/^Wrote \S+gas\.sql: a SELECT around it converts block_number\n/)
   expect([fixed.code, fixed.stdout]).toEqual([0, expect.stringContaining(': no errors')])
   expect(readFileSync(file, 'utf8')).toContain("accurateCast(`block_number`, 'UInt32') AS `block_number`")
   expect(readFileSync(join(folder, 'transforms/last_gas.sql'), 'utf8')).toBe(others)
   const written = readFileSync(file, 'utf8')
-  const again = await backfillInside(['check', '--fix', '--sql', folder, '--json'], env)
+  const again = await run('check', '--fix', '--json')
   expect(JSON.parse(again.stdout)).toMatchObject({ errors: 0, fixed: [] })
   expect(readFileSync(file, 'utf8')).toBe(written)
 })
 
 test('after `check --fix` a value that does not fit fails its range, and no row of it is stored', async () => {
-  const [env, folder] = [await scene(), folderOf(NARROWED)]
+  const { folder, run, transactions, databases } = await soundScene(server, NARROWED)
   // Gas is UInt64 in the source, and so it may be more than a UInt8 column takes.
   const ddl = join(folder, 'ddl/gas.sql')
   writeFileSync(ddl, readFileSync(ddl, 'utf8').replace('gas_used     UInt64', 'gas_used     UInt8'))
-  const database = env['SOURCE_CLICKHOUSE_DATABASE']!
-  const add = (block: number, gas: number) =>
-    post(
-      server,
-      `INSERT INTO ${database}.canonical_execution_transaction (updated_date_time, block_number, gas_used, meta_network_name) SELECT now() - 9, ${block}, ${gas}, 'mainnet'`,
-    )
+  const add = (block: number, gas: number) => transactions(`${block}, ${gas}, now() - 9`, 'numbers(1)')
   await add(1, 255)
-  expect((await backfillInside(['check', '--fix', '--sql', folder], env)).code).toBe(0)
-  const up = () => backfillInside(['up', 'gas', '--sql', folder, '--lag', '0', '--from', '1'], env)
+  expect((await run('check', '--fix')).code).toBe(0)
+  const up = () => run('up', 'gas', '--lag', '0', '--from', '1')
   const stored = () =>
-    post(
-      server,
-      `SELECT block_number, gas_used FROM ${env['TARGET_CLICKHOUSE_DATABASE']}.int_gas ORDER BY ALL`,
-    )
+    post(server, 'SELECT block_number, gas_used FROM {target:Identifier}.int_gas ORDER BY ALL', databases)
   expect((await up()).code).toBe(0)
   await add(2, 256)
   const failed = await up()

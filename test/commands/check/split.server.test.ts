@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { folderOf } from '../../support/check-fixtures.ts'
-import { environmentFor } from '../../support/cli.ts'
-import { backfillInside } from '../../support/inside.ts'
-import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { createSourceTables } from '../../support/small-chain.ts'
+import { post, startTestServer, type TestServer } from '../../support/server.ts'
+import { soundScene } from '../../support/sound-scene.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -16,14 +13,7 @@ type Edit = { readonly file: string; readonly was: string; readonly is: string }
 
 /** Splits a table of the sound folder, whose files were edited, over blocks 1 to 40; each has two transactions with gas 7 and 1,000 times its number. */
 async function split(key: string, ...edit: readonly Edit[]) {
-  const folder = folderOf({ edit })
-  const databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  const catalogue = await readCatalogue(folder)
-  await createSourceTables(server, catalogue, databases.source)
+  const { folder, databases, run } = await soundScene(server, { edit })
   await post(
     server,
     `INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, transaction_index, gas_used, meta_network_name)
@@ -31,14 +21,13 @@ async function split(key: string, ...edit: readonly Edit[]) {
     databases,
   )
   await post(server, 'CREATE DATABASE {target:Identifier}', databases)
-  for (const { ddl } of catalogue.tables) await post(server, ddl.text, databases)
+  for (const { ddl } of (await readCatalogue(folder)).tables) await post(server, ddl.text, databases)
   await post(
     server,
     'INSERT INTO {target:Identifier}.int_gas (block_number, gas_used) SELECT number, 7 FROM numbers(50)',
     databases,
   )
-  const words = ['check', '--split', key, '--from', '1', '--to', '40', '--sql', folder]
-  const { code, stdout, stderr } = await backfillInside(words, environmentFor(server, databases))
+  const { code, stdout, stderr } = await run('check', '--split', key, '--from', '1', '--to', '40')
   return { code, found: stdout.match(/: (E\d+) /)?.[1], stderr, stdout }
 }
 
@@ -93,15 +82,8 @@ test('a group that each range reads the whole of is the same, unless the engine 
 })
 
 test('a table that does not exist is named, with the command that creates it', async () => {
-  const databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  const folder = folderOf()
-  await createSourceTables(server, await readCatalogue(folder), databases.source)
-  const words = ['check', '--split', 'gas', '--from', '1', '--sql', folder]
-  const { code, stderr } = await backfillInside(words, environmentFor(server, databases))
+  const { run } = await soundScene(server)
+  const { code, stderr } = await run('check', '--split', 'gas', '--from', '1')
   expect([code, stderr]).toEqual([
     2,
     expect.stringMatching(/int_gas does not exist\n {2}backfill create-tables .*--tables gas\n$/),

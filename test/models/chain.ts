@@ -24,7 +24,7 @@ export function modelFolder(): string {
 export const FIRST = 1_710_288_000
 
 export async function createSources(
-  server: TestServer,
+  server: Pick<TestServer, 'url' | 'username' | 'password'>,
   { sources }: Catalogue,
   source: string,
 ): Promise<void> {
@@ -38,7 +38,11 @@ export async function createSources(
 }
 
 /** Adds the rows of these slots, counted from 0, to all sources; those with networks have rows of another one, too. */
-export async function addSlots(server: TestServer, source: string, { from, to }: Range): Promise<void> {
+export async function addSlots(
+  server: Pick<TestServer, 'url' | 'username' | 'password'>,
+  source: string,
+  { from, to }: Range,
+): Promise<void> {
   const slots = `FROM (
     SELECT number AS n, fromUnixTimestamp(${FIRST} + number * 12) AS at, '2026-01-01 00:00:00' AS written, n % 9 = 8 AS missed, n - intDiv(n, 9) AS block,
       arrayJoin(['mainnet', 'sepolia']) AS network

@@ -3,11 +3,11 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { readTableStatuses } from '../../src/planning/table-status.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
+import { expectedRanges, unlikeByHand } from './by-hand.ts'
 import { addSlots, createSources, modelFolder } from './chain.ts'
 
 const SOURCE = uniqueDatabase('source')
@@ -24,61 +24,6 @@ afterAll(async () => {
   rmSync(folder, { recursive: true })
   await server?.stop()
 })
-
-/** Columns that are not the same twice. */
-const VOLATILE = ['updated_date_time', 'id', 'made_at']
-
-/** Tables that differ from their statement, run once over all that they should hold. */
-async function unlikeByHand(
-  database: string,
-  expected: ReadonlyMap<string, { readonly from: number; readonly to: number }>,
-): Promise<readonly string[]> {
-  const hand = uniqueDatabase('hand')
-  await post(server, 'CREATE DATABASE {hand:Identifier}', { hand })
-  const unlike: string[] = []
-  for (const { key, target, ddl, transform } of catalogue.tables) {
-    const { from, to } = expected.get(key)!
-    await post(server, ddl.text, { target: hand })
-    const params = {
-      network: 'mainnet',
-      source: SOURCE,
-      target: hand,
-      from,
-      to,
-      from_block: from,
-      to_block: to,
-    }
-    const columns = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE (${transform.text})`, params)
-    const names = columns.map(({ name }) => name).join(', ')
-    await post(
-      server,
-      `INSERT INTO {target:Identifier}.${target} (${names}) SELECT ${names} FROM (${transform.text})
-        SETTINGS max_partitions_per_insert_block = 1000`,
-      params,
-    )
-    const found = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE ${hand}.${target}`)
-    const steady = found.map(({ name }) => name).filter((name) => !VOLATILE.includes(name))
-    const all = (name: string) => `SELECT ${steady.join(', ')} FROM ${name}.${target} FINAL`
-    const [count] = await rowsOf<{ made: number; missing: number; extra: number }>(
-      server,
-      `SELECT (SELECT count() FROM (${all(hand)})) AS made,
-        (SELECT count() FROM (${all(hand)} EXCEPT ALL ${all(database)})) AS missing,
-        (SELECT count() FROM (${all(database)} EXCEPT ALL ${all(hand)})) AS extra`,
-    )
-    if (count!.made === 0 || count!.missing + count!.extra > 0) unlike.push(`${key} ${JSON.stringify(count)}`)
-  }
-  return unlike
-}
-
-async function expectedRanges(opened: Awaited<ReturnType<typeof openTestWorkspace>>) {
-  const statuses = await readTableStatuses(opened.workspace, { lag: 0 })
-  return {
-    ranges: new Map([...statuses].map(([key, { bounds }]) => [key, bounds.expected!])),
-    open: [...statuses].flatMap(([key, { missing, stale }]) =>
-      missing.length + stale.length === 0 ? [] : [`${key} ${JSON.stringify({ missing, stale })}`],
-    ),
-  }
-}
 
 test('check finds no fault in tables of all kinds before any of them is created', async () => {
   const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
@@ -99,7 +44,8 @@ test.each([
     expect(failed).toEqual([])
     const { ranges, open } = await expectedRanges(opened)
     expect(open).toEqual([])
-    expect(await unlikeByHand(opened.target, ranges)).toEqual([])
+    const place = { source: SOURCE, target: opened.target, expected: ranges }
+    expect(await unlikeByHand(server, catalogue, place)).toEqual([])
   } finally {
     await opened.close()
   }

@@ -1,7 +1,8 @@
-// Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2] [--act NAME] [--acts world [--blind]]`: random
+// Owns `npm run torture -- --rounds N --seed S --seconds T [--servers 1|2] [--act NAME] [--acts world [--blind]] [--folder test/models]`: random
 // rounds until one of the limits; exit 1 where a round found a difference. Round n of seed S is round 0 of seed S + n, so
 // `--rounds 1 --seed <printed seed>` replays it. `--acts world` changes tables under the program instead of disturbing its
-// runs (world-round.ts); `--cluster` disturbs the nodes of a cluster and Keeper (cluster-round.ts); with `--blind` stale ranges and absences count for nothing, and each act must show a difference.
+// runs (world-round.ts); `--cluster` disturbs the nodes of a cluster and Keeper (cluster-round.ts); `--folder` runs
+// tables of all kinds (model-round.ts); with `--blind` stale ranges and absences count for nothing, and each act must show a difference.
 import { rmSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { type Ground, killRunners, openGround } from './ground.ts'
 import { MISSING_CLUSTER } from '../support/real-cluster.ts'
 import { openCluster, playCluster } from './cluster-round.ts'
+import { playModels } from './model-round.ts'
 import { playRound, type Verdict } from './round.ts'
 import { playWorld, WORLD_ACTS } from './world-round.ts'
 
@@ -22,11 +24,14 @@ const { values } = parseArgs({
     acts: { type: 'string', default: 'runs' },
     blind: { type: 'boolean', default: false },
     cluster: { type: 'boolean', default: false },
+    folder: { type: 'string' },
     verbose: { type: 'boolean', default: false },
   },
 })
 if (!['runs', 'world'].includes(values.acts)) throw new Error(`--acts ${values.acts}: runs or world`)
 const isWorld = values.acts === 'world'
+if (![undefined, 'test/models'].includes(values.folder))
+  throw new Error(`--folder ${values.folder}: test/models`)
 const first = Number(values.seed)
 const servers = values.servers === undefined ? undefined : Number(values.servers)
 const deadline = performance.now() + Number(values.seconds) * 1000
@@ -56,7 +61,9 @@ try {
       ? playCluster(cluster, seed)
       : isWorld
         ? worldRound(ground!, seed)
-        : playRound(ground!, seed, { servers, act: values.act })
+        : values.folder !== undefined
+          ? playModels(ground!, seed)
+          : playRound(ground!, seed, { servers, act: values.act })
     const { story, wrong } = await round.catch((error: unknown) => ({
       story: [],
       wrong: [error instanceof Error ? (error.stack ?? error.message) : String(error)],

@@ -123,6 +123,22 @@ export function tablesReadBy(
   ]
 }
 
+/** Names of the tables on each side that these tables' rows depend on: sources and look-ups; the tables themselves, their inputs and look-ups. */
+export function namesRead(
+  tables: readonly TableDefinition[],
+  catalogue: Pick<Catalogue, 'sources' | 'tables'>,
+): Readonly<Record<'source' | 'target', readonly string[]>> {
+  const derived = tables
+    .flatMap((table) => tablesReadBy(table, catalogue))
+    .filter(({ side }) => side === 'target')
+  const isDerived = (name: string) => derived.some(({ key, table }) => key === name || table === name)
+  const lookups = tables.flatMap((table) => table.lookups ?? []).filter((name) => !isDerived(name))
+  return {
+    source: [...new Set([...tables.flatMap(({ sources }) => sources), ...lookups])],
+    target: [...new Set([...tables.map(({ target }) => target), ...derived.map(({ table }) => table)])],
+  }
+}
+
 /** The sources that a table reads, also through other tables. */
 export function sourcesBehind(scope: Pick<Scope, 'catalogue'>, table: TableDefinition): readonly string[] {
   return [...new Set([...table.sources, ...inheritedSources(scope, table)])]

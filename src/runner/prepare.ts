@@ -4,7 +4,7 @@ import type { BackfillError } from '../model/errors.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
-import type { TableDefinition } from '../model/model.ts'
+import { namesRead } from '../model/choose.ts'
 import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing } from './shared-chunks.ts'
@@ -32,22 +32,17 @@ export type Prepared = {
 
 export type RunContext = Awaited<ReturnType<typeof prepareRun>>
 
-/** Warns of row policies that hide rows of sources, of derived inputs, or of the tables themselves from the user. */
+/** Warns of row policies that hide rows of sources, look-ups, derived inputs, or of the tables themselves from the user. */
 async function reportPolicies(
   { chosen, catalogue, ports }: Workspace,
   report: (event: RunEvent) => void,
 ): Promise<void> {
-  const targetsOf = ({ target, after }: TableDefinition) => [
-    target,
-    ...catalogue.tables.filter(({ key }) => after.includes(key)).map((input) => input.target),
-  ]
-  // One after the other: a user may have few statements at once.
-  const ofSources = await ports.source.policies([...new Set(chosen.flatMap(({ sources }) => sources))])
-  const ofTargets = await ports.target.policies([...new Set(chosen.flatMap(targetsOf))])
-  const warn = (sentence: string, reads: (table: TableDefinition) => boolean) =>
-    report({ type: 'warning', table: chosen.find(reads)?.key, text: `${sentence}: ${POLICY_HINT}` })
-  for (const { table, sentence } of ofSources) warn(sentence, ({ sources }) => sources.includes(table))
-  for (const { table, sentence } of ofTargets) warn(sentence, (one) => targetsOf(one).includes(table))
+  const names = namesRead(chosen, catalogue)
+  for (const side of ['source', 'target'] as const)
+    for (const { table, sentence } of await ports[side].policies(names[side])) {
+      const reader = chosen.find((one) => namesRead([one], catalogue)[side].includes(table))
+      report({ type: 'warning', table: reader?.key, text: `${sentence}: ${POLICY_HINT}` })
+    }
 }
 
 /** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
-import { uniqueDatabase } from '../support/server.ts'
+import { folderOf } from '../support/check-fixtures.ts'
+import { post, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { launchWithUsers } from '../support/users.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
@@ -15,7 +16,9 @@ const names = {
 let server: Awaited<ReturnType<typeof launchWithUsers>>
 beforeAll(async () => {
   const sees = { database: names.target, table: 'int_address_diffs', filter: 'block_number = 5' }
-  server = await launchWithUsers({ half: { grants: ['GRANT ALL ON *.*'], sees } })
+  const looks = { database: names.source, table: 'labels', filter: 'block = 5' }
+  const grants = ['GRANT ALL ON *.*']
+  server = await launchWithUsers({ half: { grants, sees }, looker: { grants, sees: looks } })
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), names.source)
   await addBlocks(server, names.source, { from: 1, to: 20 })
 })
@@ -33,5 +36,34 @@ test('a policy on a derived input is said by up, check and doctor', async () => 
   expect(await run('up --tables +accounts_alive --to 10')).toContain(policy)
   expect(await run('up --tables accounts_alive --to 10')).toContain(policy)
   expect(await run('check address_diffs')).toContain(`W069 source-row-policy: ${policy}`)
+  expect(await run('check accounts_alive')).toMatch(
+    /accounts_alive\.sql:\d+: W069 source-row-policy: the row policy half/,
+  )
   expect(await run('doctor --idle 1 --tables address_diffs')).toContain(policy)
+})
+
+test('a policy on a look-up is said by up, check and doctor', async () => {
+  const lookup = {
+    file: 'transforms/gas.sql',
+    was: '--! rows: per-block',
+    is: '--! lookup: labels\n--! rows: per-block',
+  }
+  const read = {
+    file: 'transforms/gas.sql',
+    was: 'WHERE gas >=',
+    is: 'WHERE block NOT IN (SELECT block FROM {source:Identifier}.labels) AND gas >=',
+  }
+  const sql = ['--sql', folderOf({ edit: [lookup, read] }), '--tables', 'gas']
+  await post(server, 'CREATE TABLE {source:Identifier}.labels (block UInt32) ENGINE = Log', names)
+  const databases = { ...names, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const login = { url: server.url, username: 'looker', password: 'secret' }
+  const env = { ...environmentFor(login, databases), BACKFILL_LAG: '0' }
+  const run = async (...words: readonly string[]) => {
+    const { stdout, stderr } = await backfillHere([...words, ...sql], { env })
+    return `${stdout}${stderr}`
+  }
+  const policy = `the row policy looker shows user 'looker' of the source server only those rows of ${names.source}.labels for which block = 5`
+  expect(await run('up', '--to', '10')).toContain(policy)
+  expect(await run('check')).toContain(`gas.sql:18: W069 source-row-policy: ${policy}`)
+  expect(await run('doctor', '--idle', '1')).toContain(policy)
 })

@@ -1,7 +1,7 @@
 // Owns the list of rights that a run needs: docs/reference/permissions.md.
 import { columnsOf } from '../../model/choose.ts'
 import { probedColumns } from '../../sources/rows.ts'
-import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
+import type { Need, NeedPlace, ServerRole } from '../../clickhouse/grants.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
@@ -30,9 +30,14 @@ export function requiredGrantsOf(
   )
 }
 
-export function placeOfRead(tables: readonly TableDefinition[], source: string): Place {
-  const { transform } = tables.find((table) => table.sources.includes(source)) ?? tables[0]!
-  return { file: transform.file, line: tablesRead(transform, 'source').get(source) ?? transform.line }
+/** The first line of a transform that reads the table. */
+export function placeOfRead(
+  tables: readonly TableDefinition[],
+  name: string,
+  side: ServerRole = 'source',
+): Place {
+  const { transform } = tables.find((table) => tablesRead(table.transform, side).has(name)) ?? tables[0]!
+  return { file: transform.file, line: tablesRead(transform, side).get(name) ?? transform.line }
 }
 
 function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {

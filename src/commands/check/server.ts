@@ -7,6 +7,7 @@ import { checkAudits } from './audits.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import { namesRead } from '../../model/choose.ts'
 import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
@@ -37,15 +38,13 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
   for (const { source, ...problem } of await viewProblems(servers.source, judged))
     report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
-  for (const { table, sentence } of await rowPolicies(servers.source, sourcesOf(tables)))
-    report(fileError({ rule: 'W069', ...placeOfRead(tables, table), sentence, hint: POLICY_HINT }))
-  for (const { table, sentence } of await rowPolicies(
-    target,
-    tables.map((one) => one.target),
-  )) {
-    const { file, line } = tables.find((one) => one.target === table)!.ddl
-    report(fileError({ rule: 'W069', file, line, sentence, hint: POLICY_HINT }))
-  }
+  const read = namesRead(tables, check.catalogue)
+  for (const side of ['source', 'target'] as const)
+    for (const { table, sentence } of await rowPolicies(servers[side], read[side])) {
+      const own = side === 'target' && tables.find((one) => one.target === table)?.ddl
+      const place = own ? { file: own.file, line: own.line } : placeOfRead(tables, table, side)
+      report(fileError({ rule: 'W069', ...place, sentence, hint: POLICY_HINT }))
+    }
   for (const { ready, ...definition } of check.catalogue.sources)
     if (ready !== undefined && sourcesOf(tables).includes(definition.table))
       await readReadiness(

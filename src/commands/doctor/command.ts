@@ -48,9 +48,9 @@ async function readFiles({ config, flags }: Context) {
     broken.push(fail(`${error.message}; no table was checked`, 'backfill check --offline'))
     return undefined
   })
-  if (catalogue === undefined) return { checks, broken, tables: [], definitions: [] }
+  if (catalogue === undefined) return { checks, broken, tables: [], catalogue: NO_TABLES }
   findNetwork(catalogue, config.network.value)
-  return { checks, broken, tables: chooseTables(catalogue, selectors(flags)), definitions: catalogue.sources }
+  return { checks, broken, tables: chooseTables(catalogue, selectors(flags)), catalogue }
 }
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {
@@ -102,3 +102,5 @@ function tallies(found: readonly Finding[]): Readonly<Record<CheckStatus, number
   const of = (status: CheckStatus) => found.filter((one) => one.status === status).length
   return { ok: of('ok'), warn: of('warn'), fail: of('fail') }
 }
+
+const NO_TABLES = { sources: [], tables: [] }

@@ -6,7 +6,8 @@ import { namesFor } from '../../clickhouse/own-databases.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
-import type { SourceDefinition, TableDefinition } from '../../model/model.ts'
+import { namesRead } from '../../model/choose.ts'
+import type { Catalogue, SourceDefinition, TableDefinition } from '../../model/model.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { readReadiness } from '../../sources/readiness.ts'
 import type { Connections } from '../../workspace/open.ts'
@@ -24,7 +25,7 @@ type DoctorInput = Connections & {
   readonly exclusive: boolean
   /** The chosen tables; empty if the SQL files are broken. */
   readonly tables: readonly TableDefinition[]
-  readonly definitions: readonly SourceDefinition[]
+  readonly catalogue: Pick<Catalogue, 'sources' | 'tables'>
   readonly checks: readonly SqlCheck[]
   /** Errors in the SQL folder. */
   readonly broken: readonly Finding[]
@@ -78,15 +79,14 @@ async function askInside(
       ],
     },
   }
-  const sources = [...new Set(tables.flatMap((table) => table.sources))]
-  const targets = tables.map((table) => table.target)
-  const selects = input.definitions.filter(({ table }) => sources.includes(table))
+  const read = namesRead(tables, input.catalogue)
+  const selects = input.catalogue.sources.filter(({ table }) => read.source.includes(table))
   const hidden = [
-    ...(sides.includes('source') ? await policyFindings(server, source, sources) : []),
+    ...(sides.includes('source') ? await policyFindings(server, source, read.source) : []),
     ...(sides.includes('source')
       ? await readinessFindings({ server, database: source.database, network }, selects)
       : []),
-    ...(sides.includes('target') ? await policyFindings(server, target, targets) : []),
+    ...(sides.includes('target') ? await policyFindings(server, target, read.target) : []),
   ]
   if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.

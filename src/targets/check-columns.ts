@@ -7,6 +7,7 @@ import {
   type ColumnProblem,
   type OutputColumn,
 } from '../sql-syntax/column-fit.ts'
+import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
 
@@ -75,4 +76,25 @@ export function misfitError(
       ? `\`backfill check ${key}\` says what to type`
       : `\`backfill rebuild ${key}\` builds it as the file says; \`backfill check ${key}\` lists all differences`,
   )
+}
+
+/** The same by the DDL file alone: no transform is described. The server is asked only if a type is written in another way. */
+export async function misfitOfFile(
+  port: Pick<TargetPort, 'database' | 'ddlColumns'>,
+  table: TableDefinition,
+  present: Pick<TargetTable, 'columns'>,
+): Promise<BackfillError | undefined> {
+  const typeOf = (name: string) => present.columns.find((one) => one.name === name)?.type ?? ''
+  const isSame = ddlColumns(table.ddl).every(({ name, type }) => type === typeOf(name))
+  const written = isSame ? ddlColumns(table.ddl) : await port.ddlColumns(table)
+  const misfits = columnMisfits(
+    written
+      .filter(({ defaultKind }) => defaultKind !== 'MATERIALIZED' && defaultKind !== 'ALIAS')
+      // A column may have its type from its default alone.
+      .map(({ name, type }) => ({ name, type: type || typeOf(name) })),
+    present.columns,
+  )
+  if (misfits.length === 0) return undefined
+  const { message, hint } = misfitError(port.database, table, misfits)
+  return failedError(message.replaceAll('the transform', 'the file'), hint)
 }

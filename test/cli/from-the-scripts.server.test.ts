@@ -57,6 +57,9 @@ XATU_CLICKHOUSE_PASSWORD=${server.password}
   expect(first.stdout).toContain('3 tables failed; done: 6 chunks, 240 blocks')
   expect((await step('plan')).stdout).toContain('is not as ')
   expect((await step('doctor --idle 1')).stdout).toMatch(/fail +misfit +block_slots_stat/)
+  expect((await step('status')).stdout).toMatch(
+    /block_slots_stat: \S+\.int_block_slots_stat is not as \S+ says: .*: `backfill rebuild block_slots_stat`/,
+  )
   expect(await step('adopt block_slots_stat')).toMatchObject({
     code: 1,
     stderr: expect.stringContaining('`backfill rebuild block_slots_stat`'),

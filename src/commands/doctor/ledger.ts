@@ -11,8 +11,7 @@ import { blockSet, type BlockSet, hull, subtract, union, namedBlocks } from '../
 import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
-import { columnMisfits } from '../../sql-syntax/column-fit.ts'
-import { misfitError } from '../../targets/check-columns.ts'
+import { misfitOfFile } from '../../targets/check-columns.ts'
 import { openTarget, type TargetPort, type TargetTable } from '../../targets/target.ts'
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
@@ -83,17 +82,9 @@ async function misfitFindings(
   for (const table of tables) {
     const present = targets.get(table.target)
     if (present === undefined) continue
-    const written = (await target.ddlColumns(table))
-      .filter(({ defaultKind }) => defaultKind !== 'MATERIALIZED' && defaultKind !== 'ALIAS')
-      // A column may have its type from its default alone.
-      .map(({ name, type }) => ({
-        name,
-        type: type || (present.columns.find((one) => one.name === name)?.type ?? ''),
-      }))
-    const misfits = columnMisfits(written, present.columns)
-    if (misfits.length === 0) continue
-    const { message, hint } = misfitError(target.database, table, misfits)
-    found.push(findings('misfit', table.key).fail(message.replaceAll('the transform', 'the file'), hint!))
+    const misfit = await misfitOfFile(target, table, present)
+    if (misfit === undefined) continue
+    found.push(findings('misfit', table.key).fail(misfit.message, misfit.hint!))
   }
   return found
 }

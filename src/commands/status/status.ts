@@ -1,4 +1,6 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
+import type { BackfillError } from '../../model/errors.ts'
+import { misfitOfFile } from '../../targets/check-columns.ts'
 import { inUnit, type PerUnit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
@@ -49,9 +51,11 @@ export async function status(
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
-      const [staleVersions, arrived] = await Promise.all([
+      const { table, target } = tableStatus
+      const [staleVersions, arrived, misfit] = await Promise.all([
         staleReports(workspace, tableStatus),
         arrivedIn(workspace, tableStatus),
+        target && misfitOfFile(workspace.ports.target, table, target),
       ])
       const absences: readonly Absence[] = [
         ...tableStatus.absences,
@@ -68,6 +72,7 @@ export async function status(
           throughput: throughputs.get(key) ?? NO_PACE,
           staleVersions,
           arrived,
+          misfit,
           holds: steering.filter((hold) => concerns(hold, key)),
         },
       )
@@ -110,6 +115,8 @@ type Seen = {
   readonly throughput: Throughput
   readonly staleVersions: readonly StaleReport[]
   readonly arrived: readonly Range[]
+  /** That the table is not as its file says: `up` leaves it out. */
+  readonly misfit: BackfillError | undefined
   readonly holds: readonly Hold[]
 }
 
@@ -172,6 +179,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     absences,
     /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
     notes: [
+      ...(seen.misfit === undefined ? [] : [`${seen.misfit.message}: ${seen.misfit.hint}`]),
       ...notesOf(tableStatus),
       ...probeBlocks.absent.map(absentText),
       ...probeBlocks.thin.map(thinText),

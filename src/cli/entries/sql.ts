@@ -73,7 +73,7 @@ export const SQL: readonly DeclaredEntry[] = [
       flag('tables <a,b>  Edited tables, e.g. address_diffs,address_reads (default: --changed)', {
         bare: true,
       }),
-      'changed  The tables whose SQL differs from that of their stored rows',
+      'changed  The tables whose SQL differs from that of their stored rows, or that have other columns than their DDL',
       'sample <ranges>  Number of ranges, of up to 1,000 blocks each, that are computed (default: 20)',
       'from <block>  First block, in place of a sample, e.g. 19000000',
       flags.to,

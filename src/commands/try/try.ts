@@ -5,6 +5,8 @@ import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../
 import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
+import type { TargetPort } from '../../targets/target.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -13,7 +15,7 @@ import { compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 
 export type TryQuestion = {
-  /** Keys; empty: the tables whose SQL differs from that of their stored rows. */
+  /** Keys; empty: the tables whose SQL differs from that of their stored rows, or whose columns differ from their DDL. */
   readonly tables: readonly string[]
   /** Without an edit there is nothing to say, and that is no mistake: of a pull request that touches no table. */
   readonly mayBeNone: boolean
@@ -43,12 +45,14 @@ export async function tryEdit(
       'use `backfill preview`',
     )
   const all = await readTableStatuses({ ...workspace, chosen: catalogue.tables }, { lag })
-  const edited =
-    tables.length > 0 ? tables : [...all].flatMap(([key, status]) => (isEdited(status) ? [key] : []))
+  const asked = [...all].map(async ([key, status]) =>
+    isEdited(status) || (await hasOtherColumns(workspace.ports.target, status)) ? [key] : [],
+  )
+  const edited = tables.length > 0 ? tables : (await Promise.all(asked)).flat()
   if (edited.length === 0 && mayBeNone) return NOTHING
   if (edited.length === 0)
     throw usageError(
-      'no table is edited: all stored rows are of the SQL in the files',
+      'no table is edited: all stored rows are of the SQL in the files, and all columns of the DDL',
       'name a table: backfill try <table>',
     )
   const concerned = chooseTables(
@@ -103,6 +107,18 @@ export async function tryEdit(
 }
 
 const NOTHING = { blocks: [] as BlockSet, tables: [], left: [] }
+
+/** Other columns in the file than in the table; what else a DDL says is not in a row. */
+async function hasOtherColumns(port: TargetPort, { table, target }: TableStatus): Promise<boolean> {
+  if (target === undefined) return false
+  const shape = (columns: readonly DdlColumn[]) =>
+    columns
+      .map(({ name, type }) => `${name} ${type}`)
+      .toSorted()
+      .join()
+  const present = shape(target.columns)
+  return shape(ddlColumns(table.ddl)) !== present && shape(await port.ddlColumns(table)) !== present
+}
 
 const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
 

@@ -114,9 +114,7 @@ test('a checkpoint that somebody tampered with fails for its blocks, and the hin
   expect(unwell).toContain('fail fold block_slots_stat')
   expect(of('fold').map(({ finding, hint }) => `${finding}; ${hint}`)).toEqual([
     expect.stringMatching(/disagree about blocks 1-20.*; backfill rebuild address_last_access$/),
-    expect.stringMatching(
-      /disagree about blocks 13-20.*; backfill redo block_slots_stat --from 13 --to 20$/,
-    ),
+    expect.stringMatching(/disagree about blocks 13-20.*; backfill redo block_slots_stat --from 13 --to 20$/),
   ])
   for (const words of of('fold').map((one) => one.hint!.split(' ').slice(1))) {
     const yes = words[0] === 'redo' ? ['--yes'] : []

@@ -120,6 +120,13 @@ async function hasOtherColumns(port: TargetPort, { table, target }: TableStatus)
   return shape(ddlColumns(table.ddl)) !== present && shape(await port.ddlColumns(table)) !== present
 }
 
+function shape(columns: readonly DdlColumn[]): string {
+  return columns
+    .map(({ name, type }) => `${name} ${type}`)
+    .toSorted()
+    .join()
+}
+
 const isEdited = ({ stale }: TableStatus) => stale.some(({ reasons }) => reasons.includes('sql'))
 
 /** What cannot be judged from some ranges, with all that reads it. */

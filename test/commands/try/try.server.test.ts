@@ -113,17 +113,6 @@ test('columns of one side are named, and rows are the same by the others', async
   expect(rest).toMatchObject({ changed: 0, columns: {}, added: ['txs'], dropped: ['tx_count'] })
 })
 
-test('without a name, a table is tried whose DDL alone was edited, as far as it has other columns', async () => {
-  const folder = editedFolder('ddl/address_diffs.sql', (text) =>
-    text.replace(/tx_count( +)UInt32/, 'tx_count$1UInt64'),
-  )
-  const { of, keys } = await tried('--sample 3', folder)
-  expect(keys[0]).toBe('address_diffs')
-  expect(of('address_diffs')).toMatchObject({ edited: true, changed: 0, new: 0, gone: 0 })
-  const comment = editedFolder('ddl/address_diffs.sql', (text) => text.replaceAll(/COMMENT '[^']*'/g, ''))
-  expect(await run('try --sample 3', comment)).toMatchObject({ code: 2 })
-})
-
 test('NULL is another value than the text NULL', async () => {
   const table = `${names.target}.int_address_diffs`
   await post(server, `ALTER TABLE ${table} ADD COLUMN note Nullable(String) DEFAULT 'NULL'`)

@@ -111,11 +111,6 @@ const NOTHING = { blocks: [] as BlockSet, tables: [], left: [] }
 /** Other columns in the file than in the table; what else a DDL says is not in a row. */
 async function hasOtherColumns(port: TargetPort, { table, target }: TableStatus): Promise<boolean> {
   if (target === undefined) return false
-  const shape = (columns: readonly DdlColumn[]) =>
-    columns
-      .map(({ name, type }) => `${name} ${type}`)
-      .toSorted()
-      .join()
   const present = shape(target.columns)
   return shape(ddlColumns(table.ddl)) !== present && shape(await port.ddlColumns(table)) !== present
 }

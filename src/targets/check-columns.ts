@@ -65,7 +65,7 @@ export async function checkTables(
 }
 
 /** Why rows of this table's transform cannot go into the table that exists, and what to type. */
-export function misfitError(
+function misfitError(
   database: string,
   { key, target, ddl }: TableDefinition,
   misfits: readonly ColumnProblem[],

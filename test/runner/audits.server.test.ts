@@ -111,6 +111,18 @@ test('`redo` and `rebuild` ask them; a rebuild asks them of the new table, and t
   expect((await stored())[0]).toEqual({ b: 1, g: 1000 })
 })
 
+test('an audit that names the table before a column is asked of the new table as well', async () => {
+  const { up, run } = await scene({
+    'audits/gas/few.sql': FEW.replace('SELECT block_number', 'SELECT int_gas.block_number').replace(
+      'AND gas_used',
+      'AND int_gas.gas_used',
+    ),
+  })
+  expect((await up('--no-audits')).code).toBe(0)
+  const rebuild = await run('rebuild', 'gas', '--yes', '--lag', '0')
+  expect([rebuild.code, rebuild.stderr]).toEqual([1, expect.stringContaining('(block_number 5, gas_used 5)')])
+})
+
 const asked = () =>
   rowsOf(
     server,

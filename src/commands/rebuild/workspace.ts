@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { buildingName, type BuildOf, renamedDdl } from './names.ts'
-import { lex, significantTokens } from '../../sql-syntax/lexer.ts'
+import { lex, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
@@ -32,12 +32,23 @@ export function workspaceOf(workspace: Workspace, table: TableDefinition, build:
   return { ...workspace, catalogue: { ...workspace.catalogue, tables }, chosen: [building] }
 }
 
-/** A transform that reads earlier rows of its table, or an audit, with another name for that table. */
-function ownReadsRenamed(sql: SqlText, own: string, target: string): SqlText {
+/** A transform that reads earlier rows of its table, or an audit, with another name for that table, also before its columns (`t.x`). */
+export function ownReadsRenamed(sql: SqlText, own: string, target: string): SqlText {
   const tokens = significantTokens(sql)
   const reads = tableReads(sql).filter(({ parameter, table }) => parameter === 'target' && table === own)
-  const ends = new Set(reads.map(({ to }) => tokens[to - 1]!.end))
-  const text = [...lex(sql)].map((token) => (ends.has(token.end) ? target : token.text)).join('')
+  const names = new Set(reads.map(({ to }) => tokens[to - 1]!.end))
+  const others = tokens.flatMap((token, at) =>
+    token.kind !== 'string' &&
+    unquoted(token) === own &&
+    !names.has(token.end) &&
+    tokens[at - 1]?.text !== '.'
+      ? [{ end: token.end, isBeforeColumn: tokens[at + 1]?.text === '.' }]
+      : [],
+  )
+  // An alias or a CTE of that name is what stands before the columns.
+  const isOnlyTable = others.every(({ isBeforeColumn }) => isBeforeColumn)
+  const renamed = new Set([...names, ...(isOnlyTable ? others.map(({ end }) => end) : [])])
+  const text = [...lex(sql)].map((token) => (renamed.has(token.end) ? target : token.text)).join('')
   return { ...sql, text }
 }
 

@@ -26,7 +26,7 @@ export const SQL: readonly DeclaredEntry[] = [
       'offline  Check the files alone, without a server',
       'split <table>  Table of which --from to --to is computed in pieces, too: the rows must be the same',
       'from <block>  First block of --split, or UTC time, e.g. 19000000',
-      'to <block>  Last block of --split, e.g. 19000999 (default: the first block)',
+      'to <block>  Last block of --split, above the first, e.g. 19000999',
       'fix  Write into the transforms the casts of columns that do not fit into their tables',
       'format <text|github|sarif>  Form of the findings: annotations of GitHub, or SARIF 2.1.0 (default: text)',
       flags.json,

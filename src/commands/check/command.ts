@@ -9,7 +9,7 @@ import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { type Flags, nonEmpty, oneOf, readFlag, selectors } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
-import type { Range } from '../../model/blocks.ts'
+import { namedBlocks, type Range } from '../../model/blocks.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
 import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -72,7 +72,14 @@ type Split = { readonly table: string; readonly range: Range }
 
 function typedSplit(flags: Flags): Split | undefined {
   const table = readFlag(flags, 'split', nonEmpty)
-  return table === undefined ? undefined : { table, range: typedRange(flags, '--split') }
+  if (table === undefined) return undefined
+  const range = typedRange(flags, '--split')
+  if (range.from === range.to)
+    throw usageError(
+      `--split cuts a range into pieces, and ${namedBlocks([range])} is one`,
+      'add --to, for example --to a thousand after --from',
+    )
+  return { table, range }
 }
 
 /** The files as they are: all tables, the chosen ones, and those of them that are without an error. */

@@ -72,8 +72,10 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
     query: sumQuery(table, rows, !isCollapsing(existing)),
   })
   const { whole, pieces, different, keys } = sum!
+  if (whole === '0' && pieces === '0')
+    return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
   if (Number(different) === 0)
-    return `${table.key}: ${namedBlocks([range])} have ${whole} rows, the same in one piece and in ${ranges.length - 1} pieces.`
+    return `${table.key}: ${namedBlocks([range])} have ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces.`
   const examples = await reader.client.rows<Example>({
     ...call,
     query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,

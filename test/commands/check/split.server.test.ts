@@ -13,6 +13,10 @@ type Edit = { readonly file: string; readonly was: string; readonly is: string }
 
 /** Splits a table of the sound folder, whose files were edited, over blocks 1 to 40; each has two transactions with gas 7 and 1,000 times its number. */
 async function split(key: string, ...edit: readonly Edit[]) {
+  return await splitRange(key, [1, 40], edit)
+}
+
+async function splitRange(key: string, [from, to]: readonly [number, number], edit: readonly Edit[] = []) {
   const { folder, databases, run } = await soundScene(server, { edit })
   await post(
     server,
@@ -27,7 +31,7 @@ async function split(key: string, ...edit: readonly Edit[]) {
     'INSERT INTO {target:Identifier}.int_gas (block_number, gas_used) SELECT number, 7 FROM numbers(50)',
     databases,
   )
-  const { code, stdout, stderr } = await run('check', '--split', key, '--from', '1', '--to', '40')
+  const { code, stdout, stderr } = await run('check', '--split', key, '--from', `${from}`, '--to', `${to}`)
   return { code, found: stdout.match(/: (E\d+) /)?.[1], stderr, stdout }
 }
 
@@ -83,9 +87,20 @@ test('a group that each range reads the whole of is the same, unless the engine 
 
 test('a table that does not exist is named, with the command that creates it', async () => {
   const { run } = await soundScene(server)
-  const { code, stderr } = await run('check', '--split', 'gas', '--from', '1')
+  const { code, stderr } = await run('check', '--split', 'gas', '--from', '1', '--to', '9')
   expect([code, stderr]).toEqual([
     2,
     expect.stringMatching(/int_gas does not exist\n {2}backfill create-tables .*--tables gas\n$/),
   ])
+})
+
+test('one block cannot be cut, and of no rows nothing is said to be the same', async () => {
+  const one = await splitRange('gas', [5, 5])
+  expect([one.code, one.stderr]).toEqual([
+    2,
+    expect.stringContaining('--split cuts a range into pieces, and block 5 is one'),
+  ])
+  const none = await splitRange('gas', [1000, 2000])
+  expect([none.code, none.stderr]).toEqual([0, expect.stringContaining('blocks 1000-2000 have no rows')])
+  expect(none.stderr).not.toContain('the same')
 })

@@ -1,7 +1,7 @@
 // Owns changing a file of the SQL folder: the whole of it, or nothing.
 import { createHash } from 'node:crypto'
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { usageError } from '../model/errors.ts'
+import { access, constants, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { BackfillError, usageError } from '../model/errors.ts'
 import { randomId } from '../seam/random.ts'
 import { shown } from './sql-files.ts'
 
@@ -20,12 +20,16 @@ export async function changeFile(path: string, rawHash: string, text: string): P
     if (found !== rawHash)
       throw usageError(`${shown(path)} has changed meanwhile`, 'run `backfill check --fix` again')
     const { mode } = await stat(real)
+    // A rename would replace it all the same.
+    if ((mode & 0o222) === 0)
+      throw usageError(`${shown(path)} is read-only`, 'make it writable, or edit it by hand')
+    await access(real, constants.W_OK)
     await writeFile(unfinished, text, { flag: 'wx', mode })
     await rename(unfinished, real)
   } catch (error) {
     await rm(unfinished, { force: true })
     const { code } = error as NodeJS.ErrnoException
-    throw code === undefined
+    throw error instanceof BackfillError || code === undefined
       ? error
       : usageError(`cannot write ${shown(path)}: ${code}`, 'let the user that runs backfill write it')
   }

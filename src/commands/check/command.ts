@@ -106,10 +106,11 @@ async function fix(context: Context): Promise<readonly string[]> {
   const { writeRepairs } = await import('./fix.ts')
   const misfits: Misfits = new Map()
   await askServers(context, { catalogue, tables: sound, misfits }, gathering.report)
-  const written = await writeRepairs(config.sql.value.at(-1)!, misfits)
-  output.message(
-    written.map(({ file, columns }) => `Wrote ${file}: a SELECT around it converts ${columns.join(', ')}`),
-  )
+  const { written, left } = await writeRepairs(config.sql.value.at(-1)!, misfits)
+  output.message([
+    ...written.map(({ file, columns }) => `Wrote ${file}: a SELECT around it converts ${columns.join(', ')}`),
+    ...left,
+  ])
   return written.map(({ file }) => file)
 }
 

@@ -8,18 +8,28 @@ import { isKeyword, significantTokens } from '../../sql-syntax/lexer.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import type { Misfits } from './queries.ts'
 
-/** Rewrites the files of `folder`, and no other. @throws BackfillError `usage` for one that cannot be written: it is as it was */
+/** Rewrites the files of `folder`, and no other; `left`: why one that could be repaired was not. @throws BackfillError `usage` for one that cannot be written: it is as it was */
 export async function writeRepairs(folder: string, misfits: Misfits) {
   const written: { readonly file: string; readonly columns: readonly string[] }[] = []
+  const left: string[] = []
   for (const [table, problems] of misfits) {
     const path = `${folder}/transforms/${table.key}.sql`
+    const { file } = table.transform
     const repaired = repairedFile(table, problems)
-    if (repaired === undefined || table.transform.file !== shown(path)) continue
-    await changeFile(path, table.rawHash, repaired)
-    written.push({ file: table.transform.file, columns: repairs(problems).map(({ column }) => column) })
+    if (repairs(problems).length === 0) continue
+    if (file !== shown(path))
+      left.push(`Left ${file} as it is: --fix writes only the last folder, ${shown(folder)}`)
+    else if (repaired === undefined) left.push(`Left ${file} as it is: ${BY_HAND}`)
+    else {
+      await changeFile(path, table.rawHash, repaired)
+      written.push({ file, columns: repairs(problems).map(({ column }) => column) })
+    }
   }
-  return written
+  return { written, left }
 }
+
+const BY_HAND =
+  'with a SELECT around it, its SETTINGS or its shared step would no longer count; write the casts by hand'
 
 /** The whole file; undefined if no problem can be repaired, or only by hand. */
 export function repairedFile(

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { columnMisfits } from '../../../src/sql-syntax/column-fit.ts'
@@ -28,6 +28,33 @@ test('`check --fix` writes the casts, says where, and the folder is clean from t
   const again = await run('check', '--fix', '--json')
   expect(JSON.parse(again.stdout)).toMatchObject({ errors: 0, fixed: [] })
   expect(readFileSync(file, 'utf8')).toBe(written)
+})
+
+test('`check --fix` leaves a read-only file as it is, and says so', async () => {
+  const { folder, run } = await soundScene(server, NARROWED)
+  const file = join(folder, 'transforms/gas.sql')
+  const before = readFileSync(file, 'utf8')
+  chmodSync(file, 0o444)
+  const { code, stderr } = await run('check', '--fix')
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/gas\.sql is read-only\n {2}make it writable/)])
+  expect(readFileSync(file, 'utf8')).toBe(before)
+})
+
+test.for([
+  ['a shared step', ['--! rows:', '--! shared: s\n--! rows:'], ['SELECT', 'WITH s AS (SELECT 1) SELECT']],
+  [
+    'settings in brackets',
+    ['\n\nSELECT', '\n\n(SELECT'],
+    ['GROUP BY block', 'GROUP BY block SETTINGS max_threads = 1)'],
+  ],
+] as const)('`check --fix` says that it leaves %s to a person', async ([, ...more]) => {
+  const edit = more.map(([was, is]) => ({ file: 'transforms/gas.sql', was, is }))
+  const { folder, run } = await soundScene(server, { edit: [...NARROWED.edit, ...edit] })
+  const file = join(folder, 'transforms/gas.sql')
+  const before = readFileSync(file, 'utf8')
+  const { code, stderr } = await run('check', '--fix')
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/^Left \S+gas\.sql as it is: .* by hand\n/)])
+  expect(readFileSync(file, 'utf8')).toBe(before)
 })
 
 test('after `check --fix` a value that does not fit fails its range, and no row of it is stored', async () => {

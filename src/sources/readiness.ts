@@ -22,9 +22,9 @@ async function ask({ server, database, network }: Place, ready: SqlText) {
   const wrong = (sentence: string) =>
     fileError({ rule: 'E060', file: ready.file, line: ready.line, sentence, hint: COLUMNS })
   const rows = await server.client
-    .rows<{ readonly to: string | null; readonly reason: string }>({
+    .rows<{ readonly to: string | null; readonly reason: string; readonly type: string }>({
       // A time becomes seconds since 1970; more than one row is an error of the file.
-      query: `SELECT toString(toInt64(ready_to)) AS to, toString(reason) AS reason FROM (\n${ready.text}\n) LIMIT 2`,
+      query: `SELECT toString(toInt64(ready_to)) AS to, toString(reason) AS reason, toTypeName(ready_to) AS type FROM (\n${ready.text}\n) LIMIT 2`,
       query_params: { source: database, network },
       clickhouse_settings: { readonly: '2' },
       doing: `asking ${ready.file}`,
@@ -35,6 +35,11 @@ async function ask({ server, database, network }: Place, ready: SqlText) {
     })
   const [row, another] = rows
   if (another !== undefined) throw wrong('it yields more than one row')
+  // As a number it would count days.
+  if (/\bDate(32)?\b/.test(row?.type ?? ''))
+    throw wrong(
+      `ready_to is a ${row!.type}, which may mean the first or the last second of the day; write a DateTime`,
+    )
   return { to: Math.max(-1, Number(row?.to ?? -1)), reason: row?.reason ?? '' }
 }
 

@@ -78,6 +78,10 @@ test('while nothing is complete nothing runs, and that is no failure', async () 
 test.for([
   ['SELECT max(at) AS ready_to FROM {source:Identifier}.progress', 'reason'],
   ["SELECT at AS ready_to, '' AS reason FROM {source:Identifier}.progress", 'more than one row'],
+  [
+    "SELECT toDate(max(at)) AS ready_to, '' AS reason FROM {source:Identifier}.progress",
+    'is a Nullable(Date)',
+  ],
   ["SELECT max(ta) AS ready_to, '' AS reason FROM {source:Identifier}.progress", '`ta`'],
 ])('a SELECT that does not say it stops `up` with 2, and `check` finds it: %s', async ([select, words]) => {
   const { run, reach } = await scene(select!)

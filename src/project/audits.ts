@@ -38,7 +38,7 @@ export function auditOf(
   report: Report,
 ): SqlText | undefined {
   throwHeaderError(file, text, report)
-  const sql = attempt(report, () => onlySelect(file, text, report))
+  const sql = attempt(report, () => onlySelect(file, text, report, 'audit'))
   if (sql === undefined) return undefined
   reportOutside(sql, [], report)
   checkedParameters(sql, known, report)

@@ -96,7 +96,7 @@ export function sourceDefinition(
 
 function readiness({ file, text }: SqlFile, report: Report): SqlText {
   throwHeaderError(file, text, report)
-  const select = onlySelect(file, text, report)
+  const select = onlySelect(file, text, report, 'readiness file')
   reportOutside(select, [], report)
   checkedParameters(select, { source: 'Identifier', network: 'String' }, report)
   return select

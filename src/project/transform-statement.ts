@@ -8,20 +8,30 @@ import { onlyStatement } from '../sql-syntax/statements.ts'
 import { compactText } from '../sql-syntax/tokens.ts'
 import { settings } from './header-values.ts'
 
-/** The statement of a transform file. Throws a usage error if the file is not exactly one SELECT. */
-export function onlySelect(file: string, text: string, report: Report = refuse): SqlText {
-  const sql = onlyStatement(file, text, { missing: 'the transform has no SELECT', hint: ONE_SELECT }, report)
+/** The statement of a transform file, or of another kind of file. Throws a usage error if the file is not exactly one SELECT. */
+export function onlySelect(
+  file: string,
+  text: string,
+  report: Report = refuse,
+  kind: keyof typeof ONE_SELECT = 'transform',
+): SqlText {
+  const hint = ONE_SELECT[kind]
+  const sql = onlyStatement(file, text, { missing: `the ${kind} has no SELECT`, hint }, report)
   const tokens = significantTokens(sql)
   const first = tokens.find((token) => token.text !== '(')
   if (!isKeyword(first, 'SELECT', 'WITH', 'FROM')) {
-    const sentence = `the transform begins with ${first?.text ?? '('}`
-    throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint: ONE_SELECT })
+    const sentence = `the ${kind} begins with ${first?.text ?? '('}`
+    throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint })
   }
   for (const error of pinnedSettings(file, tokens)) report(error)
   return sql
 }
 
-const ONE_SELECT = 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT'
+const ONE_SELECT = {
+  transform: 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT',
+  audit: 'an audit is one SELECT or WITH … SELECT of the rows that must not be there',
+  'readiness file': 'it is one SELECT or WITH … SELECT of ready_to and reason',
+} as const
 
 /** What the SETTINGS clause at the end of a SELECT sets: the INSERT around it does not read it, so the runner sends it, too. */
 export function clauseSettings(sql: SqlText): Readonly<Record<string, string>> {

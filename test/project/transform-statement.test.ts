@@ -72,3 +72,10 @@ test('tables are found by the parameter of their database, each with the line of
     ['int_b', 3],
   ])
 })
+
+test('an audit and a readiness file are called what they are', () => {
+  expect(() => onlySelect('a.sql', '', undefined, 'audit')).toThrow('a.sql: the audit has no SELECT')
+  expect(() => onlySelect('a.sql', 'DROP TABLE t', undefined, 'readiness file')).toThrow(
+    'a.sql:1: the readiness file begins with DROP',
+  )
+})

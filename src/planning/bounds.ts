@@ -86,7 +86,7 @@ export function tableBounds(input: BoundsInput): Bounds {
     return nothing(
       unready === undefined && Number.isFinite(ownNewest) && ownNewest >= first
         ? `the lag (${ownNewest - ownHead} ${isTime(ownNewest) ? 'seconds' : 'blocks'}) is larger than the chain (newest ${isTime(ownNewest) ? 'row' : 'block'} ${formatPosition(ownNewest)}); use --lag 0`
-        : `the first block is ${formatPosition(first)}, the head ${formatPosition(head)}`,
+        : (unready ?? `the first block is ${formatPosition(first)}, the head ${formatPosition(head)}`),
       inputs,
     )
 

@@ -19,7 +19,8 @@ export async function readAuditFiles(folders: readonly string[], keys: readonly 
     const names = await namesOf(root, place).catch((error: unknown) =>
       (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : unreadable(place, error),
     )
-    for (const name of names) {
+    // A key has no dot: README.md is nobody's.
+    for (const name of names.filter((one) => !one.includes('.'))) {
       if (keys.includes(name)) found.set(name, await readSqlFiles(root, `audits/${name}`))
       else {
         const sentence = `there is no table '${name}'`

@@ -105,7 +105,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
   return {
     describe: columnsOf,
     insert,
-    audit: openAudits({ source, target, network }),
+    ...openAudits({ source, target, network }),
     digest: openDigests(target, columnsOf),
     ...openDeletions(target, names),
   }

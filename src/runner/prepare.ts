@@ -58,6 +58,8 @@ export async function prepareRun(
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
   for (const { table, target, created } of await createTables(workspace, onMisfit))
     if (created) report({ type: 'created', table, target })
+  for (const table of workspace.chosen)
+    if (!options.noAudits && !misfits.has(table.key)) await workspace.ports.executor.describeAudits(table)
 
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
   const tableStatuses = await readTableStatuses(workspace, {

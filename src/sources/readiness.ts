@@ -24,7 +24,7 @@ async function ask({ server, database, network }: Place, ready: SqlText) {
   const rows = await server.client
     .rows<{ readonly to: string | null; readonly reason: string; readonly type: string }>({
       // A time becomes seconds since 1970; more than one row is an error of the file.
-      query: `SELECT toString(toInt64(ready_to)) AS to, toString(reason) AS reason, toTypeName(ready_to) AS type FROM (\n${ready.text}\n) LIMIT 2`,
+      query: `SELECT toString(toFloat64(ready_to)) AS to, toString(reason) AS reason, toTypeName(ready_to) AS type FROM (\n${ready.text}\n) LIMIT 2`,
       query_params: { source: database, network },
       clickhouse_settings: { readonly: '2' },
       doing: `asking ${ready.file}`,
@@ -40,7 +40,10 @@ async function ask({ server, database, network }: Place, ready: SqlText) {
     throw wrong(
       `ready_to is a ${row!.type}, which may mean the first or the last second of the day; write a DateTime`,
     )
-  return { to: Math.max(-1, Number(row?.to ?? -1)), reason: row?.reason ?? '' }
+  const to = Number(row?.to ?? -1)
+  if (Number.isNaN(to)) throw wrong(`ready_to is ${row!.to}`)
+  // The greatest UInt64 means all of it.
+  return { to: Math.min(Number.MAX_SAFE_INTEGER, Math.max(-1, Math.floor(to))), reason: row?.reason ?? '' }
 }
 
 const COLUMNS =

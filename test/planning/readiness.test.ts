@@ -31,7 +31,7 @@ test('a source of which nothing is complete leaves no block, and the lag is not 
   const sources = [{ ...source('every-block', 1, 900), ready: { to: -1, reason: '' } }]
   expect(boundsOf({ sources })).toMatchObject({
     expected: undefined,
-    note: 'the first block is 1, the head -1',
+    note: 'waiting for every-block_source, which is ready nowhere',
     unready: 'waiting for every-block_source, which is ready nowhere',
   })
 })

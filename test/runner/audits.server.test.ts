@@ -189,3 +189,23 @@ test('an audit that reads source tables on another server is refused in words', 
     expect.stringContaining('an audit runs on the target, and the source tables are on another'),
   ])
 })
+
+test('an audit that the server does not understand stops `up` before the first range, with file and hint', async () => {
+  const { up, write, stored, run } = await scene({})
+  expect((await run('create-tables', '--all')).code).toBe(0)
+  for (const text of [FEW.replace('gas_used <', 'gas_usd <'), FEW.replace('-- least', 'FORMAT JSON')]) {
+    write({ 'audits/gas/few.sql': text })
+    const { code, stderr } = await up()
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/few\.sql:\d: ClickHouse rejects this audit: .*\n {2}Fix the file/),
+    ])
+    expect(await stored()).toEqual([])
+  }
+  expect((await up('--no-audits')).code).toBe(0)
+})
+
+test('what has no key’s name in the folder of audits is nobody’s', async () => {
+  const { up } = await scene({ 'audits/README.md': 'What these are.', 'audits/gas/README.md': 'And these.' })
+  expect((await up()).code).toBe(0)
+})

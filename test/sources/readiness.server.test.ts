@@ -65,6 +65,12 @@ test('`doctor` says how long each SELECT takes, and what is wrong with one', asy
   ])
 })
 
+test('the greatest number means all, and the lag decides', async () => {
+  const { run, table } = await scene("SELECT 18446744073709551615 AS ready_to, '' AS reason")
+  expect((await run('up', '--lag', '2')).code).toBe(0)
+  expect((await table())[0]).toBe(7)
+})
+
 test('while nothing is complete nothing runs, and that is no failure', async () => {
   const { run, reach, table } = await scene(READY)
   for (const before of [async () => {}, () => reach(null)]) {

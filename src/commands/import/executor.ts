@@ -104,6 +104,7 @@ FORMAT Parquet`,
     digest: async () => undefined,
     // Of sources, nothing is derived that could be audited.
     audit: async () => undefined,
+    describeAudits: async () => undefined,
 
     ...openDeletions(server, names, network.name),
   }

@@ -25,7 +25,7 @@ function problemsOf(
   const running = inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`
   return [
     dirty.length > 0 &&
-      `dirty: an attempt at ${namedBlocks(dirty)} did not finish; rows may be partly written.`,
+      `dirty: an attempt at ${namedBlocks(dirty)} did not finish, or an audit refused its rows (\`backfill log --errors\`); rows may be partly written.`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
     lock !== null &&

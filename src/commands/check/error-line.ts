@@ -96,7 +96,11 @@ function isNamed(token: Token, name: string): boolean {
 }
 
 export const [UNKNOWN_IDENTIFIER, ACCESS_DENIED] = [47, 497]
-const [UNKNOWN_TABLE, UNKNOWN_DATABASE] = [60, 81]
+const [UNKNOWN_TABLE, UNKNOWN_DATABASE, ILLEGAL_AGGREGATION] = [60, 81, 184]
+
+/** `max(a) AS a, min(a)`: the server takes the second `a` for the alias. */
+const ALIAS =
+  'give the alias a name that no column has, or write `--! settings: prefer_column_name_to_alias = 1`'
 
 type Asked = { readonly what: string; readonly sql: SqlText; readonly username: string }
 
@@ -118,5 +122,11 @@ export function errorLine(
     return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
   return code === UNKNOWN_IDENTIFIER
     ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({ rule: 'E060', file, line, sentence, hint: 'fix the file' })
+    : fileError({
+        rule: 'E060',
+        file,
+        line,
+        sentence,
+        hint: code === ILLEGAL_AGGREGATION ? ALIAS : 'fix the file',
+      })
 }

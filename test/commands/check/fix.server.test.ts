@@ -99,3 +99,18 @@ test.for([
   const statement = `SELECT ${repair} FROM (SELECT CAST(${value}, '${from}') AS x)`
   await expect(post(server, statement)).rejects.toThrow(/cannot be safely converted|Cannot convert NULL|nan/i)
 })
+
+test('an alias that hides a column within another aggregate is told with the setting that helps', async () => {
+  const { run } = await soundScene(server, {
+    edit: [
+      {
+        file: 'transforms/gas.sql',
+        was: 'sum(gas) AS gas_used',
+        is: 'max(gas) AS gas, sum(gas) AS gas_used',
+      },
+    ],
+  })
+  expect((await run('check', 'gas')).stdout).toContain(
+    'write `--! settings: prefer_column_name_to_alias = 1`',
+  )
+})

@@ -74,8 +74,10 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
   const { whole, pieces, different, keys } = sum!
   if (whole === '0' && pieces === '0')
     return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
+  // A difference of an input is that input's.
+  const stored = table.after.length === 0 ? '' : ` (${table.after.join(', ')} read as stored)`
   if (Number(different) === 0)
-    return `${table.key}: ${namedBlocks([range])} have ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces.`
+    return `${table.key}: ${namedBlocks([range])} yield ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
   const examples = await reader.client.rows<Example>({
     ...call,
     query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,

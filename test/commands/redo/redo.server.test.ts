@@ -217,7 +217,7 @@ test('what could not be built again is not deleted: pruned sources, sources that
     ),
   ).toEqual([{ blocks: 12 }])
   await expect(planOf(workspace, range(11, 11))).rejects.toThrow(
-    'blocks 11 of block_slots_stat cannot be built again: the sources no longer hold them',
+    'block 11 of block_slots_stat cannot be built again: the sources no longer hold them',
   )
   await query('DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number < 3')
   await expect(planOf(workspace, range(1, 2))).rejects.toThrow(

@@ -1,34 +1,20 @@
 // Owns sql/audits/<table key>/*.sql: SELECTs of rows that must not be in a table.
-import { join } from 'node:path'
 import { fileError } from '../model/errors.ts'
-import { knownNames } from '../model/did-you-mean.ts'
 import type { SqlText } from '../model/model.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { tablesRead } from '../sql-syntax/table-refs.ts'
 import { throwHeaderError } from './header.ts'
-import { namesOf, readSqlFiles, shown, type SqlFile, unreadable } from './sql-files.ts'
+import { keyFolders } from './key-folders.ts'
+import { readSqlFiles, type SqlFile } from './sql-files.ts'
 import { onlySelect } from './transform-statement.ts'
 
 /** By table key: of each table the files of the last folder that has some. Reports folders of no table. */
 export async function readAuditFiles(folders: readonly string[], keys: readonly string[], report: Report) {
   const found = new Map<string, readonly SqlFile[]>()
-  for (const root of folders) {
-    const place = join(root, 'audits')
-    const names = await namesOf(root, place).catch((error: unknown) =>
-      (error as NodeJS.ErrnoException).code === 'ENOENT' ? [] : unreadable(place, error),
-    )
-    // A key has no dot: README.md is nobody's.
-    for (const name of names.filter((one) => !one.includes('.'))) {
-      if (keys.includes(name)) found.set(name, await readSqlFiles(root, `audits/${name}`))
-      else {
-        const sentence = `there is no table '${name}'`
-        const hint = knownNames('tables', name, keys)
-        report(fileError({ rule: 'E015', file: shown(join(place, name)), sentence, hint }))
-      }
-    }
-  }
+  for (const [key, root] of await keyFolders(folders, { what: 'audits', keys }, report))
+    if (keys.includes(key)) found.set(key, await readSqlFiles(root, `audits/${key}`))
   return found
 }
 

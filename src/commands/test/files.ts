@@ -2,10 +2,10 @@
 import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import type { UnitTest } from './unit-test.ts'
-import { namesOf, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
+import { keyFolders, namesIn } from '../../project/key-folders.ts'
+import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 import { parseTestCase } from './test-case.ts'
 
 /** Sorted by table and file name. @throws BackfillError `usage` for the first error; if there is no test */
@@ -36,17 +36,7 @@ export async function readSoundTests(
   { catalogue, chosen, known }: TestQuestion,
   report: Report,
 ): Promise<readonly UnitTest[]> {
-  const homes = new Map<string, string>()
-  for (const folder of folders) {
-    const tests = join(folder, 'tests')
-    for (const name of await namesIn(folder, tests)) {
-      homes.set(name, folder)
-      if (known.includes(name)) continue
-      const sentence = `there is no table '${name}'`
-      const hint = knownNames('tables', name, known)
-      report(fileError({ rule: 'E015', file: shown(join(tests, name)), sentence, hint }))
-    }
-  }
+  const homes = await keyFolders(folders, { what: 'tests', keys: known }, report)
   const found = chosen.map(async (table) => {
     const root = homes.get(table.key)
     return root === undefined ? [] : await readTableTests(root, table, catalogue, report)
@@ -99,11 +89,4 @@ function withRule<Value>(file: string, parse: () => Value): Value {
     const finding = { rule: 'E016', file, line: Number(line ?? 1), sentence, hint: error.hint ?? '' } as const
     throw new BackfillError(error.message, { kind: error.kind, hint: finding.hint, finding })
   }
-}
-
-async function namesIn(root: string, folder: string): Promise<readonly string[]> {
-  return await namesOf(root, folder).catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    return unreadable(folder, error)
-  })
 }

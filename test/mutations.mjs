@@ -23,6 +23,7 @@ import { DEFECTS_OF_KINDS } from './support/defects-of-kinds.mjs'
 import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
 import { DEFECTS_OF_STRANGERS } from './support/defects-of-strangers.mjs'
 import { DEFECTS_OF_SURROUNDINGS } from './support/defects-of-surroundings.mjs'
+import { DEFECTS_OF_TABLES } from './support/defects-of-tables.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
 const endWithParent = new URL('../scripts/end-with-parent.mjs', import.meta.url).href
@@ -43,6 +44,7 @@ const chosen = [
   ...DEFECTS_OF_SURROUNDINGS,
   ...DEFECTS_OF_STRANGERS,
   ...DEFECTS_OF_ATTACKS,
+  ...DEFECTS_OF_TABLES,
 ].filter(
   (defect) =>
     defect.what.includes(words) &&

@@ -40,8 +40,9 @@ test.each([
 ] as const)('tables of all kinds are as by hand, $order first, $jobs at a time', async (options) => {
   const opened = await openTestWorkspace({ server, source: SOURCE, catalogue })
   try {
-    const { failed } = await opened.up({ ...options, tableJobs: options.jobs })
+    const { failed, blocks, seconds } = await opened.up({ ...options, tableJobs: options.jobs })
     expect(failed).toEqual([])
+    expect([blocks > 0, seconds > 0], 'each unit is summed by itself').toEqual([true, true])
     const { ranges, open } = await expectedRanges(opened)
     expect(open).toEqual([])
     const place = { source: SOURCE, target: opened.target, expected: ranges }

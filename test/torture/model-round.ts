@@ -10,6 +10,7 @@ import { mulberry32 } from '../support/random.ts'
 import { deletion, intoTarget, ledgerEvent } from '../support/requests.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 import { dropAll, type Ground, type Runner, startRunner } from './ground.ts'
+import { holdOne } from './hold.ts'
 import type { Verdict } from './round.ts'
 
 /** Seconds of a slot, and slots of an epoch. */
@@ -59,13 +60,11 @@ export async function playModels(ground: Ground, seed: number): Promise<Verdict>
     return runner
   }
   const hold = (): Held => {
-    const [kind, write] = pick(Object.entries(WRITES))
-    const point = pick(['request', 'answer', 'body'] as const)
-    let countdown = between(1, 9)
-    const one = ground.proxy.hold((seen) => write(seen) && --countdown === 0, point)
-    story.push(`hold ${kind} at its ${point}`)
-    held.push(one)
-    return one
+    const wanted = { writes: WRITES, points: ['request', 'answer', 'body'], most: 9 } as const
+    const one = holdOne(ground.proxy, wanted, { pick, between })
+    story.push(one.told)
+    held.push(one.held)
+    return one.held
   }
   const acts: Readonly<Record<string, (runner: Runner) => Promise<void> | void>> = {
     kill: ({ child }) => void child.kill('SIGKILL'),

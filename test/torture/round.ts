@@ -10,6 +10,7 @@ import { post } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 import { dropAll, type Ground, type Runner, startRunner } from './ground.ts'
+import { holdOne } from './hold.ts'
 import { inStream } from './in-stream.ts'
 import { rewriteSources } from './rewrite-sources.ts'
 import { tortureFolder } from './sql.ts'
@@ -105,15 +106,12 @@ export async function playRound(
     runners.push(runner)
     return runner
   }
-  /** Holds one of the next writes; it arrives when all is over. */
-  const holdOne = (): Held => {
-    const [kind, write] = pick(Object.entries(WRITES))
-    const point = pick(['request', 'request', 'answer', 'body'] as const)
-    let countdown = between(1, 5)
-    const one = ground.proxy.hold((seen) => write(seen) && --countdown === 0, point)
-    story.push(`hold ${kind} at its ${point}`)
-    held.push(one)
-    return one
+  const hold = (): Held => {
+    const wanted = { writes: WRITES, points: ['request', 'request', 'answer', 'body'], most: 5 } as const
+    const one = holdOne(ground.proxy, wanted, { pick, between })
+    story.push(one.told)
+    held.push(one.held)
+    return one.held
   }
   const acts: Readonly<Record<string, (runner: Runner) => Promise<void> | void>> = {
     kill: ({ child }) => void child.kill('SIGKILL'),
@@ -168,11 +166,11 @@ export async function playRound(
     },
     interrupt: ({ child }) => void child.kill(pick(['SIGINT', 'SIGTERM'])),
     'hold a request, kill': async ({ child, ended }) => {
-      await Promise.race([holdOne().arrived, ended, sleep(5_000)])
+      await Promise.race([hold().arrived, ended, sleep(5_000)])
       child.kill('SIGKILL')
     },
     'hold a request, cut': async ({ ended }) => {
-      const one = holdOne()
+      const one = hold()
       await Promise.race([one.cut(), ended, sleep(5_000)])
     },
   }

@@ -4,8 +4,9 @@ import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { assertAuditable } from '../../targets/audits.ts'
-import { describeSelect, SOME_RANGE, transformParams } from '../../targets/transform.ts'
+import { describeSelect } from '../../targets/transform.ts'
 import { errorLine } from './error-line.ts'
+import { someParams } from './queries.ts'
 import type { TransformCheck } from './transform.ts'
 
 /** Of a table that exists: without it, the server knows none of its columns. */
@@ -14,15 +15,9 @@ export async function checkAudits(
   report: Report,
 ): Promise<void> {
   if (!serverState.targets.has(table.target)) return
-  const { source, target, network } = servers
+  const { source, target } = servers
   assertAuditable({ source, target }, table)
-  const params = transformParams({
-    table,
-    network,
-    range: SOME_RANGE,
-    source: source.connection,
-    target: target.connection,
-  })
+  const params = someParams(servers, table)
   for (const audit of table.audits ?? []) {
     try {
       await describeSelect(target, audit.text, { params, settings: {}, doing: `checking ${audit.file}` })

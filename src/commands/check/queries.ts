@@ -3,6 +3,7 @@ import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { ServerRole } from '../../clickhouse/grants.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
+import { SOME_RANGE, transformParams } from '../../targets/transform.ts'
 import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 
@@ -27,6 +28,15 @@ export type ServerState = {
   readonly sources: ReadonlyMap<string, ExistingTable>
   readonly targets: ReadonlyMap<string, ExistingTable>
   readonly databases: { readonly source: ReadonlySet<string>; readonly target: ReadonlySet<string> }
+}
+
+/** For a statement of the table that is described, and not run. */
+export function someParams(
+  { source, target, network }: CheckServers,
+  table: TableDefinition,
+): Record<string, unknown> {
+  const sides = { source: source.connection, target: target.connection }
+  return transformParams({ table, network, range: SOME_RANGE, ...sides })
 }
 
 export async function existingDatabases(

@@ -9,9 +9,9 @@ import type { Report } from '../../sql-syntax/problems.ts'
 import { withReplaced } from '../../sql-syntax/tokens.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
-import { describeTransform, readerOf, SOME_RANGE, transformParams } from '../../targets/transform.ts'
+import { describeTransform, readerOf, transformParams } from '../../targets/transform.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'
-import type { CheckServers } from './queries.ts'
+import { type CheckServers, someParams } from './queries.ts'
 
 export type SplitQuestion = {
   readonly servers: CheckServers
@@ -43,7 +43,7 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
   }
   const describe = (one: TableDefinition) =>
     describeTransform(reader, one, {
-      params: transformParams({ ...side, range: SOME_RANGE }),
+      params: someParams(servers, one),
       settings: one.settings,
     })
   const sides = await readSides(target, describe, table)

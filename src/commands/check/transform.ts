@@ -1,13 +1,13 @@
 // Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
 import { tablesReadBy, columnsOf } from '../../model/choose.ts'
-import type { ServerCheck, ServerState } from './queries.ts'
+import { type ServerCheck, type ServerState, someParams } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition, SqlText } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
-import { describeSelect, readerOf, SOME_RANGE, transformParams } from '../../targets/transform.ts'
+import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { probedColumns } from '../../sources/rows.ts'
 import { ACCESS_DENIED, errorLine, UNKNOWN_IDENTIFIER } from './error-line.ts'
@@ -66,19 +66,10 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   }
 }
 
-async function describe(
-  { servers: { source, target, network }, table }: TransformCheck,
-  text: string,
-): Promise<readonly OutputColumn[]> {
-  const params = transformParams({
-    table,
-    network,
-    range: SOME_RANGE,
-    source: source.connection,
-    target: target.connection,
-  })
+async function describe({ servers, table }: TransformCheck, text: string): Promise<readonly OutputColumn[]> {
+  const params = someParams(servers, table)
   const call = { params, settings: table.settings, doing: `checking ${table.key}` }
-  return await describeSelect(readerOf({ source, target }, table), text, call)
+  return await describeSelect(readerOf(servers, table), text, call)
 }
 
 /** The transform's target by its DDL, types as the server writes them. */

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto'
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { changeFile } from '../../src/project/changed-file.ts'
+import { temporaryDirectory } from '../support/processes.ts'
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')
 
 function scene() {
-  const folder = mkdtempSync(join(tmpdir(), 'backfill-changed-'))
+  const folder = temporaryDirectory()
   const path = join(folder, 'gas.sql')
   writeFileSync(path, 'old')
   return { path, state: () => [readFileSync(path, 'utf8'), readdirSync(folder)] }

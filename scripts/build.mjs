@@ -2,7 +2,15 @@
 // files, because opening files dominates the start time. sql/ is shipped beside it, and so are the licences of the packages.
 
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { build } from 'rolldown'
 
@@ -22,6 +30,9 @@ const { output } = await build({
   // All in one folder, without a hash, because code looks for our files beside itself or one folder up.
   output: { dir: fileURLToPath(dist), chunkFileNames },
 })
+// The page of `report` carries it as it is: src/commands/report/page.ts.
+for (const name of ['uPlot.iife.min.js', 'uPlot.min.css'])
+  copyFileSync(new URL(`node_modules/uplot/dist/${name}`, root), new URL(name, dist))
 writeFileSync(new URL('LICENSES.txt', dist), licences())
 chmodSync(new URL('main.js', dist), 0o755)
 // Types of the library. An image has no use for them, and is built without this file.
@@ -45,7 +56,7 @@ function chunkFileNames({ facadeModuleId, name }) {
 /** The licence of every package of which something is in dist/. */
 function licences() {
   const ids = output.flatMap(({ moduleIds = [] }) => moduleIds)
-  const names = new Set(ids.flatMap((id) => PACKAGE.exec(id)?.[1] ?? []))
+  const names = new Set(['uplot', ...ids.flatMap((id) => PACKAGE.exec(id)?.[1] ?? [])])
   return [...names]
     .toSorted()
     .map((name) => {

@@ -1,6 +1,7 @@
 // Owns the library: what `backfill up` and `backfill status` do, for programs that schedule by themselves. It prints nothing,
 // ends no process and takes no signal.
-import { status as readStatus, type StatusReport } from './commands/status/status.ts'
+import { status as readStatus } from './commands/status/status.ts'
+import type { StatusReport } from './commands/status/table-report.ts'
 import { COMMANDS } from './cli/commands.ts'
 import { usageError } from './model/errors.ts'
 import { knownNames } from './model/did-you-mean.ts'

@@ -1,5 +1,5 @@
 // Owns a table as `status` sees it, for tests of how it looks.
-import type { TableReport } from '../../src/commands/status/status.ts'
+import type { TableReport } from '../../src/commands/status/table-report.ts'
 
 export const [OLD, NEW] = ['0'.repeat(64), 'f'.repeat(64)]
 

@@ -9,7 +9,7 @@ import { listFields } from '../list/command.ts'
 import { readHealth } from '../status/command.ts'
 import { statusFields } from '../status/render.ts'
 import { next, sentences } from '../status/sentences.ts'
-import type { TableReport } from '../status/status.ts'
+import type { TableReport } from '../status/table-report.ts'
 import { readFigures } from './figures.ts'
 
 /** Ranges of one kind in one table: the longest are kept, so that a ledger in pieces does not make a page of megabytes. */

@@ -14,8 +14,11 @@ const read = (name: string) => readFile(new URL(`page/${name}`, PACKAGE_FOLDER),
 
 /** `data`: a JSON document. What it holds stays data, whatever it is. */
 export async function pageOf(data: string): Promise<Page> {
+  // The build lays them beside its bundle.
+  const isBuilt = !import.meta.url.endsWith('.ts')
   const { resolve } = createRequire(import.meta.url)
-  const library = (name: string) => readFile(resolve(`uplot/dist/${name}`), 'utf8')
+  const library = (name: string) =>
+    readFile(isBuilt ? new URL(name, import.meta.url) : resolve(`uplot/dist/${name}`), 'utf8')
   const [template, css, ...scripts] = await Promise.all([
     read('index.html'),
     Promise.all([library('uPlot.min.css'), read('page.css')]),

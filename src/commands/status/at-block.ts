@@ -8,7 +8,8 @@ import { staleText } from '../../terminal/render/stale.ts'
 import { wrap } from '../../terminal/render/wrap.ts'
 import type { Context } from '../../session/command.ts'
 import type { Session } from '../../workspace/open.ts'
-import { presentUuids, status, type TableReport } from './status.ts'
+import { presentUuids, status } from './status.ts'
+import type { TableReport } from './table-report.ts'
 
 /** `lacking`: the sources without a row of the block. */
 type BlockInTable = {

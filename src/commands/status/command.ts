@@ -9,7 +9,7 @@ import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import type { Session } from '../../workspace/open.ts'
 import { blockNumber, oneOf, positiveCount, readFlag } from '../../workspace/values.ts'
 import { renderStatus, SORTS, sorted, statusFields } from './render.ts'
-import type { StatusReport } from './status.ts'
+import type { StatusReport } from './table-report.ts'
 import { evaluateHealth, readTolerances, type Tolerances, type Verdict, verdictLine } from './verdict.ts'
 
 export const statusCommand: Command = async (context) => {

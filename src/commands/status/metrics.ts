@@ -1,6 +1,6 @@
 // Owns `status --format prometheus`: the text exposition format, for the textfile collector of node_exporter. Pure.
 import { countBlocks } from '../../model/blocks.ts'
-import type { StatusReport, TableReport } from './status.ts'
+import type { StatusReport, TableReport } from './table-report.ts'
 
 /** The last run of a table (sql/log/last-runs.sql). `ended`: seconds since 1970; `seconds`: how long it took. */
 export type LastRun = {

@@ -2,7 +2,7 @@
 import { standstillText } from '../../model/standstill.ts'
 import { countBlocks } from '../../model/blocks.ts'
 import { next, sentences } from './sentences.ts'
-import type { StatusReport, TableReport } from './status.ts'
+import type { StatusReport, TableReport } from './table-report.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
 import { isTime } from '../../model/positions.ts'
 import {

@@ -5,7 +5,7 @@ import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
 import { count, duration, formatRanges, listOf, minute, amount } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
-import type { StatusReport, TableReport } from './status.ts'
+import type { StatusReport, TableReport } from './table-report.ts'
 
 export function sentences({ tables, newest }: StatusReport): readonly string[] {
   const found = tables.map((report) => ({ table: report.table, problems: problemsOf(report, newest) }))

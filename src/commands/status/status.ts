@@ -15,7 +15,8 @@ import {
 } from '../../planning/table-status.ts'
 import { type Absence, absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
-import { standstillOf, stateOf, type TableState } from './state.ts'
+import { standstillOf, stateOf } from './state.ts'
+import type { StatusReport, TableReport } from './table-report.ts'
 import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { rowsIn } from '../../planning/row-estimates.ts'
@@ -85,7 +86,6 @@ export async function status(
   )
   return {
     network: workspace.network.name,
-    /** Of the table whose sources reach furthest; null if no source has rows. */
     head: highest(inputs.map(({ naturalHead }) => naturalHead)),
     newest: highest(inputs.map(({ newest }) => newest)),
     sourceAges,
@@ -120,8 +120,7 @@ type Seen = {
   readonly holds: readonly Hold[]
 }
 
-/** Ranges are sorted and disjoint; null is unknown. */
-function reportOf(tableStatus: TableStatus, seen: Seen) {
+function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'state'> {
   const { database, probeBlocks, throughput, staleVersions, arrived, holds } = seen
   const { table, bounds, target, view, covered, absences } = tableStatus
   const lock = seen.lock?.released === false ? seen.lock : null
@@ -139,45 +138,36 @@ function reportOf(tableStatus: TableStatus, seen: Seen) {
     unit: table.unit,
     first,
     head: bounds.expected?.to ?? null,
-    /** The newest block that all of its sources have. */
     newest: highest([bounds.inputs.newest]),
     watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
     covered,
     accepted: blocksIn(view, 'accepted'),
     arrived,
-    /** Expected and not done, without source gaps and incomplete blocks; includes dirty ranges. */
     missing,
     missingBlocks: countBlocks(missing),
     doneBlocks: countBlocks(done),
     expectedBlocks: countBlocks(done) + countBlocks(missing),
     sourceGaps,
     incomplete,
-    /** Missing blocks whose sources were not looked at, because those before have many rows. */
     unprobed: probeBlocks.unprobed,
-    /** Source gaps and incomplete blocks that a run found earlier, and whose source rows are still the same. */
     kept: probeBlocks.kept ?? null,
-    /** Attempts that have not ended: of the run that holds the lock, else of a dead one. */
     inProgress: lock === null ? [] : tableStatus.dirty,
     dirty: lock === null ? tableStatus.dirty : [],
-    /** Time for the missing blocks that were looked at, one chunk after the other, as long as the last chunks took; null: not known. */
     expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
     stale: staleBlocks(tableStatus.stale),
     staleVersions,
     sqlHash: table.sqlHash,
     hint: hintOf(table),
-    /** In active parts; null: not known. */
     rows: target?.rows ?? null,
     mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
     lastRun: view?.lastRun ?? null,
     eventsSinceCheckpoint: view?.tail ?? 0,
     lock,
     holds,
-    /** Up to where the sources are taken as complete; null without rows. */
     sourceHead: highest([bounds.inputs.naturalHead]),
     limit: bounds.limits.to ?? null,
     standstill: standstillOf(lock, missing, incomplete, bounds),
     absences,
-    /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
     notes: [
       ...(seen.misfit === undefined ? [] : [`${seen.misfit.message}: ${seen.misfit.hint}`]),
       ...notesOf(tableStatus),
@@ -192,17 +182,4 @@ export function presentUuids(tables: readonly TableReport[]): ReadonlyMap<string
   return new Map(
     tables.flatMap(({ table, targetUuid }) => (targetUuid === null ? [] : [[table, targetUuid]])),
   )
-}
-
-export type TableReport = ReturnType<typeof reportOf> & { readonly state: TableState }
-
-export type StatusReport = {
-  readonly network: string
-  readonly head: number | null
-  readonly newest: number | null
-  /** Age of the newest rows of each source that shows the end of the chain, in seconds. */
-  readonly sourceAges: ReadonlyMap<string, number>
-  readonly lag: number
-  readonly otherNetworks: readonly string[] | undefined
-  readonly tables: readonly TableReport[]
 }

@@ -7,7 +7,7 @@ import { formatPosition } from '../../model/positions.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges, listOf } from '../../terminal/render/format.ts'
-import type { StatusReport, TableReport } from './status.ts'
+import type { StatusReport, TableReport } from './table-report.ts'
 
 export type Tolerances = {
   /** Missing blocks that are no failure; undefined: those whose rows have arrived in the last hour. */

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { type LastRun, metricsLines, type MetricsInput } from '../../../src/commands/status/metrics.ts'
 import { CHAIN } from '../../support/status-report.ts'
-import type { TableReport } from '../../../src/commands/status/status.ts'
+import type { TableReport } from '../../../src/commands/status/table-report.ts'
 
 const TABLE: TableReport = {
   table: 'address_diffs',

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { jsonOf } from '../../../src/terminal/render/json.ts'
 import { renderStatus, SORTS, sorted, statusFields } from '../../../src/commands/status/render.ts'
 import { CHAIN, NEW, OLD, table } from '../../support/status-report.ts'
-import type { StatusReport, TableReport } from '../../../src/commands/status/status.ts'
+import type { StatusReport, TableReport } from '../../../src/commands/status/table-report.ts'
 
 const colors = pc.createColors(false)
 

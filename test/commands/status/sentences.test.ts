@@ -2,7 +2,7 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { renderStatus } from '../../../src/commands/status/render.ts'
-import type { TableReport } from '../../../src/commands/status/status.ts'
+import type { TableReport } from '../../../src/commands/status/table-report.ts'
 import { CHAIN, NEW, OLD, table } from '../../support/status-report.ts'
 
 const colors = pc.createColors(false)

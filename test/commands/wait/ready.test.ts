@@ -1,7 +1,7 @@
 // Owns the promise of `wait`: a table is ready up to a block when all is done there and nothing is stale.
 import { expect, test } from 'vitest'
 import { reasonsNotReady } from '../../../src/commands/wait/command.ts'
-import type { TableReport } from '../../../src/commands/status/status.ts'
+import type { TableReport } from '../../../src/commands/status/table-report.ts'
 
 const READY = {
   missing: [],

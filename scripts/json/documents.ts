@@ -74,6 +74,14 @@ const STATUS = document({
     limit: nullable(number('The last block that the table may ever have; null: no limit')),
     in_progress: blocks('Blocks of attempts of the run that holds the lock'),
     dirty: blocks('Blocks that may be partly written'),
+    last_failure: nullable(
+      object({
+        from: number('The first block of the attempt'),
+        to: number('Its last block'),
+        at: time('When it failed'),
+        error: text('Its error'),
+      }).describe('The last error of an attempt at dirty blocks; null: it was killed, or lost its server'),
+    ),
     expected_ms: EXPECTED_MS,
     stale: blocks('Done blocks that would be computed differently now'),
     stale_versions: STALE_VERSIONS,

@@ -97,6 +97,20 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       )
     },
 
+    /** The error of the last attempt that failed at one of the blocks; the time by the server's clock. */
+    async lastFailure(key: string, targetUuid: string, blocks: BlockSet): Promise<Failure | undefined> {
+      return await tableEvents(ledger('reading why blocks failed'), network, key, targetUuid)
+        .select(['range_from as from', 'range_to as to', 'error'])
+        .select(sql<string>`formatDateTime(event_time, '%Y-%m-%dT%H:%i:%SZ')`.as('at'))
+        .where('event', '=', 'failed')
+        .where('error', '!=', '')
+        .where(touchesSome(blocks, 'range_from', 'range_to'))
+        .orderBy('epoch', 'desc')
+        .orderBy('seq', 'desc')
+        .limit(1)
+        .executeTakeFirst()
+    },
+
     /** Costs of the latest chunks of each table's present UUID (key -> UUID), oldest first; keys without chunks are absent. */
     async costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>> {
       if (uuids.size === 0) return new Map()
@@ -186,6 +200,8 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     },
   }
 }
+
+export type Failure = Range & { readonly error: string; readonly at: string }
 
 type ChangesSince = {
   readonly key: string

@@ -58,7 +58,7 @@ async function scene(
 }
 
 test('a range in which an audit finds rows is not done: the rows and the statement are shown, and what reads the table waits', async () => {
-  const { up, done, folder } = await scene()
+  const { up, run, done, folder } = await scene()
   const { code, stderr } = await up()
   expect(code).toBe(1)
   expect(stderr).toContain(
@@ -69,6 +69,10 @@ test('a range in which an audit finds rows is not done: the rows and the stateme
   )
   expect(await done('gas')).toEqual([3, 'dirty'])
   expect((await done('last_gas'))[0]).toBe(3)
+  // Whoever looks later reads why.
+  expect((await run('status', 'gas', '--lag', '0')).stdout.replaceAll(/\s+/g, ' ')).toMatch(
+    /gas: dirty: an attempt at blocks 4-6 did not finish; rows may be partly written\. Last error, \d{4}-\d\d-\d\d \d\d:\d\d UTC, of blocks 4-6 \(`backfill log --errors .*?`\): the audit \S*few\.sql found rows in blocks 4-6 of gas: \(block_number 5, gas_used 5\) Next/,
+  )
   rmSync(join(folder, 'audits'), { recursive: true })
   expect((await up()).code).toBe(0)
   expect(await done('gas')).toEqual([9, 'up to date'])

@@ -211,6 +211,19 @@ export const OF_LEDGER: readonly Statement[] = [
       }),
   },
   {
+    name: 'the last error',
+    words: ['`range_to` as `to`, `error`, formatDateTime(event_time'],
+    run: (world, sent) => {
+      const ranges = rangesIn(sent, '`range_from`', '`range_to`')
+      const rows = eventsOf(world, sent)
+        .filter(({ event, error }) => event === 'failed' && error !== '')
+        .filter((row) => ranges.some(({ from, to }) => row.range_from <= to && row.range_to >= from))
+      return newestFirst(rows)
+        .slice(0, 1)
+        .map(({ range_from: from, range_to: to, error }) => ({ from, to, error, at: '2026-01-01T00:00:00Z' }))
+    },
+  },
+  {
     name: 'attempts',
     words: ['`range_from` as `from`, `range_to` as `to`, `user`, `query_id` as `queryId`'],
     run: (world, sent) => {

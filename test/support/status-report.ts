@@ -22,6 +22,7 @@ export const table = (differences: Partial<TableReport> = {}): TableReport => ({
   incomplete: [],
   inProgress: [],
   dirty: [],
+  lastFailure: null,
   expectedMs: null,
   unprobed: [],
   kept: null,

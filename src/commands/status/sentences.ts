@@ -1,6 +1,7 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
 import { namedPosition } from '../../model/positions.ts'
 import { namedBlocks } from '../../model/blocks.ts'
+import type { Failure } from '../../ledger/reader.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
 import { count, duration, formatRanges, listOf, minute, amount } from '../../terminal/render/format.ts'
@@ -20,12 +21,12 @@ function problemsOf(
   report: TableReport,
   newest: number | null,
 ): readonly (string | false | readonly string[])[] {
-  const { table, dirty, staleVersions, sqlHash, holds, lock, inProgress, notes } = report
+  const { table, dirty, lastFailure, staleVersions, sqlHash, holds, lock, inProgress, notes } = report
   const { incomplete, sourceGaps, kept, unprobed, accepted, arrived } = report
   const running = inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`
   return [
     dirty.length > 0 &&
-      `dirty: an attempt at ${namedBlocks(dirty)} did not finish, or an audit refused its rows (\`backfill log --errors\`); rows may be partly written.`,
+      `dirty: an attempt at ${namedBlocks(dirty)} did not finish; rows may be partly written.${lastFailure === null ? '' : ` ${failureText(lastFailure)}`}`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
     lock !== null &&
@@ -49,6 +50,15 @@ function problemsOf(
       `its sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
   ]
 }
+
+/** The whole error is in `log --errors`. */
+function failureText({ from, to, at, error }: Failure): string {
+  const [first = ''] = error.split('\n')
+  const text = first.length > SHOWN_CHARACTERS ? `${first.slice(0, SHOWN_CHARACTERS)}…` : first
+  return `Last error, ${minute(at)} UTC, of ${namedBlocks([{ from, to }])} (\`backfill log --errors\`): ${text}`
+}
+
+const SHOWN_CHARACTERS = 300
 
 export function next(tables: readonly TableReport[]): readonly string[] {
   const absent = tables.filter(({ absences }) => absences.length > 0)

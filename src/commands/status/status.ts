@@ -25,6 +25,7 @@ import { expectedMs, NO_PACE, type Throughput } from '../../planning/throughput.
 import type { Ages } from '../../sources/ages.ts'
 import { type Availability, makeProbe, probeAll, probeMissing } from '../../planning/probe.ts'
 import { ENOUGH_ROWS } from '../../planning/row-estimates.ts'
+import type { Failure } from '../../ledger/reader.ts'
 import { concerns, type Hold } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
@@ -53,10 +54,11 @@ export async function status(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
       const { table, target } = tableStatus
-      const [staleVersions, arrived, misfit] = await Promise.all([
+      const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
         staleReports(workspace, tableStatus),
         arrivedIn(workspace, tableStatus),
         target && misfitOfFile(workspace.ports.target, table, target),
+        lastFailureOf(workspace, tableStatus),
       ])
       const absences: readonly Absence[] = [
         ...tableStatus.absences,
@@ -74,6 +76,7 @@ export async function status(
           staleVersions,
           arrived,
           misfit,
+          lastFailure,
           holds: steering.filter((hold) => concerns(hold, key)),
         },
       )
@@ -108,6 +111,11 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
   return runnable
 }
 
+async function lastFailureOf({ ports }: Workspace, { table, target, dirty }: TableStatus) {
+  if (target === undefined || dirty.length === 0) return undefined
+  return await ports.ledger.lastFailure(table.key, target.uuid, dirty)
+}
+
 type Seen = {
   readonly database: string
   readonly probeBlocks: Availability
@@ -117,6 +125,7 @@ type Seen = {
   readonly arrived: readonly Range[]
   /** That the table is not as its file says: `up` leaves it out. */
   readonly misfit: BackfillError | undefined
+  readonly lastFailure: Failure | undefined
   readonly holds: readonly Hold[]
 }
 
@@ -153,6 +162,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'stat
     kept: probeBlocks.kept ?? null,
     inProgress: lock === null ? [] : tableStatus.dirty,
     dirty: lock === null ? tableStatus.dirty : [],
+    lastFailure: (lock === null ? seen.lastFailure : undefined) ?? null,
     expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
     stale: staleBlocks(tableStatus.stale),
     staleVersions,

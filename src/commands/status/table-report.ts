@@ -3,6 +3,7 @@ import type { Range } from '../../model/blocks.ts'
 import type { Unit } from '../../model/model.ts'
 import type { Standstill } from '../../model/standstill.ts'
 import type { LockInfo } from '../../lock/comment.ts'
+import type { Failure } from '../../ledger/reader.ts'
 import type { Hold } from '../../ledger/steering.ts'
 import type { Absence } from '../../planning/absence.ts'
 import type { Availability } from '../../planning/probe.ts'
@@ -38,6 +39,8 @@ export type TableReport = {
   /** Attempts that have not ended: of the run that holds the lock, else of a dead one. */
   readonly inProgress: readonly Range[]
   readonly dirty: readonly Range[]
+  /** The last error of an attempt at the dirty blocks; null: it was killed, or lost its server. */
+  readonly lastFailure: Failure | null
   /** Time for the missing blocks that were looked at, one chunk after the other, as long as the last chunks took; null: not known. */
   readonly expectedMs: number | null
   readonly stale: readonly Range[]

@@ -18,6 +18,7 @@ const TABLE: TableReport = {
   head: 20_000,
   newest: 20_384,
   inProgress: [],
+  lastFailure: null,
   expectedMs: null,
   mayMerge: true,
   watermark: 9_000,

@@ -82,3 +82,17 @@ test('where a table waits for one that is not shown, the next command names both
   expect(last([open])).toBe('Next: `backfill up +accounts_alive` fills 7 missing blocks in 1 table.')
   expect(last([table({}), open])).toBe('Next: `backfill up` fills 7 missing blocks in 1 table.')
 })
+
+test('of dirty blocks the last error is said, its first line, and no more than fits', () => {
+  const head =
+    'address_diffs: dirty: an attempt at blocks 11-30 did not finish; rows may be partly written. Last error, 2026-11-26 14:03 UTC, of blocks 11-20 (`backfill log --errors`): '
+  for (const [error, said] of [
+    ['Division by zero\nmore', 'Division by zero'],
+    ['x'.repeat(301), `${'x'.repeat(300)}…`],
+  ] as const) {
+    const lastFailure = { from: 11, to: 20, at: '2026-11-26T14:03:09Z', error }
+    const tables = [table({ state: 'dirty', dirty: [{ from: 11, to: 30 }], lastFailure })]
+    const lines = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry })
+    expect(lines).toContain(head + said)
+  }
+})

@@ -44,8 +44,9 @@ export function repairedFile(
   const [body, settings] = [transform.text.slice(0, end), transform.text.slice(end).trimStart()]
   const names = columns.map(({ column }) => quoteIdentifier(column)).join(', ')
   const values = columns.map(({ repair }) => `    ${repair}`).join(',\n')
-  const head = `SELECT\n    ${WHY}\n    * EXCEPT (${names}),\n${values}`
-  const text = `${head}\nFROM (\n${body.trimEnd()}\n)${settings && `\n${settings}`}`
+  const lines = (text: string) => (rawText.includes('\r\n') ? text.replaceAll('\n', '\r\n') : text)
+  const head = lines(`SELECT\n    ${WHY}\n    * EXCEPT (${names}),\n${values}\nFROM (\n`)
+  const text = head + body.trimEnd() + lines('\n)') + (settings && lines('\n') + settings)
   return rawText.slice(0, at) + text + rawText.slice(at + transform.text.length)
 }
 

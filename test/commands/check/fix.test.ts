@@ -30,6 +30,11 @@ test('what stands around the statement stays, byte for byte', () => {
   )
 })
 
+test('a file whose lines end with CRLF has no others afterwards', () => {
+  const whole = repaired('--! target: t\r\nSELECT\r\n1 AS x\r\nSETTINGS max_threads = 2\r\n')!
+  expect(whole.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
+})
+
 test('the settings of the statement are those of the whole one', () => {
   const text = 'SELECT 1 AS x -- of it\nSETTINGS max_threads = 2'
   const whole = repaired(text)!

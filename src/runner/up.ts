@@ -10,6 +10,7 @@ import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { keepFound } from './keep-found.ts'
+import { keepSeen } from './keep-seen.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
@@ -232,8 +233,7 @@ export async function up(
       await run.lock?.release()
     })
   await Promise.all(inFlight)
-  // It saves `status` time, no more: a run does not fail for it.
-  await keepFound(workspace, context).catch(() => undefined)
+  await Promise.allSettled([keepFound(workspace, context), keepSeen(workspace, context)]) // no run fails for these
   for (const skipped of skippedBlocks(runs)) report(skipped)
   const explained = [...runs.values()].map((run) => taskOf(run, context, unexplained))
   if (!signal.aborted) waitingEvents(explained, runs).forEach(report)

@@ -4,6 +4,7 @@ import type { Capacity, Others } from '../clickhouse/capacity.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
 import type { SteeringPort } from '../ledger/steering.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
+import type { SeenPort } from '../ledger/seen-tables.ts'
 import type { ProbesPort } from '../ledger/source-probe.ts'
 import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor.ts'
@@ -25,6 +26,7 @@ export type Ports = {
   readonly queries: Queries
   readonly versions: VersionsPort
   readonly probes: ProbesPort
+  readonly seen: SeenPort
   readonly steering: SteeringPort
   readonly load: {
     /** On the server that computes transforms. */

@@ -23,6 +23,7 @@ import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openEvents } from '../ledger/latest-events.ts'
+import { openSeenTables } from '../ledger/seen-tables.ts'
 import { openProbes } from '../ledger/source-probe.ts'
 import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
@@ -72,6 +73,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     queries: openQueries({ server: heartbeat, source }),
     versions: openVersions(place),
     probes: openProbes(place),
+    seen: openSeenTables(place),
     steering: openSteering(heartbeat, place),
     load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },
     capacity: () => readCapacity(source),

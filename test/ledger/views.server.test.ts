@@ -86,7 +86,9 @@ test('backfill.watermarks ends at the first block that is not done; a stale bloc
   const watermarks = async () =>
     await rowsOf<object>(
       login,
-      inLedger('SELECT * EXCEPT (network, table_key, target_uuid) FROM backfill.watermarks'),
+      inLedger(
+        'SELECT first_block, watermark, done_blocks, accepted_blocks, stale_blocks, dirty_blocks FROM backfill.watermarks',
+      ),
     )
   const facts = { first_block: 10, accepted_blocks: 5, stale_blocks: 5 }
   expect(await watermarks()).toEqual([{ ...facts, watermark: 29, done_blocks: 25, dirty_blocks: 5 }])

@@ -91,6 +91,7 @@ export const OF_SERVER: readonly Statement[] = [
     },
   },
   { name: 'keep what was found', words: ['INSERT INTO {ledger:Identifier}.source_probe'], run: nothing },
+  { name: 'keep what was seen', words: ['INSERT INTO {ledger:Identifier}.tables'], run: nothing },
   {
     name: 'room on the disks',
     words: ['argMax(name, unreserved_space / total_space) AS disk'],

@@ -187,6 +187,25 @@ test('what the last run found in the sources is kept in these columns', async ()
   ])
 })
 
+test('what the last run saw of each table is kept in these columns', async () => {
+  expect(await layoutOf('tables')).toEqual([
+    'network LowCardinality(String)',
+    'table_key LowCardinality(String)',
+    'target_uuid UUID',
+    'unit LowCardinality(String)',
+    'expected_from Nullable(UInt64)',
+    'head Nullable(UInt64)',
+    'newest Nullable(UInt64)',
+    'source_gaps Array(Tuple(range_from UInt64, range_to UInt64))',
+    'incomplete Array(Tuple(range_from UInt64, range_to UInt64))',
+    'waiting_for String',
+    'sql_hash String',
+    'run_id UUID',
+    "seen_at DateTime64(6, 'UTC')",
+    'ENGINE = ReplacingMergeTree ( seen_at ) ORDER BY ( network , table_key )',
+  ])
+})
+
 test('the comment of a new ledger says its version, on a cluster too', async () => {
   const { ledger, clusterLedger } = await readCatalogue()
   for (const statements of [ledger, clusterLedger]) {

@@ -4,11 +4,13 @@ import { exactRanges } from './coverage.js'
 import { minute, number, range, shortHash } from './format.js'
 
 export function detail({ table, sums, definition, marks, zoom }) {
-  const { description, target, rows, sources, after, file, sql, columns, versions } = definition
+  const { description, target, rows, sources, after, file, files, sql, columns, versions } = definition
+  const audits = files.filter((name) => /(^|\/)audits\//.test(name))
   const facts = [
     ['Table', table.target ?? target],
     ['Rows', `${rows}${table.rows === null ? '' : `, ${table.may_merge ? '~' : ''}${number(table.rows)}`}`],
     ['Reads', [...sources, ...after].join(', ')],
+    ['Audits', audits.join(', ') || 'none'],
     ['Last run', `${minute(table.last_run)} UTC`],
     ['Lock', table.lock === null ? 'none' : `${table.lock.host} (pid ${table.lock.pid})`],
   ]

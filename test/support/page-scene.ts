@@ -1,7 +1,7 @@
 // Owns what the tests of the page stand on: a small chain, a table that is done up to block 20 of 24, a failure, and texts that
 // would like to be markup; `serve` over it in a process of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
@@ -32,6 +32,11 @@ export async function openPageScene() {
   const text = readFileSync(file, 'utf8').replace(
     /^--! description: .*$/m,
     () => `--! description: ${HOSTILE}`,
+  )
+  mkdirSync(join(sql, 'audits/block_slots_stat'), { recursive: true })
+  writeFileSync(
+    join(sql, 'audits/block_slots_stat/none.sql'),
+    'SELECT * FROM {target:Identifier}.int_block_slots_stat WHERE block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64} AND slots_set > 1000',
   )
   const env = { ...environmentFor(server, own), BACKFILL_LAG: '0', BACKFILL_SQL: sql }
   const run = (...words: readonly string[]) => backfillInside(words, env)

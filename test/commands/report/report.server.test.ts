@@ -176,6 +176,9 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     const { page } = await open()
     expect(await page.evaluate('window.hacked')).toBe(undefined)
     expect(await page.locator('.detail > p').first().textContent()).toBe(HOSTILE)
+    expect(await page.locator('.detail dl').first().textContent()).toMatch(
+      /Audits\S*audits\/block_slots_stat\/none\.sql/,
+    )
     expect(await page.locator('[aria-label="Failures"]').textContent()).toContain(HOSTILE)
     expect(await page.locator('pre').first().textContent()).toContain(HOSTILE)
     expect(await page.locator('img').count()).toBe(0)

@@ -9,6 +9,7 @@ import {
 } from '../sql-syntax/column-fit.ts'
 import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
+import { plainInputsError } from './plain-inputs.ts'
 import type { TargetPort, TargetTable } from './target.ts'
 
 export type DescribePort = {
@@ -23,12 +24,12 @@ type CheckScope = Pick<Scope, 'catalogue'> & {
   }
 }
 
-/** What becomes of a table whose transform fits its DDL file, but not the table that exists: it alone cannot be built. */
+/** What becomes of a table whose transform fits the DDL files, but not the table, or a table that it reads, that exists: it alone cannot be built. */
 export type OnMisfit = (key: string, error: BackfillError) => void
 
 /**
  * A target that does not exist is checked by its DDL file; returns the tables whose inputs do not exist yet. @throws BackfillError `usage` with file
- * and line and all problems of a table; `failed` for a target that is not as its file says, unless `onMisfit` takes it
+ * and line and all problems of a table; `failed` for a target, or a table read with FINAL, that is not as its file says, unless `onMisfit` takes it
  */
 export async function checkTables(
   { ports, catalogue }: CheckScope,
@@ -51,6 +52,8 @@ export async function checkTables(
           `${ports.target.database}.${table.target} ${target.problem.sentence}`,
           target.problem.hint,
         )
+      const plain = plainInputsError(table, { catalogue, database: ports.target.database, targets })
+      if (plain !== undefined) return onMisfit(table.key, plain)
       const described = await ports.executor.describe(table)
       const misfits = target === undefined ? [] : columnMisfits(described, target.columns)
       if (target !== undefined && misfits.length === 0) return

@@ -86,6 +86,45 @@ XATU_CLICKHOUSE_PASSWORD=${server.password}
   ).toEqual([{ rows: 40, blocks: 40 }])
 })
 
+test('a table that reads a plain MergeTree with FINAL stops itself, not the others; check, status and doctor name the rebuild', async () => {
+  const server = await startTestServer()
+  onTestFinished(() => server.stop())
+  const [source, target] = [uniqueDatabase('source'), uniqueDatabase('target')]
+  await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
+  await addBlocks(server, source, { from: 1, to: 40 })
+  await post(server, 'CREATE DATABASE {target:Identifier}', { target })
+  await post(
+    server,
+    `CREATE TABLE ${target}.int_pre_6780_accounts_destructs (address String, block_number UInt32,
+      transaction_hash FixedString(66), transaction_index UInt64)
+    ENGINE = MergeTree PARTITION BY cityHash64(address) % 16 ORDER BY (address, block_number, transaction_hash)`,
+  )
+  const env = {
+    TARGET_CLICKHOUSE_URL: server.url,
+    TARGET_CLICKHOUSE_USERNAME: server.username,
+    TARGET_CLICKHOUSE_PASSWORD: server.password,
+    SOURCE_CLICKHOUSE_DATABASE: source,
+    TARGET_CLICKHOUSE_DATABASE: target,
+    BACKFILL_LEDGER_DATABASE: uniqueDatabase('ledger'),
+    BACKFILL_LAG: '0',
+  }
+  const cwd = temporaryDirectory()
+  const step: Step = (words) => backfillHere(words.split(' '), { cwd, env })
+  const why =
+    /accounts_alive\.sql:.* it reads with FINAL, and \S+\.int_pre_6780_accounts_destructs is a MergeTree.*\n?.*`backfill rebuild pre_6780_accounts_destructs` builds it as the file says/
+
+  expect((await step('check')).stdout).toMatch(why)
+  const first = await step('up')
+  expect(first).toMatchObject({ code: 1, stderr: expect.stringMatching(why) })
+  expect(first.stdout).toContain('1 table failed; done: 9 chunks, 360 blocks')
+  expect((await step('plan')).stdout).toContain('it reads with FINAL')
+  expect((await step('status')).stdout).toMatch(why)
+  expect((await step('doctor --idle 1')).stdout).toMatch(/fail +misfit +accounts_alive/)
+  expect(await step('rebuild pre_6780_accounts_destructs --drop-old --yes')).toMatchObject({ code: 0 })
+  expect(await step('up')).toMatchObject({ code: 0 })
+  expect(await step('verify accounts_alive')).toMatchObject({ code: 0 })
+})
+
 /** A source of 40 blocks, and three targets as the scripts, or a person after them, have left them. */
 async function leaveTables(
   server: TestServer,

@@ -7,6 +7,7 @@ import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { blamesText } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
+import { plainInputs } from '../../targets/plain-inputs.ts'
 import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { probedColumns } from '../../sources/rows.ts'
@@ -34,6 +35,10 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
+  const { file, line: begin } = table.transform
+  const { database } = check.servers.target.connection
+  const plain = plainInputs(table, { catalogue: check.catalogue, database, targets: serverState.targets })
+  if (plain !== undefined) return report(fileError({ rule: 'E060', file, line: begin, ...plain }))
   let described: readonly OutputColumn[]
   try {
     described = await describe(check, text)
@@ -52,7 +57,6 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     found.forEach(report)
     return
   }
-  const { file } = table.transform
   const lines = outputLines(table.transform)
   const misfits = columnMisfits(described, typedColumns(check))
   check.misfits?.set(table, misfits)

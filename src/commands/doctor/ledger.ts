@@ -12,6 +12,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
 import { misfitOfFile } from '../../targets/check-columns.ts'
+import { plainInputsError } from '../../targets/plain-inputs.ts'
 import { openTarget, type TargetPort, type TargetTable } from '../../targets/target.ts'
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
@@ -72,7 +73,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
   return [...disagreeing, ...others]
 }
 
-/** One for each table that is not as its file says, so that `up` leaves it out. */
+/** One for each table that is not as its file says, or that reads such a table with FINAL, so that `up` leaves it out. */
 async function misfitFindings(
   target: TargetPort,
   tables: readonly TableDefinition[],
@@ -82,7 +83,8 @@ async function misfitFindings(
   for (const table of tables) {
     const present = targets.get(table.target)
     if (present === undefined) continue
-    const misfit = await misfitOfFile(target, table, present)
+    const known = { catalogue: { tables }, database: target.database, targets }
+    const misfit = (await misfitOfFile(target, table, present)) ?? plainInputsError(table, known)
     if (misfit === undefined) continue
     found.push(findings('misfit', table.key).fail(misfit.message, misfit.hint!))
   }

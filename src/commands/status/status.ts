@@ -1,6 +1,7 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import type { BackfillError } from '../../model/errors.ts'
 import { misfitOfFile } from '../../targets/check-columns.ts'
+import { plainInputsError } from '../../targets/plain-inputs.ts'
 import { inUnit, type PerUnit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import type { LockInfo } from '../../lock/comment.ts'
@@ -12,6 +13,7 @@ import {
   readTableStatuses,
   type TableStatus,
   uuidsIn,
+  targetsOf,
 } from '../../planning/table-status.ts'
 import { type Absence, absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
@@ -50,6 +52,9 @@ export async function status(
     hasMissing ? readRunHistory(workspace, uuidsIn(tableStatuses)) : NOTHING_KNOWN,
     otherNetworks(workspace, tableStatuses),
   ])
+  const { catalogue } = workspace
+  const { database } = workspace.ports.target
+  const targets = targetsOf(tableStatuses)
   const tables = await Promise.all(
     workspace.chosen.map(async ({ key }) => {
       const tableStatus = tableStatuses.get(key)!
@@ -57,7 +62,10 @@ export async function status(
       const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
         staleReports(workspace, tableStatus),
         arrivedIn(workspace, tableStatus),
-        target && misfitOfFile(workspace.ports.target, table, target),
+        target &&
+          misfitOfFile(workspace.ports.target, table, target).then(
+            (unfit) => unfit ?? plainInputsError(table, { catalogue, database, targets }),
+          ),
         lastFailureOf(workspace, tableStatus),
       ])
       const absences: readonly Absence[] = [

@@ -36,11 +36,15 @@ for (const name of ['uPlot.iife.min.js', 'uPlot.min.css'])
 writeFileSync(new URL('LICENSES.txt', dist), licences())
 chmodSync(new URL('main.js', dist), 0o755)
 // Types of the library. An image has no use for them, and is built without this file.
-if (existsSync(new URL('tsconfig.types.json', root)))
+if (existsSync(new URL('tsconfig.types.json', root))) {
   execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '--project', 'tsconfig.types.json'], {
     cwd: fileURLToPath(root),
     stdio: 'inherit',
   })
+  // Not imported above: an image is built without that file, too.
+  const { trimTypes } = await import('./public-types.mjs')
+  trimTypes(fileURLToPath(new URL('types', dist)))
+}
 
 /** `commands-status-render.js`, `package-kysely.js`; what several of them need is `shared-…`. */
 function chunkFileNames({ facadeModuleId, name }) {

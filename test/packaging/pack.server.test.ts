@@ -82,6 +82,43 @@ test('it is packed, and installs into an empty folder', async () => {
   }
 })
 
+test('a strict TypeScript program that checks the types of its libraries takes ours, with no other package', async () => {
+  const types = join(folder, 'node_modules/clickhouse-backfill/dist/types')
+  for (const entry of readdirSync(types, { recursive: true, encoding: 'utf8' }))
+    if (entry.endsWith('.d.ts'))
+      expect(readFileSync(join(types, entry), 'utf8'), entry).not.toMatch(/(?:from |import\()'[^.]/)
+  writeFileSync(
+    join(folder, 'strict.mts'),
+    `import { BackfillError, openWorkspace, status, up } from 'clickhouse-backfill'
+    import type { ErrorKind, RunEvent, RunSummary, StatusReport, UpOptions, Workspace } from 'clickhouse-backfill'
+    const workspace: Workspace = await openWorkspace({ flags: { network: 'mainnet' }, tables: ['a'] })
+    const options: Partial<UpOptions> = { to: 20_000_000 }
+    const seen: RunEvent['type'][] = []
+    const summary: RunSummary = await up(workspace, { ...options, report: ({ type }) => void seen.push(type) })
+    const report: StatusReport = await status(workspace)
+    const states: string[] = report.tables.map(({ table, state, watermark }) => [table, state, watermark ?? 0].join())
+    const kind = (error: unknown): ErrorKind | undefined => (error instanceof BackfillError ? error.kind : undefined)
+    export const all = [states, seen, summary.failed.map(({ error }) => kind(error))]
+    // @ts-expect-error a type, not \`any\`
+    report.tables[0]!.state.nothing
+    // @ts-expect-error
+    await up(workspace, { report: 1 })`,
+  )
+  const checked = await outcome(
+    start(
+      process.execPath,
+      [
+        join(repository, 'node_modules/typescript/bin/tsc'),
+        ...'--strict --noEmit --skipLibCheck false --target es2024 --module nodenext --types'.split(' '),
+        '',
+        ...'--lib es2024,dom strict.mts'.split(' '),
+      ],
+      { cwd: folder },
+    ),
+  )
+  expect({ code: checked.code, stdout: checked.stdout }).toEqual({ code: 0, stdout: '' })
+})
+
 test('Deno runs what npm has installed, and both import the library', async () => {
   const deno = [
     join(repository, 'node_modules/deno/bin.cjs'),

@@ -1,6 +1,6 @@
 // Owns what a transform cannot read as its file says: FINAL of a table that was made with an engine that keeps every row.
 import { type BackfillError, failedError } from '../model/errors.ts'
-import type { Catalogue, TableDefinition } from '../model/model.ts'
+import type { Catalogue, SqlText, TableDefinition } from '../model/model.ts'
 import { ddlClauses } from '../sql-syntax/ddl-clauses.ts'
 import { isKeyword, significantTokens } from '../sql-syntax/lexer.ts'
 import { tableReads } from '../sql-syntax/table-refs.ts'
@@ -27,15 +27,9 @@ export function plainInputs(
       .filter(({ parameter, to }) => parameter === 'target' && readsFinal(tokens.slice(to, to + 3)))
       .map(({ table }) => table),
   )
-  const plain = catalogue.tables.filter(({ target, ddl }) => {
-    const engine = targets.get(target)?.engine ?? ''
-    return (
-      read.has(target) &&
-      engine.endsWith('MergeTree') &&
-      !isCollapsing({ engine }) &&
-      isCollapsing({ engine: ddlClauses(ddl).engine?.name ?? '' })
-    )
-  })
+  const plain = catalogue.tables.filter(
+    ({ target, ddl }) => read.has(target) && isPlain(ddl, targets.get(target)?.engine ?? ''),
+  )
   if (plain.length === 0) return undefined
   const engines = plain.map(({ target }) => `${database}.${target} is a ${targets.get(target)!.engine}`)
   return {
@@ -51,6 +45,12 @@ export function plainInputsError(
 ): BackfillError | undefined {
   const found = plainInputs(table, known)
   return found && failedError(`${table.transform.file}: ${found.sentence}`, found.hint)
+}
+
+/** Whether a table with this engine keeps every row, though by its file the rows of a key become one. */
+export function isPlain(ddl: SqlText, engine: string): boolean {
+  const byFile = ddlClauses(ddl).engine?.name ?? ''
+  return engine.endsWith('MergeTree') && !isCollapsing({ engine }) && isCollapsing({ engine: byFile })
 }
 
 /** `FINAL`, `a FINAL`, `AS a FINAL`. */

@@ -21,6 +21,7 @@ import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 import type { Connected } from '../../workspace/connect.ts'
+import { assertNotDoubled } from './doubled.ts'
 import type { VerifyOptions } from '../verify/report.ts'
 import { verify, type VerifyHooks } from '../verify/verify.ts'
 
@@ -52,6 +53,8 @@ export async function planAdoption(
     options.fromUuid === undefined
       ? await storedBlocks(workspace, ports, { tableStatus, options })
       : await knownBlocks(workspace, { tableStatus, fromUuid: options.fromUuid })
+  if (options.fromUuid === undefined)
+    await assertNotDoubled(workspace, ports, { table, engine: tableStatus.target!.engine, blocks })
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
   const verifications = [await verify(looked, ports, sampled, hooks)]

@@ -135,6 +135,31 @@ test('rows that differ are shown and not recorded: exit 7', async () => {
   expect(await state()).toBe('missing')
 })
 
+test('of a plain MergeTree, one block that is there twice is found whatever the sample: nothing is recorded', async () => {
+  await restored()
+  const columns = 'block_number, slots_cleared, slots_set'
+  await say(`DROP TABLE ${databases.target}.${TABLE}`)
+  await say(
+    `CREATE TABLE ${databases.target}.${TABLE} (block_number UInt32, slots_cleared UInt32, slots_set UInt32,
+      net_slots Int32 DEFAULT slots_set - slots_cleared, net_slots_bytes Int32 DEFAULT (slots_set - slots_cleared) * 64)
+    ENGINE = MergeTree PARTITION BY intDiv(block_number, 5000000) ORDER BY block_number`,
+  )
+  const copy = `INSERT INTO ${databases.target}.${TABLE} (${columns}) SELECT ${columns} FROM ${databases.target}.moved FINAL`
+  await say(copy)
+  const once = await run(`adopt ${KEY} --chunk 1 --sample 1 --dry-run`)
+  expect(once.code, once.stderr).toBe(0)
+  await say(`${copy} WHERE block_number = 7`)
+  const before = await events()
+  const twice = await run(`adopt ${KEY} --chunk 1 --sample 1`)
+  expect(twice).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(
+      /has rows of block 7 more than once: it is a MergeTree.*\n.*`backfill rebuild block_slots_stat`/,
+    ),
+  })
+  expect(await events()).toBe(before)
+})
+
 test('a table of rows per key is adopted, too', async () => {
   const words = 'address_last_access'
   expect((await run(`up --tables ${words}`)).code).toBe(0)

@@ -31,7 +31,12 @@ export async function writeNewFiles(root: string, files: ReadonlyMap<string, str
       // A full disk leaves a file with the beginning of its text.
       for (const other of ['EEXIST', 'ENOTDIR'].includes(code ?? '') ? made : [...made, path])
         await rm(other, { force: true, recursive: true })
-      if (code === 'EEXIST') throw alreadyThere(path)
+      if (code === 'EEXIST' && (error as NodeJS.ErrnoException).path === path) throw alreadyThere(path)
+      if (code === 'EEXIST' || code === 'ENOTDIR')
+        throw usageError(
+          `cannot write ${shown(path)}: a file is in the place of a folder above it`,
+          'name another folder',
+        )
       throw usageError(
         `cannot write ${shown(path)}: ${code}`,
         ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code ?? '')

@@ -40,12 +40,23 @@ const NAME_IT = (path: string): string => `name it if you trust it: --env-file $
 
 /** The working folder alone, outside of a repository. */
 function foldersToSearch(folder: string): readonly string[] {
+  const root = repositoryOf(folder)
+  if (root === undefined) return [folder]
   const upwards = [folder]
-  for (let at = folder; dirname(at) !== at; at = dirname(at)) {
-    if (existsSync(join(at, '.git'))) return upwards
-    upwards.push(dirname(at))
-  }
-  return [folder]
+  for (let at = folder; at !== root; at = dirname(at)) upwards.push(dirname(at))
+  return upwards
+}
+
+/** The nearest folder, this one or one above, that has `.git`. */
+export function repositoryOf(folder: string): string | undefined {
+  if (existsSync(join(folder, '.git'))) return folder
+  return dirname(folder) === folder ? undefined : repositoryOf(dirname(folder))
+}
+
+/** From the root of the repository, for a path from this folder: code review reads paths so. */
+export function inRepository(folder: string): (path: string) => string {
+  const root = repositoryOf(folder) ?? folder
+  return (path) => relative(root, resolve(folder, path))
 }
 
 /**

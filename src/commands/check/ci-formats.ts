@@ -5,10 +5,16 @@ import { RULES, severityOf } from '../../model/rules.ts'
 import { oneLine } from '../../terminal/render/error.ts'
 import { printable } from '../../terminal/render/printable.ts'
 
+/** The path of a file from the root of the repository, for a path from the working folder: review tools read them so. */
+export type PlaceOf = (path: string) => string
+
 /** `::error file=sql/ddl/a.sql,line=3,title=E030 unknown-parameter::…`, a line for each finding. */
-export function githubLines(findings: readonly Finding[]): readonly string[] {
+export function githubLines(
+  findings: readonly Finding[],
+  placeOf: PlaceOf = (path) => path,
+): readonly string[] {
   return findings.map(({ rule, file, line, sentence, hint }) => {
-    const place = { file, line: String(line ?? 1), title: `${rule} ${RULES[rule]}` }
+    const place = { file: placeOf(file), line: String(line ?? 1), title: `${rule} ${RULES[rule]}` }
     const properties = Object.entries(place).map(([name, value]) => `${name}=${escapeProperty(value)}`)
     return `::${severityOf(rule)} ${properties.join(',')}::${escapeData(`${oneLine(sentence)}; ${oneLine(hint)}`)}`
   })
@@ -23,7 +29,7 @@ function escapeProperty(text: string): string {
   return escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 }
 
-export function sarif(findings: readonly Finding[], version: string): Log {
+export function sarif(findings: readonly Finding[], version: string, placeOf: PlaceOf = (path) => path): Log {
   const rules = [...new Set(findings.map(({ rule }) => rule))]
   return {
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -38,7 +44,7 @@ export function sarif(findings: readonly Finding[], version: string): Log {
           locations: [
             {
               physicalLocation: {
-                artifactLocation: { uri: encodeURI(file) },
+                artifactLocation: { uri: encodeURI(placeOf(file)) },
                 region: { startLine: line ?? 1 },
               },
             },

@@ -15,6 +15,7 @@ import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { placeOf } from '../../workspace/open.ts'
+import { inRepository } from '../../workspace/env-file.ts'
 import { checkFields, type CheckReport, errorsOf, renderCheck, tally } from './render.ts'
 
 export const check: Command = async (context) => {
@@ -31,6 +32,7 @@ export const check: Command = async (context) => {
   const tested = catalogue.networks.length === 0 ? [] : definitions
   const tests = await readSoundTests(config.sql.value, { catalogue, chosen: tested, known }, report)
 
+  const reviewed = inRepository(config.folder)
   const concerning = () => gathering.list().filter(isAbout(chosen, drafts))
   const print = (server: string | undefined): number => {
     const findings = concerning()
@@ -45,8 +47,8 @@ export const check: Command = async (context) => {
     }
     if (format === 'json') output.json(checkFields(done))
     else if (format === 'github')
-      output.page([...githubLines(findings), tally(done, output.resultColors)].join('\n'))
-    else if (format === 'sarif') output.page(JSON.stringify(sarif(findings, toolVersion())))
+      output.page([...githubLines(findings, reviewed), tally(done, output.resultColors)].join('\n'))
+    else if (format === 'sarif') output.page(JSON.stringify(sarif(findings, toolVersion(), reviewed)))
     else output.result(renderCheck(done, output.resultColors))
     return errorsOf(findings) === 0 ? EXIT.ok : EXIT.usage
   }

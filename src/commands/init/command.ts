@@ -1,13 +1,16 @@
 // Owns `backfill init`: it writes the files of a project, and touches nothing that is there.
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join, relative, resolve } from 'node:path'
+import { dirname, join, relative, resolve } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 import { nearestFolder, writeNewFiles } from '../../project/new-files.ts'
 import type { Command } from '../../session/command.ts'
+import { repositoryOf } from '../../workspace/env-file.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { tableFiles } from '../new/command.ts'
+
+const WORKFLOW = '.github/workflows/backfill.yml'
 
 /** File in sql-templates/project -> its place in a project. npm would not pack a .gitignore. */
 const FILES: Readonly<Record<string, string>> = {
@@ -15,7 +18,7 @@ const FILES: Readonly<Record<string, string>> = {
   'env.example': '.env.example',
   gitignore: '.gitignore',
   sqlfluff: '.sqlfluff',
-  'ci.yml': '.github/workflows/backfill.yml',
+  'ci.yml': WORKFLOW,
 }
 
 const TABLE = {
@@ -65,6 +68,11 @@ export const init: Command = async ({ config, flags, output }) => {
   const lines = [...written.map((path) => `Wrote ${path}`), ...names.map((path) => `Kept ${path}`)]
   output.answer({ written, kept: names }, lines)
   if (lacking.length > 0) output.message([`Add to ${relative(config.folder, ignored)}: ${lacking.join(' ')}`])
+  const above = repositoryOf(dirname(root))
+  if (written.length > 0 && above !== undefined && repositoryOf(root) !== root)
+    output.message([
+      `GitHub reads workflows at the root of a repository alone: move ${WORKFLOW} to ${relative(config.folder, above) || '.'}/.github/workflows, with \`defaults: { run: { working-directory: ${relative(above, root)} } }\` in its job.`,
+    ])
   const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
   output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
   return EXIT.ok

@@ -1,5 +1,5 @@
 // Owns the promises of `check --format`: what GitHub shows on a line of a pull request, and what SARIF readers take.
-import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from 'sarif'
 import { expect, test } from 'vitest'
@@ -24,6 +24,19 @@ test('`--format github` writes one annotation for each finding, with file, line 
     /^::error file=\S*sql\/transforms\/gas\.sql,line=\d+,title=E03\d [a-z-]+::the transform never uses 'from_block'; /,
   )
   expect(rest.at(-1)).toMatch(/^Checked 2 tables .*: 2 errors$/)
+})
+
+test('in a folder of a repository, both formats name files from the root of the repository, as reviews do', async () => {
+  const [root, project] = [temporaryDirectory(), broken()]
+  mkdirSync(join(root, '.git'))
+  cpSync(project, join(root, 'data'), { recursive: true })
+  const cwd = join(root, 'data')
+  const { stdout } = await backfillHere(['check', '--offline', '--format', 'github'], { cwd })
+  expect(stdout).toMatch(/^::error file=data\/sql\/transforms\/gas\.sql,line=/)
+  const { results = [] } = await read(cwd)
+  expect(results[0]!.locations![0]!.physicalLocation!.artifactLocation!.uri).toBe(
+    'data/sql/transforms/gas.sql',
+  )
 })
 
 async function read(cwd: string) {

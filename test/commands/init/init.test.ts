@@ -80,3 +80,24 @@ test('two folders, and tables without transforms, are mistakes that are said', a
     stdout: expect.stringContaining('Checked 11 tables'),
   })
 })
+
+test('below the root of a repository it says where GitHub reads the workflow', async () => {
+  const cwd = temporaryDirectory()
+  mkdirSync(join(cwd, '.git'))
+  const { code, stderr } = await backfillHere(['init', 'data'], { cwd })
+  expect(code).toBe(0)
+  expect(stderr).toContain(
+    'move .github/workflows/backfill.yml to ./.github/workflows, with `defaults: { run: { working-directory: data } }`',
+  )
+  expect((await backfillHere(['init'], { cwd })).stderr).not.toContain('working-directory')
+})
+
+test('a file in the place of the folder is named, and nothing is written', async () => {
+  const cwd = temporaryDirectory()
+  writeFileSync(join(cwd, 'data'), 'mine')
+  expect(await backfillHere(['init', 'data'], { cwd })).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('a file is in the place of a folder above it'),
+  })
+  expect(filesIn(cwd)).toEqual(['data'])
+})

@@ -6,6 +6,7 @@ import type { LedgerEvent } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
+import { assertSourcesLeft } from './chunk-sources.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
 import type { RunContext } from './prepare.ts'
@@ -69,6 +70,13 @@ export async function runChunk(
     ;[digest] = await Promise.all([
       ports.executor.digest({ table, target: target!, range, rowsWritten }),
       assertUnchanged(ports, read, before),
+      // The last of a shared step has read the rows that the first one kept.
+      assertSourcesLeft(ports, {
+        table,
+        range,
+        before: sources,
+        rowsRead: stepSession?.role === 'last' ? undefined : report.rowsRead,
+      }),
     ])
     // After the sources were found to be the same: rows of a moment in between are computed again, not judged.
     if (!options.noAudits) await ports.executor.audit(table, range)

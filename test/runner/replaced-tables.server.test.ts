@@ -65,6 +65,35 @@ test('an input that is emptied while a chunk reads it fails the chunk', async ()
   ])
 })
 
+test('a source that is emptied or exchanged while a chunk reads it fails the chunk, and it comes right with the source', async () => {
+  const { server, source } = databases()
+  const proxy = await startProxy(server.url)
+  onTestFinished(() => proxy.close())
+  const workspace = await openTestWorkspace({
+    ...databases(),
+    server: { ...server, url: proxy.url },
+    catalogue: withReaders(blocksWhere('true')),
+    tables: [TABLE],
+  })
+  onTestFinished(() => workspace.close())
+  const tables = ['canonical_execution_storage_diffs', 'canonical_execution_transaction']
+  const swap = async () => {
+    for (const name of tables) await query(`EXCHANGE TABLES ${source}.${name} AND ${source}.empty_${name}`)
+  }
+  for (const name of tables) await query(`CREATE TABLE ${source}.empty_${name} AS ${source}.${name}`)
+  const held = proxy.hold(intoTarget(TABLE), 'request')
+  const running = workspace.up()
+  await held.arrived
+  await swap()
+  await held.release()
+  expect((await running).failed.map(({ error }) => error.message)).toEqual([
+    expect.stringMatching(/ lost rows while blocks 1-12 of block_slots_stat were computed$/),
+  ])
+  await swap()
+  expect((await workspace.up()).failed).toEqual([])
+  expect((await reportOf(workspace, TABLE)).missing).toEqual([])
+})
+
 test('a target that is replaced under a run fails the chunk', async () => {
   const { failed } = await during(async () => {
     const { target } = databases()

@@ -160,8 +160,8 @@ function unreachableHint({ side, url, username }: Connection, error: unknown): s
     : `Check ${variable} and that the server is up; backfill info shows the configuration`
 }
 
-/** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED, 700 USER_SESSION_LIMIT. */
-const LOGIN_CODES = new Set([192, 193, 194, 516, 700])
+/** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED. */
+const LOGIN_CODES = new Set([192, 193, 194, 516])
 
 export const ACCESS_DENIED = 497
 const READONLY = 164

@@ -1,5 +1,5 @@
 // Owns which `.env` is read, and what a `.env` that was merely found may not do: it may be a stranger's.
-import { existsSync, lstatSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, realpathSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, relative, resolve, sep } from 'node:path'
 import { usageError } from '../model/errors.ts'
 import { userId } from '../seam/process.ts'
@@ -26,13 +26,26 @@ export function findEnvFile(
     .find((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined)
   if (path === undefined) return undefined
   // Of a link, whose it is and whose the file is that is read.
-  const found = [lstatSync(path), statSync(path, { throwIfNoEntry: false })]
+  const found = [lstatSync(path), readable(path)]
   const me = userId()
   const other = found.find((one) => one && me !== undefined && one.uid !== me && one.uid !== 0)
   if (other) throw usageError(`${path} belongs to another user (${other.uid})`, NAME_IT(path))
   // Opening one waits for a writer.
   if (found[1]?.isFIFO()) throw usageError(`${path} is a pipe`, NAME_IT(path))
   return { path, isNamed: false }
+}
+
+/** In silence the defaults would count. @throws BackfillError `usage` if it is a link that leads to no file */
+function readable(path: string): Stats {
+  try {
+    return statSync(path)
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    throw usageError(
+      `${path} is a link that leads to no file that can be read (${code})`,
+      'correct the link, or remove it',
+    )
+  }
 }
 
 /** What to type if the file is meant. */

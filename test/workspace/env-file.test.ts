@@ -93,6 +93,18 @@ test('a named file that does not exist is an error', () => {
 })
 
 test.runIf(process.platform !== 'win32')(
+  'a found .env that is a link to nothing or to itself is refused: in silence the defaults would count',
+  () => {
+    for (const leadsTo of ['nothing', '.env']) {
+      const folder = temporaryDirectory()
+      symlinkSync(leadsTo, join(folder, '.env'))
+      const read = () => readConfig({ flags: typedWords({}), environment: {}, folder })
+      expect(read).toThrow(/\.env is a link that leads to no file that can be read \((ENOENT|ELOOP)\)/)
+    }
+  },
+)
+
+test.runIf(process.platform !== 'win32')(
   'a found .env that is a pipe is refused at once, and so is a link to one',
   () => {
     const folder = temporaryDirectory()

@@ -4,6 +4,7 @@ import { fileError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { count } from '../../terminal/render/format.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { errorCode } from '../../clickhouse/server-error.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { withReplaced } from '../../sql-syntax/tokens.ts'
@@ -46,8 +47,36 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
       params: someParams(servers, one),
       settings: one.settings,
     })
-  const sides = await readSides(target, describe, table)
-  const ranges = [range, ...piecesOf(range)]
+  const comparison = {
+    ...question,
+    reader,
+    side,
+    sides: await readSides(target, describe, table),
+    countsRows: !isCollapsing(existing),
+  }
+  for (const most of [MOST_PIECES, FEWER_PIECES])
+    try {
+      return await comparePieces(comparison, piecesOf(range, most), report)
+    } catch (error) {
+      if (errorCode(error) !== MEMORY_LIMIT_EXCEEDED) throw error
+    }
+  return await comparePieces(comparison, piecesOf(range, FEWEST_PIECES), report)
+}
+
+type Comparison = SplitQuestion & {
+  readonly reader: CheckServers['source']
+  readonly side: Omit<Parameters<typeof transformParams>[0], 'range'>
+  readonly sides: Sides
+  readonly countsRows: boolean
+}
+
+/** One statement computes all pieces, so that the server compares them: it takes the memory of each. */
+async function comparePieces(
+  { table, range, reader, side, sides, countsRows }: Comparison,
+  pieces: readonly Range[],
+  report: Report,
+): Promise<string | undefined> {
+  const ranges = [range, ...pieces]
   const call = {
     query_params: Object.assign(
       transformParams({ ...side, range }),
@@ -69,14 +98,14 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
     .join('\nUNION ALL\n')
   const [sum] = await reader.client.rows<Sum>({
     ...call,
-    query: sumQuery(table, rows, !isCollapsing(existing)),
+    query: sumQuery(table, rows, countsRows),
   })
-  const { whole, pieces, different, keys } = sum!
-  if (whole === '0' && pieces === '0')
+  const { whole, cut, different, several, keys } = sum!
+  if (whole === '0' && cut === '0')
     return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
   // A difference of an input is that input's.
   const stored = table.after.length === 0 ? '' : ` (${table.after.join(', ')} read as stored)`
-  if (Number(different) === 0)
+  if (Number(different) === 0 && Number(several) === 0)
     return `${table.key}: ${namedBlocks([range])} yield ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
   const examples = await reader.client.rows<Example>({
     ...call,
@@ -90,8 +119,15 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
       rule: 'E081',
       file: table.transform.file,
       line: table.transform.line,
-      sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${pieces} in ${ranges.length - 1} pieces; the rows of ${count(Number(different), 'key')} differ, such as ${examples.map(shown).join(', ')}`,
-      hint: 'rows of a range must depend on that range alone: read the whole of each group, such as an hour or an epoch, whatever part of it the range has',
+      ...(Number(different) > 0
+        ? {
+            sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${cut} in ${ranges.length - 1} pieces; the rows of ${count(Number(different), 'key')} differ, such as ${examples.map(shown).join(', ')}`,
+            hint: 'rows of a range must depend on that range alone: read the whole of each group, such as an hour or an epoch, whatever part of it the range has',
+          }
+        : {
+            sentence: `${namedBlocks([range])} of ${table.key} yield several rows of ${count(Number(several), 'key')}, such as ${examples.map(shown).join(', ')}: which of them the table keeps is random`,
+            hint: 'yield one row per key, or add to the sorting key what tells the rows apart',
+          }),
     }),
   )
   return undefined
@@ -102,20 +138,23 @@ const [MOST_ROWS, MOST_CHARACTERS] = [3, 40]
 
 type Sum = {
   readonly whole: string
-  readonly pieces: string
+  readonly cut: string
   readonly different: string
+  readonly several: string
   readonly keys: readonly string[]
 }
 
 type Example = { readonly piece: number; readonly row: readonly string[] }
 
-/** More pieces would compute no other row wrong, and cost a statement each. */
-const MOST_PIECES = 16
+/** More pieces would compute no other row wrong, and cost a statement each. Where the server has no room for so many, fewer. */
+const [MOST_PIECES, FEWER_PIECES, FEWEST_PIECES] = [16, 4, 2]
+
+const MEMORY_LIMIT_EXCEEDED = 241
 
 /** Of a length that an hour, an epoch (384 s), a slot (12 s) or a thousand blocks is no multiple of, so that cuts go through them. Pure. */
-export function piecesOf({ from, to }: Range): readonly Range[] {
-  let length = Math.ceil((to - from + 1) / MOST_PIECES)
-  while (length > 1 && [2, 3, 5].some((factor) => length % factor === 0)) length++
+export function piecesOf({ from, to }: Range, most: number = MOST_PIECES): readonly Range[] {
+  let length = Math.ceil((to - from + 1) / most)
+  while (length > 1 && length < to - from && [2, 3, 5].some((factor) => length % factor === 0)) length++
   const starts = Array.from({ length: Math.ceil((to - from + 1) / length) }, (_, at) => from + at * length)
   return starts.map((start) => ({ from: start, to: Math.min(to, start + length - 1) }))
 }
@@ -137,8 +176,11 @@ function sumQuery({ rows }: TableDefinition, all: string, countsRows: boolean): 
   const left = (side: string) =>
     `arraySort(arrayFilter(row -> row.1 = ${best}(other -> other.1, ${side}), ${side}))`
   const differs = `${left('whole_rows')} != ${left('pieces_rows')}${countsRows ? ' OR in_whole != in_pieces' : ''}`
-  return `SELECT toString(sum(in_whole)) AS whole, toString(sum(in_pieces)) AS pieces, toString(countIf(${differs})) AS different,
-    groupArrayIf(1)(hex(backfill_key), ${differs}) AS keys
+  // Of several rows of a key the engine keeps one, and a comparison of all of them finds none different.
+  const several = countsRows ? 'false' : `length(${left('whole_rows')}) > 1`
+  return `SELECT toString(sum(in_whole)) AS whole, toString(sum(in_pieces)) AS cut, toString(countIf(${differs})) AS different,
+    toString(countIf(${several})) AS several,
+    arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys
   FROM (
     SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces,
       groupUniqArrayIf((backfill_position, backfill_hash), piece = 0) AS whole_rows,

@@ -86,6 +86,34 @@ test('a group that each range reads the whole of is the same, unless the engine 
   expect(await split('gas', TWENTIES, whole, group, PLAIN)).toMatchObject({ code: 2, found: 'E081' })
 })
 
+test('pieces that the server has no room for at once are fewer', async () => {
+  // Each piece has a join whose buckets take some 100 MB whatever they hold: 5 of them fit, and 17 do not.
+  const heavy = {
+    file: GAS,
+    was: '--! rows: per-block',
+    is: `--! rows: per-block\n--! settings: join_algorithm = 'grace_hash', grace_hash_join_initial_buckets = 32, max_memory_usage = 1000000000`,
+  }
+  const joined = {
+    file: GAS,
+    was: ')\nWHERE gas',
+    is: ') AS transactions INNER JOIN (SELECT number AS other FROM numbers(100)) AS others ON other = block\nWHERE gas',
+  }
+  expect(await splitRange('gas', [1, 4000], [heavy, joined])).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('the same in one piece and in 4 pieces.'),
+  })
+})
+
+test('several rows of one key are named, which no cut makes differ, unless the engine keeps all', async () => {
+  const two = { file: GAS, was: 'GROUP BY block', is: 'GROUP BY block, gas' }
+  const { code, found, stdout } = await split('gas', two)
+  expect([code, found]).toEqual([2, 'E081'])
+  expect(stdout).toMatch(
+    /blocks 1-40 of gas yield several rows of 40 keys, such as in one piece \(block_number \d+, gas_used .*: which of them the table keeps is random/,
+  )
+  expect(await split('gas', two, PLAIN)).toMatchObject({ code: 0 })
+})
+
 test('a table that does not exist is named, with the command that creates it', async () => {
   const { run } = await soundScene(server)
   const { code, stderr } = await run('check', '--split', 'gas', '--from', '1', '--to', '9')

@@ -12,7 +12,7 @@ export type ColumnProblem = {
   readonly column: string
   readonly sentence: string
   readonly hint: string
-  /** What a SELECT around the transform takes in place of the column, so that it fits, or its chunk fails. */
+  /** What a SELECT around the transform takes in place of the column, so that it fits, or its chunk fails. Empty: nothing, and the target's default is stored. */
   readonly repair?: string | undefined
 }
 
@@ -80,6 +80,11 @@ function outputProblem(
   }
   if (column.type === '' || fits(type, column.type)) return undefined
   const sentence = `column '${name}' is ${unspaced(type.replaceAll(/\s+/g, ' '))} in the transform and ${column.type} in the target`
+  // An INSERT by hand stores the default in place of a NULL (insert_null_as_default).
+  if (column.defaultKind === 'DEFAULT' && unspaced(type) === 'Nullable(Nothing)') {
+    const hint = 'leave it out of the transform: its default is stored then; or run `backfill check --fix`'
+    return { rule: 'E065', column: name, sentence, hint, repair: '' }
+  }
   const value = conversion(quoteIdentifier(name), type, column.type)
   const hint = conversionHint(name, type, column.type)
   if (value === undefined) return { rule: 'E065', column: name, sentence, hint }

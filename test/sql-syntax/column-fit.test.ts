@@ -118,6 +118,14 @@ test('each problem is one sentence with the column, both types and the hint', ()
   ])
 })
 
+test('a column that is always NULL is left out where the target has a default', () => {
+  const always = { name: 'v', type: 'Nullable(Nothing)' }
+  const [problem] = columnMisfits([always], [{ name: 'v', type: 'UInt32', defaultKind: 'DEFAULT' }])
+  expect(problem).toMatchObject({ rule: 'E065', hint: expect.stringContaining('leave it out'), repair: '' })
+  const [without] = columnMisfits([always], [plain('v', 'UInt32')])
+  expect([without?.rule, without?.repair]).toEqual(['E065', undefined])
+})
+
 const repairOf = (from: string, to: string) =>
   columnMisfits([{ name: 'x', type: from }], [plain('x', to)]).map(({ repair }) => repair)
 

@@ -109,10 +109,7 @@ async function fix(context: Context): Promise<readonly string[]> {
   const misfits: Misfits = new Map()
   await askServers(context, { catalogue, tables: sound, misfits }, gathering.report)
   const { written, left } = await writeRepairs(config.sql.value.at(-1)!, misfits)
-  output.message([
-    ...written.map(({ file, columns }) => `Wrote ${file}: a SELECT around it converts ${columns.join(', ')}`),
-    ...left,
-  ])
+  output.message([...written.map(({ file, done }) => `Wrote ${file}: a SELECT around it ${done}`), ...left])
   return written.map(({ file }) => file)
 }
 

@@ -10,7 +10,7 @@ import type { Misfits } from './queries.ts'
 
 /** Rewrites the files of `folder`, and no other; `left`: why one that could be repaired was not. @throws BackfillError `usage` for one that cannot be written: it is as it was */
 export async function writeRepairs(folder: string, misfits: Misfits) {
-  const written: { readonly file: string; readonly columns: readonly string[] }[] = []
+  const written: { readonly file: string; readonly done: string }[] = []
   const left: string[] = []
   for (const [table, problems] of misfits) {
     const path = `${folder}/transforms/${table.key}.sql`
@@ -22,10 +22,21 @@ export async function writeRepairs(folder: string, misfits: Misfits) {
     else if (repaired === undefined) left.push(`Left ${file} as it is: ${BY_HAND}`)
     else {
       await changeFile(path, table.rawHash, repaired)
-      written.push({ file, columns: repairs(problems).map(({ column }) => column) })
+      written.push({ file, done: doneTo(repairs(problems)) })
     }
   }
   return { written, left }
+}
+
+function doneTo(columns: readonly ColumnProblem[]): string {
+  const parts = [
+    ['converts', columns.filter(({ repair }) => repair !== '')],
+    ['leaves out', columns.filter(({ repair }) => repair === '')],
+  ] as const
+  return parts
+    .filter(([, some]) => some.length > 0)
+    .map(([verb, some]) => `${verb} ${some.map(({ column }) => column).join(', ')}`)
+    .join(', and ')
 }
 
 const BY_HAND =
@@ -43,9 +54,10 @@ export function repairedFile(
   if (columns.length === 0 || at === -1 || end === undefined || shared !== undefined) return undefined
   const [body, settings] = [transform.text.slice(0, end), transform.text.slice(end).trimStart()]
   const names = columns.map(({ column }) => quoteIdentifier(column)).join(', ')
-  const values = columns.map(({ repair }) => `    ${repair}`).join(',\n')
+  const values = columns.filter(({ repair }) => repair !== '').map(({ repair }) => `,\n    ${repair}`)
+  const why = values.length === 0 ? '' : `    ${WHY}\n`
   const lines = (text: string) => (rawText.includes('\r\n') ? text.replaceAll('\n', '\r\n') : text)
-  const head = lines(`SELECT\n    ${WHY}\n    * EXCEPT (${names}),\n${values}\nFROM (\n`)
+  const head = lines(`SELECT\n${why}    * EXCEPT (${names})${values.join('')}\nFROM (\n`)
   const text = head + body.trimEnd() + lines('\n)') + (settings && lines('\n') + settings)
   return rawText.slice(0, at) + text + rawText.slice(at + transform.text.length)
 }

@@ -30,6 +30,20 @@ test('`check --fix` writes the casts, says where, and the folder is clean from t
   expect(readFileSync(file, 'utf8')).toBe(written)
 })
 
+test('`check --fix` leaves out what is always NULL where the table has a default, and says so', async () => {
+  const always = { file: 'transforms/gas.sql', was: 'sum(gas) AS', is: 'NULL AS is_heavy, sum(gas) AS' }
+  const { run, transactions, databases } = await soundScene(server, { edit: [...NARROWED.edit, always] })
+  const { code, stderr } = await run('check', '--fix')
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/^Wrote \S+gas\.sql: .* converts block_number, and leaves out is_heavy\n/),
+  ])
+  await transactions('number, 2000000, now()', 'numbers(1, 9)')
+  expect(await run('up', 'gas', '--lag', '0')).toMatchObject({ code: 0 })
+  const rows = await post(server, 'SELECT count() FROM {target:Identifier}.int_gas WHERE is_heavy', databases)
+  expect(rows.trim()).toBe('9')
+})
+
 test('`check --fix` leaves a read-only file as it is, and says so', async () => {
   const { folder, run } = await soundScene(server, NARROWED)
   const file = join(folder, 'transforms/gas.sql')

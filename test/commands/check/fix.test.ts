@@ -35,6 +35,13 @@ test('a file whose lines end with CRLF has no others afterwards', () => {
   expect(whole.replaceAll('\r\n', '')).not.toMatch(/[\r\n]/)
 })
 
+test('a column that is left out has nothing in its place', () => {
+  const out = { ...problem(''), column: 'y' }
+  const body = 'SELECT 1 AS x, NULL AS y'
+  expect(repaired(body, [out])).toBe(`SELECT\n    * EXCEPT (\`y\`)\nFROM (\n${body}\n)`)
+  expect(repaired(body, [CAST, out])).toBe(`${HEAD.replace('(`x`)', '(`x`, `y`)')}${body}\n)`)
+})
+
 test('the settings of the statement are those of the whole one', () => {
   const text = 'SELECT 1 AS x -- of it\nSETTINGS max_threads = 2'
   const whole = repaired(text)!

@@ -166,10 +166,26 @@ const LOGIN_CODES = new Set([192, 193, 194, 516])
 export const ACCESS_DENIED = 497
 const READONLY = 164
 
+/** 349 CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN and 70 CANNOT_CONVERT_TYPE, as the casts throw that `check --fix` writes. */
+const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])[] = [
+  [
+    349,
+    /NULL value to non-Nullable/,
+    "A row has NULL where the column's type has none: write ifNull(…, …) with what to store, leave the row out, or make the column Nullable",
+  ],
+  [
+    70,
+    /cannot be safely converted/,
+    'A value does not fit into the type of its column: write what to store in its place, leave the row out, or widen the column',
+  ],
+]
+
 function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
   if (code === ACCESS_DENIED) return missingGrant(words, username)
   if (code === NOT_ENOUGH_SPACE)
     return 'Free or add disk space on the server; backfill doctor shows the disks'
+  const misfit = MISFITS.find(([of, pattern]) => of === code && pattern.test(words))
+  if (misfit !== undefined) return misfit[2]
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }

@@ -85,8 +85,27 @@ test('after `check --fix` a value that does not fit fails its range, and no row 
   expect((await up()).code).toBe(0)
   await add(2, 256)
   const failed = await up()
-  expect([failed.code, failed.stderr]).toEqual([1, expect.stringContaining('cannot be safely converted')])
+  expect([failed.code, failed.stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /cannot be safely converted[^]*\n {2}A value does not fit into the type of its column/,
+    ),
+  ])
   expect(await stored()).toBe('1\t255\n')
+})
+
+test('after `check --fix` a NULL that has no place fails its range, and what to write is said', async () => {
+  const edit = [{ file: 'transforms/gas.sql', was: 'sum(gas) AS', is: 'nullIf(sum(gas), 3) AS' }]
+  const { run, transactions } = await soundScene(server, { edit })
+  await transactions('number, number, now() - 9', 'numbers(2, 2)')
+  expect((await run('check', '--fix')).code).toBe(0)
+  const { code, stderr } = await run('up', 'gas', '--lag', '0', '--from', '2')
+  expect([code, stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /Cannot convert NULL[^]*\n {2}A row has NULL where the column's type has none: write ifNull/,
+    ),
+  ])
 })
 
 test('`check --fix` without a server is refused, and with --offline, too', async () => {

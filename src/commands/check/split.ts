@@ -5,18 +5,19 @@ import type { TableDefinition } from '../../model/model.ts'
 import { count } from '../../terminal/render/format.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
-import { usedParameters } from '../../sql-syntax/parameters.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
-import { withReplaced } from '../../sql-syntax/tokens.ts'
-import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
-import { describeTransform, readerOf, transformParams } from '../../targets/transform.ts'
+import { describeTransform, readerOf } from '../../targets/transform.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'
+import { missedRows } from './missed-rows.ts'
+import { callOf, FEWER_PIECES, FEWEST_PIECES, MOST_PIECES, piecesOf, textOf } from './pieces.ts'
 import { type CheckServers, someParams } from './queries.ts'
 
 export type SplitQuestion = {
   readonly servers: CheckServers
   readonly table: TableDefinition
+  /** All tables: among them are its inputs. */
+  readonly tables: readonly TableDefinition[]
   readonly range: Range
 }
 
@@ -36,12 +37,6 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
       `backfill create-tables --tables ${table.key}`,
     )
   const reader = readerOf(servers, table)
-  const side = {
-    source: servers.source.connection,
-    target: target.connection,
-    network: servers.network,
-    table,
-  }
   const describe = (one: TableDefinition) =>
     describeTransform(reader, one, {
       params: someParams(servers, one),
@@ -50,7 +45,6 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
   const comparison = {
     ...question,
     reader,
-    side,
     sides: await readSides(target, describe, table),
     countsRows: !isCollapsing(existing),
   }
@@ -65,31 +59,19 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
 
 type Comparison = SplitQuestion & {
   readonly reader: CheckServers['source']
-  readonly side: Omit<Parameters<typeof transformParams>[0], 'range'>
   readonly sides: Sides
   readonly countsRows: boolean
 }
 
 /** One statement computes all pieces, so that the server compares them: it takes the memory of each. */
 async function comparePieces(
-  { table, range, reader, side, sides, countsRows }: Comparison,
+  { reader, sides, countsRows, ...question }: Comparison,
   pieces: readonly Range[],
   report: Report,
 ): Promise<string | undefined> {
+  const { servers, table, range } = question
   const ranges = [range, ...pieces]
-  const call = {
-    query_params: Object.assign(
-      transformParams({ ...side, range }),
-      ...ranges.map(({ from, to }, at) => ({
-        [`backfill_${at}_from`]: from,
-        [`backfill_${at}_to`]: to,
-        [`backfill_${at}_from_block`]: from,
-        [`backfill_${at}_to_block`]: to,
-      })),
-    ) as Record<string, unknown>,
-    clickhouse_settings: { ...table.settings, ...DIGEST_SETTINGS },
-    doing: `computing ${namedBlocks([range])} of ${table.key} in pieces`,
-  }
+  const call = callOf(servers, table, ranges)
   const rows = ranges
     .map(
       (_, at) =>
@@ -100,13 +82,16 @@ async function comparePieces(
     ...call,
     query: sumQuery(table, rows, countsRows),
   })
-  const { whole, cut, different, several, keys } = sum!
+  const { whole, cut, different, several, keys, seen } = sum!
   if (whole === '0' && cut === '0')
     return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
   // A difference of an input is that input's.
   const stored = table.after.length === 0 ? '' : ` (${table.after.join(', ')} read as stored)`
-  if (Number(different) === 0 && Number(several) === 0)
-    return `${table.key}: ${namedBlocks([range])} yield ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
+  if (Number(different) === 0 && Number(several) === 0) {
+    const same = `${table.key}: ${namedBlocks([range])} yield ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
+    const unread = ranges.flatMap((_, at) => (seen.includes(at) ? [] : [at]))
+    return [same, ...(await missedRows(question, ranges, unread))].join(' ')
+  }
   const examples = await reader.client.rows<Example>({
     ...call,
     query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,
@@ -142,29 +127,17 @@ type Sum = {
   readonly different: string
   readonly several: string
   readonly keys: readonly string[]
+  /** The pieces that have a row. */
+  readonly seen: readonly number[]
 }
 
 type Example = { readonly piece: number; readonly row: readonly string[] }
 
-/** More pieces would compute no other row wrong, and cost a statement each. Where the server has no room for so many, fewer. */
-const [MOST_PIECES, FEWER_PIECES, FEWEST_PIECES] = [16, 4, 2]
-
 const MEMORY_LIMIT_EXCEEDED = 241
 
-/** Of a length that an hour, an epoch (384 s), a slot (12 s) or a thousand blocks is no multiple of, so that cuts go through them. Pure. */
-export function piecesOf({ from, to }: Range, most: number = MOST_PIECES): readonly Range[] {
-  let length = Math.ceil((to - from + 1) / most)
-  while (length > 1 && length < to - from && [2, 3, 5].some((factor) => length % factor === 0)) length++
-  const starts = Array.from({ length: Math.ceil((to - from + 1) / length) }, (_, at) => from + at * length)
-  return starts.map((start) => ({ from: start, to: Math.min(to, start + length - 1) }))
-}
-
-/** The rows of a piece, whose range has parameters of its own. */
-function sideOf({ recomputed }: Sides, { transform }: TableDefinition, piece: number): string {
-  const names = new Map<number, string>()
-  for (const { name, from } of usedParameters(transform))
-    if (/^(from|to)(_block)?$/.test(name)) names.set(from + 1, `backfill_${piece}_${name}`)
-  return recomputed.replace(transform.text, () => withReplaced(transform, names))
+/** The rows of a piece. */
+function sideOf({ recomputed }: Sides, table: TableDefinition, piece: number): string {
+  return recomputed.replace(table.transform.text, () => textOf(table, piece))
 }
 
 /**
@@ -180,9 +153,9 @@ function sumQuery({ rows }: TableDefinition, all: string, countsRows: boolean): 
   const several = countsRows ? 'false' : `length(${left('whole_rows')}) > 1`
   return `SELECT toString(sum(in_whole)) AS whole, toString(sum(in_pieces)) AS cut, toString(countIf(${differs})) AS different,
     toString(countIf(${several})) AS several,
-    arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys
+    arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys, groupUniqArrayArray(key_pieces) AS seen
   FROM (
-    SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces,
+    SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces, groupUniqArray(piece) AS key_pieces,
       groupUniqArrayIf((backfill_position, backfill_hash), piece = 0) AS whole_rows,
       groupUniqArrayIf((backfill_position, backfill_hash), piece > 0) AS pieces_rows
     FROM (${all}) GROUP BY backfill_key

@@ -11,7 +11,7 @@ import { up as run } from './runner/up.ts'
 import { openAges } from './sources/ages.ts'
 import { type Config, readConfig } from './workspace/config.ts'
 import { openWorkspace as openSession, type Session } from './workspace/open.ts'
-import { upOptions } from './workspace/run-options.ts'
+import { assertOptions, upOptions } from './workspace/run-options.ts'
 import { type Flags, typedWords } from './workspace/values.ts'
 
 export { BackfillError, type ErrorKind } from './model/errors.ts'
@@ -122,7 +122,9 @@ export async function up(
   { report = () => {}, signal = new AbortController().signal, ...options }: Partial<UpOptions> & UpHooks = {},
 ): Promise<RunSummary> {
   const { session, ...typed } = openedOf(workspace)
-  return await run(session.workspace, { ...upOptions(typed), ...options }, { report, signal })
+  const defaults = upOptions(typed)
+  assertOptions(options, defaults)
+  return await run(session.workspace, { ...defaults, ...options }, { report, signal })
 }
 
 /**

@@ -1,5 +1,5 @@
-// Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views that
-// ignore FINAL, where rows that were written again would count twice.
+// Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views and
+// Buffer tables that ignore FINAL, where rows that were written again would count twice.
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token } from '../sql-syntax/lexer.ts'
 import { beginsTable, tableReads } from '../sql-syntax/table-refs.ts'
@@ -9,7 +9,7 @@ import { FRONTS, tablesBehind } from './tables-behind.ts'
 
 /**
  * The sources that are plain views, or end at some (through Merge, Alias, Distributed, other views): ClickHouse ignores FINAL
- * on a view. One whose definition reads with FINAL is safe; so is one that its file in sql/source/ declares safe.
+ * on a view, and merges no rows of a Buffer. A view whose definition reads with FINAL is safe; so is one that its file in sql/source/ declares safe.
  * @throws BackfillError `server`
  */
 export async function viewProblems(
@@ -18,10 +18,16 @@ export async function viewProblems(
 ): Promise<readonly { readonly source: string; readonly sentence: string; readonly hint: string }[]> {
   const views = (await tablesBehind(server, sources)).filter(
     ({ engine, name, definition }) =>
-      engine === 'View' && !readsFinal({ file: name, text: definition, line: 1 }),
+      engine === 'Buffer' || (engine === 'View' && !readsFinal({ file: name, text: definition, line: 1 })),
   )
-  return views.map(({ source, database, name }) => {
+  return views.map(({ source, database, name, engine }) => {
     const [own, view] = [`${server.connection.database}.${source}`, `${database}.${name}`]
+    if (engine === 'Buffer')
+      return {
+        source,
+        sentence: `the source ${own} ${own === view ? 'is' : `reads ${view},`} a Buffer, whose rows FINAL does not merge with those of the table behind it: rows that were written again would count twice`,
+        hint: 'read the table behind it; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
+      }
     return {
       source,
       sentence: `the source ${own} ${own === view ? 'is a view that' : `reads the view ${view}, which`} reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,

@@ -1,4 +1,4 @@
-// Owns which tables a read of a table ends at: what views select from, and what Merge, Alias and Distributed stand for.
+// Owns which tables a read of a table ends at: what views select from, and what Merge, Alias, Distributed and Buffer stand for.
 import { BackfillError } from '../model/errors.ts'
 import { distributedEngine } from '../sql-syntax/distributed.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
@@ -6,8 +6,8 @@ import { attempt } from '../sql-syntax/problems.ts'
 import { tableReads } from '../sql-syntax/table-refs.ts'
 import type { Server } from './server.ts'
 
-/** Engines that keep no rows of their own. */
-export const FRONTS: readonly string[] = ['View', 'Merge', 'Alias', 'Distributed']
+/** Engines that keep no rows of their own, or those of the last seconds. */
+export const FRONTS: readonly string[] = ['View', 'Merge', 'Alias', 'Distributed', 'Buffer']
 
 type Place = {
   /** The table that was asked about: the first of the tables behind it is the table itself. */
@@ -77,9 +77,10 @@ async function readBy(
     ).map(({ database = own, table }) => there(database, table))
   const shards = distributedEngine(full)
   if (shards) return [{ cluster: shards.cluster, database: shards.database, name: shards.table }]
-  if (engine !== 'Alias' && engine !== 'Merge') return []
+  if (!['Alias', 'Merge', 'Buffer'].includes(engine)) return []
   const tokens = significantTokens({ file: self, text: full, line: 1 })
   const texts = tokens.filter(({ kind }) => kind === 'string').map(unquoted)
+  if (engine === 'Buffer') return [there(texts[0] || own, texts[1] ?? '')]
   const [database, name] = [texts.at(-2) ?? own, texts.at(-1) ?? '']
   // `Alias('db.table')`, or a table of that name.
   const [first, ...rest] = name.split('.')

@@ -59,6 +59,27 @@ async function rowsOfTwice(table: string): Promise<number> {
   })
   return row!.n
 }
+test('a Buffer is found wherever it stands: FINAL does not merge its rows with those of the table behind it', async () => {
+  const numbers = '1, 1000, 1000, 1000000, 10000000, 1000000000, 10000000000'
+  for (const query of [
+    'CREATE TABLE raw.behind (n UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY n',
+    `CREATE TABLE buffered AS raw.behind ENGINE = Buffer('raw', 'behind', ${numbers})`,
+    'CREATE VIEW over_buffer AS SELECT * FROM buffered FINAL',
+    'INSERT INTO raw.behind VALUES (1, 1)',
+    'INSERT INTO buffered VALUES (1, 2)',
+  ])
+    await server.client.command({ query })
+  const counted = await server.client.rows<{ n: number }>({
+    query: 'SELECT toUInt32(count()) AS n FROM buffered FINAL',
+  })
+  expect(counted, 'ClickHouse counts the row twice').toEqual([{ n: 2 }])
+  const problems = await viewProblems(server, ['buffered', 'over_buffer', 'direct'])
+  expect(problems.map(({ sentence }) => sentence)).toEqual([
+    expect.stringMatching(/^the source default\.buffered is a Buffer, whose rows FINAL does not merge/),
+    expect.stringMatching(/^the source default\.over_buffer reads default\.buffered, a Buffer, whose rows/),
+  ])
+})
+
 test('a row policy is found behind views, Merge and Alias tables', async () => {
   const found = await rowPolicies(server, ['direct', 'over_final', 'merged', 'alias', 'dotted'])
   expect(found.map(({ table }) => table).toSorted()).toEqual(['alias', 'dotted', 'merged', 'over_final'])

@@ -22,7 +22,13 @@ export type CompareQuestion = {
   readonly signal: AbortSignal
 }
 
-const READING = { ...DIGEST_SETTINGS, output_format_json_named_tuples_as_objects: 1 } as const
+const READING = {
+  ...DIGEST_SETTINGS,
+  output_format_json_named_tuples_as_objects: 1,
+  // The rows are cast to the types of the table, which is there.
+  allow_suspicious_low_cardinality_types: 1,
+  allow_suspicious_fixed_string_types: 1,
+} as const
 
 type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
   readonly stored: Comparison['recomputed']

@@ -185,6 +185,15 @@ test('rows that the table drops by its TTL or as deleted are no difference; EPHE
   expect(await oddities(workspace, { chunk: 40 })).toEqual([`${SLOTS} 1-40 different missing=1 different=1`])
 })
 
+test('a column of a type that the server calls suspicious, and that the table has all the same, is compared', async () => {
+  const workspace = await builtAs(
+    'n LowCardinality(UInt64)',
+    'ENGINE = ReplacingMergeTree ORDER BY block_number SETTINGS allow_suspicious_low_cardinality_types = 1',
+    'block_number, toUInt64(7) AS n',
+  )
+  expect(await oddities(workspace, { chunk: 40 })).toEqual([])
+})
+
 test('a TTL by a time that cannot be computed again explains that rows are missing', async () => {
   const workspace = await builtAs(
     'seen DateTime DEFAULT now() - 200000',

@@ -75,6 +75,8 @@ export async function runChunk(
         table,
         range,
         before: sources,
+        buckets: run.buckets,
+        rowsExpected: rows,
         rowsRead: stepSession?.role === 'last' ? undefined : report.rowsRead,
       }),
     ])

@@ -94,6 +94,28 @@ test('a source that is emptied or exchanged while a chunk reads it fails the chu
   expect((await reportOf(workspace, TABLE)).missing).toEqual([])
 })
 
+test('a source that is emptied between the chunks of a run fails the next one', async () => {
+  const { server, source } = databases()
+  const proxy = await startProxy(server.url)
+  onTestFinished(() => proxy.close())
+  const workspace = await openTestWorkspace({
+    ...databases(),
+    server: { ...server, url: proxy.url },
+    catalogue: withReaders(blocksWhere('true')),
+    tables: [TABLE],
+  })
+  onTestFinished(() => workspace.close())
+  const held = proxy.hold(intoTarget(TABLE), 'answer')
+  const running = workspace.up({ chunk: 4, jobs: 1 })
+  await held.arrived
+  for (const name of ['canonical_execution_storage_diffs', 'canonical_execution_transaction'])
+    await query(`TRUNCATE TABLE ${source}.${name}`)
+  await held.release()
+  expect((await running).failed.map(({ error }) => error.message)).toEqual([
+    expect.stringMatching(/ lost rows while blocks 5-8 of block_slots_stat were computed$/),
+  ])
+})
+
 test('a target that is replaced under a run fails the chunk', async () => {
   const { failed } = await during(async () => {
     const { target } = databases()

@@ -2,6 +2,7 @@
 import { type Unit } from '../model/model.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from '../model/blocks.ts'
 import { readsHistory } from '../model/choose.ts'
+import { namedPosition } from '../model/positions.ts'
 import type { Standstill } from '../model/standstill.ts'
 import { chunkCount, type Order } from '../planning/chunks.ts'
 import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
@@ -85,14 +86,22 @@ export function workReporter(report: (event: RunEvent) => void) {
   }
 }
 
-/** The tables whose blocks wait for other tables at the end of a run. */
+/** The tables whose blocks wait at the end of a run: for other tables, or for blocks that come first and that the run leaves out. */
 export function waitingEvents(tasks: readonly Task[], runs: ReadonlyMap<string, TableRun>): RunEvent[] {
-  return waiting(tasks).map(({ key, blocks, on }) => {
+  const onInputs = waiting(tasks).map(({ key, blocks, on }): RunEvent => {
     const task = tasks.find((one) => one.key === key)!
     const standstill = inputStandstill(task, runs, new Map())
     const { unit } = runs.get(key)!.tableStatus.table
     return { type: 'waiting', table: key, blocks, unit, on, standstill }
   })
+  const outOfTurn = tasks.flatMap(({ key, next, runnable, unprobed }): RunEvent[] => {
+    const [first] = union(runnable, unprobed)
+    if (next === undefined || first === undefined || next >= first.from) return []
+    if (intersect(runs.get(key)!.wanted, [{ from: next, to: next }]).length > 0) return []
+    const text = `ranges run in order, and ${namedPosition(next)}, which comes first, lies outside of this run: nothing was done; begin there`
+    return [{ type: 'warning', table: key, text }]
+  })
+  return [...onInputs, ...outOfTurn]
 }
 
 export function taskOf(

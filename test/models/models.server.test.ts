@@ -52,6 +52,19 @@ test.each([
   }
 })
 
+test('a run that leaves out the first blocks of a table whose ranges run in order says why nothing of it is done', async () => {
+  const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const env = { ...environmentFor(server, databases), BACKFILL_SQL: folder, BACKFILL_LAG: '0' }
+  const up = async (...more: string[]) => await backfillHere(['up', '+gas_total', ...more], { env })
+  const why = /gas_total {2}ranges run in order, and block (\d+), which comes first, lies outside of this run/
+  const { code, stderr } = await up('--from', '300')
+  expect([code, stderr]).toEqual([0, expect.stringMatching(why)])
+  const first = why.exec(stderr)![1]!
+  const later = await up('--from', first)
+  expect([later.code, later.stderr]).toEqual([0, expect.not.stringMatching(why)])
+  expect(await backfillHere(['status', '--check', 'gas_total'], { env })).toMatchObject({ code: 0 })
+})
+
 test('a block that changes makes the sums behind it stale; redo, verify and rebuild of them work', async () => {
   const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
   const env = { ...environmentFor(server, databases), BACKFILL_SQL: folder, BACKFILL_LAG: '0' }

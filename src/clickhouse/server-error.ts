@@ -175,6 +175,11 @@ const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])
   ],
   [
     70,
+    /Float\d+ cannot be safely converted into type U?Int/,
+    'A number is too large or negative for a column of whole numbers, or none (nan), or has a fraction: write round(…) around it, or widen the column',
+  ],
+  [
+    70,
     /cannot be safely converted/,
     'A value does not fit into the type of its column: write what to store in its place, leave the row out, or widen the column',
   ],

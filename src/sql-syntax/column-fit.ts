@@ -14,6 +14,8 @@ export type ColumnProblem = {
   readonly hint: string
   /** What a SELECT around the transform takes in place of the column, so that it fits, or its chunk fails. Empty: nothing, and the target's default is stored. */
   readonly repair?: string | undefined
+  /** A number with a fraction goes into a column of whole numbers, as of an average or a quantile: the repair cuts it off, as an INSERT does. */
+  readonly fractions?: boolean
 }
 
 export function columnProblems(
@@ -89,15 +91,28 @@ function outputProblem(
   const hint = conversionHint(name, type, column.type)
   if (value === undefined) return { rule: 'E065', column: name, sentence, hint }
   const repair = `${value} AS ${quoteIdentifier(name)}`
-  return { rule: 'E065', column: name, sentence, hint: `${hint}, or run \`backfill check --fix\``, repair }
+  const fractions = cutsFractions(type, column.type)
+  const orFix = fractions
+    ? `write to${wholeType(column.type)}(round(…)) AS ${name} in the transform, or run \`backfill check --fix\`, which cuts fractions off as an INSERT does`
+    : `${hint}, or run \`backfill check --fix\``
+  return { rule: 'E065', column: name, sentence, hint: orFix, repair, fractions }
 }
+
+function cutsFractions(from: string, to: string): boolean {
+  return /^(Nullable\()?Float/.test(from) && /^U?Int/.test(wholeType(to))
+}
+
+const wholeType = (to: string): string => /^Nullable\((.*)\)$/.exec(to)?.[1] ?? to
 
 /** A cast that throws where a value does not fit; undefined where ClickHouse has none. CAST rounds and wraps numbers, and refuses only NULL. */
 function conversion(column: string, from: string, to: string): string | undefined {
   const [given, wanted] = [parseType(from), parseType(to)]
   const into = quoteString(/^SimpleAggregateFunction\(\w+, (.*)\)$/.exec(to)?.[1] ?? to)
   if (typeFits(given, wanted, 'NULL')) return `CAST(${column}, ${into})`
-  return typeFits(given, wanted, 'numbers') ? `accurateCast(${column}, ${into})` : undefined
+  if (!typeFits(given, wanted, 'numbers')) return undefined
+  return cutsFractions(from, to)
+    ? `accurateCast(trunc(${column}), ${into})`
+    : `accurateCast(${column}, ${into})`
 }
 
 function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {

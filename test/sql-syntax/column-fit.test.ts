@@ -99,6 +99,7 @@ test('each problem is one sentence with the column, both types and the hint', ()
     { name: 'adress', type: 'String' },
     { name: 'hash', type: 'String' },
     { name: 'error', type: 'Nullable(String)' },
+    { name: 'middle', type: 'Float64' },
     { name: 'net', type: 'Int32' },
   ]
   const target = [
@@ -106,6 +107,7 @@ test('each problem is one sentence with the column, both types and the hint', ()
     plain('address', 'String'),
     plain('hash', 'FixedString(66)'),
     plain('error', 'String'),
+    plain('middle', 'UInt32'),
     { name: 'net', type: 'Int32', defaultKind: 'MATERIALIZED' as const },
   ]
   expect(columnProblems(output, target)).toEqual([
@@ -113,6 +115,7 @@ test('each problem is one sentence with the column, both types and the hint', ()
     "the transform's column 'adress' is not in the target: did you mean 'address'?",
     "column 'hash' is String in the transform and FixedString(66) in the target: write CAST(… AS FixedString(66)) AS hash in the transform where the value is known to fit",
     "column 'error' is Nullable(String) in the transform and String in the target: write ifNull(…, …) AS error in the transform, or make the target's column Nullable, or run `backfill check --fix`",
+    "column 'middle' is Float64 in the transform and UInt32 in the target: write toUInt32(round(…)) AS middle in the transform, or run `backfill check --fix`, which cuts fractions off as an INSERT does",
     "the target computes 'net' (MATERIALIZED) and takes no values for it: leave it out of the transform",
     "the target's column 'address' has no default and the transform lacks it: add it to the SELECT",
   ])
@@ -131,7 +134,7 @@ const repairOf = (from: string, to: string) =>
 
 test.for([
   ['UInt64', 'UInt32', "accurateCast(`x`, 'UInt32') AS `x`"],
-  ['Float64', 'Nullable(UInt16)', "accurateCast(`x`, 'Nullable(UInt16)') AS `x`"],
+  ['Float64', 'Nullable(UInt16)', "accurateCast(trunc(`x`), 'Nullable(UInt16)') AS `x`"],
   ['Nullable(Int64)', 'UInt32', "accurateCast(`x`, 'UInt32') AS `x`"],
   ['Array(UInt64)', 'Array(UInt32)', "accurateCast(`x`, 'Array(UInt32)') AS `x`"],
   ['UInt64', 'SimpleAggregateFunction(max, UInt32)', "accurateCast(`x`, 'UInt32') AS `x`"],

@@ -109,7 +109,17 @@ async function fix(context: Context): Promise<readonly string[]> {
   const misfits: Misfits = new Map()
   await askServers(context, { catalogue, tables: sound, misfits }, gathering.report)
   const { written, left } = await writeRepairs(config.sql.value.at(-1)!, misfits)
-  output.message([...written.map(({ file, done }) => `Wrote ${file}: a SELECT around it ${done}`), ...left])
+  output.message([
+    ...written.flatMap(({ file, done, fractions }) => [
+      `Wrote ${file}: a SELECT around it ${done}`,
+      ...(fractions.length === 0
+        ? []
+        : [
+            `  It cuts fractions of ${fractions.join(', ')} off, as an INSERT does; to round them, write round(…) inside`,
+          ]),
+    ]),
+    ...left,
+  ])
   return written.map(({ file }) => file)
 }
 

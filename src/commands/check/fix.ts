@@ -10,7 +10,8 @@ import type { Misfits } from './queries.ts'
 
 /** Rewrites the files of `folder`, and no other; `left`: why one that could be repaired was not. @throws BackfillError `usage` for one that cannot be written: it is as it was */
 export async function writeRepairs(folder: string, misfits: Misfits) {
-  const written: { readonly file: string; readonly done: string }[] = []
+  const written: { readonly file: string; readonly done: string; readonly fractions: readonly string[] }[] =
+    []
   const left: string[] = []
   for (const [table, problems] of misfits) {
     const path = `${folder}/transforms/${table.key}.sql`
@@ -22,7 +23,8 @@ export async function writeRepairs(folder: string, misfits: Misfits) {
     else if (repaired === undefined) left.push(`Left ${file} as it is: ${BY_HAND}`)
     else {
       await changeFile(path, table.rawHash, repaired)
-      written.push({ file, done: doneTo(repairs(problems)) })
+      const cut = repairs(problems).filter(({ fractions }) => fractions === true)
+      written.push({ file, done: doneTo(repairs(problems)), fractions: cut.map(({ column }) => column) })
     }
   }
   return { written, left }

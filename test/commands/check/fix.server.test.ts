@@ -108,6 +108,36 @@ test('after `check --fix` a NULL that has no place fails its range, and what to 
   ])
 })
 
+test('`check --fix` cuts fractions off as an INSERT does, and says so; a number that is too large fails its range', async () => {
+  const edit = [
+    { file: 'transforms/gas.sql', was: 'sum(gas) AS', is: 'quantile(0.5)(gas) AS' },
+    { file: 'ddl/gas.sql', was: 'gas_used     UInt64', is: 'gas_used     UInt32' },
+  ]
+  const { run, databases } = await soundScene(server, { edit })
+  const add = (block: number, gas: string) =>
+    post(
+      server,
+      `INSERT INTO {source:Identifier}.canonical_execution_transaction (block_number, transaction_index, gas_used, meta_network_name)
+      SELECT ${block}, number, ${gas}, 'mainnet' FROM numbers(2)`,
+      databases,
+    )
+  await add(2, 'number + 1')
+  const fixed = await run('check', '--fix')
+  expect([fixed.code, fixed.stderr]).toEqual([
+    0,
+    expect.stringMatching(/converts gas_used\n {2}It cuts fractions of gas_used off, as an INSERT does/),
+  ])
+  const up = () => run('up', 'gas', '--lag', '0', '--from', '2')
+  expect((await up()).code).toBe(0)
+  // The quantile is 1.5.
+  const select =
+    "SELECT gas_used, CAST(1.5, 'UInt32') FROM {target:Identifier}.int_gas WHERE block_number = 2"
+  expect(await post(server, select, databases)).toBe('1\t1\n')
+  await add(3, '5000000000')
+  const { code, stderr } = await up()
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/\n {2}A number is too large or negative/)])
+})
+
 test('`check --fix` without a server is refused, and with --offline, too', async () => {
   const folder = folderOf(NARROWED)
   const none = await backfillInside(['check', '--fix', '--sql', folder])
@@ -118,7 +148,7 @@ test('`check --fix` without a server is refused, and with --offline, too', async
 test.for([
   ['UInt64', '256', 'UInt8'],
   ['Int64', '-1', 'UInt64'],
-  ['Float64', '1.5', 'UInt32'],
+  ['Float64', '-1.5', 'UInt32'],
   ['Float64', 'nan', 'Int64'],
   ['Nullable(UInt8)', 'NULL', 'UInt8'],
   ['LowCardinality(Nullable(String))', 'NULL', 'String'],

@@ -8,6 +8,7 @@ import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
 import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
+import { outOfTurn } from './out-of-turn.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept } from './kept-probe.ts'
 import { type Availability, makeProbe, probeAll } from './probe.ts'
@@ -92,7 +93,9 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     misfit !== undefined ||
     (absences.some(({ state }) => state === 'unknown rows') && !options.recompute.includes(table.key))
   const wanted = untouched ? [] : [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
-  const runnable = intersect(probeBlocks.runnable, wanted)
+  const left = intersect(probeBlocks.runnable, wanted)
+  const late = outOfTurn(tableStatus, { covered: tableStatus.covered, wanted, left })
+  const runnable = late === undefined ? left : []
   const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
   const { naturalHead = Infinity } = bounds.inputs
   const throughput = throughputs.get(table.key) ?? NO_PACE
@@ -141,7 +144,7 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
-    notes: [...(misfit === undefined ? [] : [misfit.message]), ...notesOf(tableStatus)],
+    notes: [...[misfit?.message, late].filter((note) => note !== undefined), ...notesOf(tableStatus)],
   }
 }
 

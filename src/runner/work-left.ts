@@ -2,13 +2,13 @@
 import { type Unit } from '../model/model.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from '../model/blocks.ts'
 import { readsHistory } from '../model/choose.ts'
-import { namedPosition } from '../model/positions.ts'
 import type { Standstill } from '../model/standstill.ts'
 import { chunkCount, type Order } from '../planning/chunks.ts'
 import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
 import type { RunEvent } from './events.ts'
 import type { TableRun } from './table-run.ts'
 import type { UpOptions } from '../planning/run-options.ts'
+import { outOfTurn } from '../planning/out-of-turn.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
 
@@ -94,14 +94,12 @@ export function waitingEvents(tasks: readonly Task[], runs: ReadonlyMap<string, 
     const { unit } = runs.get(key)!.tableStatus.table
     return { type: 'waiting', table: key, blocks, unit, on, standstill }
   })
-  const outOfTurn = tasks.flatMap(({ key, next, runnable, unprobed }): RunEvent[] => {
-    const [first] = union(runnable, unprobed)
-    if (next === undefined || first === undefined || next >= first.from) return []
-    if (intersect(runs.get(key)!.wanted, [{ from: next, to: next }]).length > 0) return []
-    const text = `ranges run in order, and ${namedPosition(next)}, which comes first, lies outside of this run: nothing was done; begin there`
-    return [{ type: 'warning', table: key, text }]
+  const warnings = tasks.flatMap(({ key, runnable, unprobed }): RunEvent[] => {
+    const { tableStatus, covered, wanted } = runs.get(key)!
+    const text = outOfTurn(tableStatus, { covered, wanted, left: union(runnable, unprobed) })
+    return text === undefined ? [] : [{ type: 'warning', table: key, text }]
   })
-  return [...onInputs, ...outOfTurn]
+  return [...onInputs, ...warnings]
 }
 
 export function taskOf(

@@ -125,4 +125,12 @@ export const DEFECTS_OF_ATTACKS = [
     put: "file !== '' ?",
     test: 'test/cli/completion/answer.test.ts',
   },
+  {
+    what: 'a found .env that is a link to nothing is passed over',
+    kind: 'attack',
+    find: 'readable(path)]',
+    put: 'statSync(path, { throwIfNoEntry: false })]',
+    test: 'test/workspace/env-file.test.ts',
+    name: 'a link to nothing or to itself',
+  },
 ]

@@ -101,4 +101,12 @@ export const DEFECTS_OF_RANGES = [
     put: 'if (false) return',
     test: 'test/planning/kept-probe.test.ts',
   },
+  {
+    what: 'a chunk is done though its sources lost rows while it was computed',
+    kind: 'ranges/08',
+    find: 'if (!isSuspicious) return',
+    put: 'return',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'emptied or exchanged while a chunk',
+  },
 ]

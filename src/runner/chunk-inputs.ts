@@ -6,6 +6,7 @@ import { intersect, type Range, namedBlocks } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { type TableInput, inputsOf, type TableStatus } from '../planning/table-status.ts'
+import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { RunContext } from './prepare.ts'
 import type { Ports } from './workspace.ts'
 import { forksText } from '../planning/stale-ranges.ts'
@@ -13,6 +14,8 @@ import { forksText } from '../planning/stale-ranges.ts'
 export type ChunkRead = {
   readonly table: TableDefinition
   readonly targetUuid: string
+  /** Of the target, when the run began. */
+  readonly columns: readonly OutputColumn[]
   readonly range: Range
   readonly inputs: readonly TableInput[]
 }
@@ -36,7 +39,7 @@ export function inputsText({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'
 /** @throws BackfillError `failed` if an input or the target is not what it was before the INSERT */
 export async function assertUnchanged(
   { ledger, target }: Pick<Ports, 'ledger' | 'target'>,
-  { table, targetUuid, range, inputs }: ChunkRead,
+  { table, targetUuid, columns, range, inputs }: ChunkRead,
   before: InputPositions,
 ): Promise<void> {
   const names = [table.target, ...inputs.map((input) => input.target)]
@@ -47,6 +50,11 @@ export async function assertUnchanged(
   const blocks = `${namedBlocks([range])} of ${table.key}`
   for (const { target: name, uuid } of [{ target: table.target, uuid: targetUuid }, ...inputs])
     if (tables.get(name)?.uuid !== uuid) throw changed(`${name} was replaced while ${blocks} were computed`)
+  // An INSERT casts to the type that a column has now, and may cut values that fitted before.
+  const now = tables.get(table.target)!.columns
+  const altered = columns.find(({ name, type }) => !now.some((one) => one.name === name && one.type === type))
+  if (now.length > 0 && altered !== undefined)
+    throw changed(`column ${altered.name} of ${table.target} was altered while ${blocks} were computed`)
   for (const { key, uuid, target: name } of inputs)
     if (tables.get(name)?.rows === 0 && (await ledger.written(key, uuid)).rowsWritten > 0)
       throw changed(`${name} was emptied while ${blocks} were computed`)

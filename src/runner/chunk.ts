@@ -34,7 +34,7 @@ export async function runChunk(
   const { forks, inputs } = readsOf(run.tableStatus, context)
   const { table, bounds, target } = run.tableStatus
   const lock = run.lock!
-  const read = { table, targetUuid: uuids.get(key)!, range, inputs }
+  const read = { table, targetUuid: uuids.get(key)!, columns: target!.columns, range, inputs }
   const [sources, before] = await Promise.all([
     fingerprint ?? ports.source.fingerprint(table.sources, range),
     inputPositions(ports, inputs),

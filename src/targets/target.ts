@@ -8,6 +8,7 @@ import type { Cluster, Server } from '../clickhouse/server.ts'
 import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { assertAllNodes, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
+import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { columnsOfDdl } from '../clickhouse/type-names.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
@@ -27,6 +28,11 @@ export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
   readonly problem?: { readonly sentence: string; readonly hint: string }
 }
+
+type ColumnType = readonly [name: string, type: string]
+
+/** Without columns: they are not known. */
+type Identity = Pick<TargetTable, 'uuid' | 'rows'> & { readonly columns: readonly OutputColumn[] }
 
 export type TargetPort = ReturnType<typeof openTarget>
 
@@ -96,17 +102,29 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** The row policies that hide rows of these tables from the user. @throws BackfillError `server` */
     policies: (wanted: readonly string[]) => rowPolicies(server, wanted),
 
-    /** The same without their columns: whether they are still the same tables. */
-    async identities(wanted: readonly string[]) {
+    /** Whether they are still the same tables. */
+    async identities(wanted: readonly string[]): Promise<ReadonlyMap<string, Identity>> {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
-      const rows = await server.client.rows<Pick<TargetTable, 'uuid' | 'rows'> & { name: string }>({
-        query: `SELECT name, total_rows AS rows, toString(uuid) AS uuid
-          FROM system.tables WHERE database = {database:String} AND has({wanted:Array(String)}, name)`,
+      const rows = await server.client.rows<
+        Omit<Identity, 'columns'> & { name: string; types: ColumnType[] }
+      >({
+        query: `SELECT name, total_rows AS rows, toString(uuid) AS uuid, types
+          FROM system.tables
+          LEFT ANY JOIN (
+            SELECT table AS of, groupArray((name, type)) AS types FROM system.columns
+            WHERE database = {database:String} AND has({wanted:Array(String)}, table) GROUP BY of
+          ) AS typed ON tables.name = typed.of
+          WHERE tables.database = {database:String} AND has({wanted:Array(String)}, tables.name)`,
         query_params: { database, wanted },
         doing: `looking at the tables of ${database}`,
       })
-      return new Map(rows.map(({ name, ...table }) => [name, table]))
+      return new Map(
+        rows.map(({ name: found, types = [], ...table }) => [
+          found,
+          { ...table, columns: types.map(([name, type]) => ({ name, type })) },
+        ]),
+      )
     },
 
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),

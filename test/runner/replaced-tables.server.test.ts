@@ -127,6 +127,29 @@ test('a target that is replaced under a run fails the chunk', async () => {
   ])
 })
 
+test('a chunk whose target gets a narrower column meanwhile is not done: an INSERT casts to it without a word', async () => {
+  const { server, target } = databases()
+  const proxy = await startProxy(server.url)
+  onTestFinished(() => proxy.close())
+  const workspace = await openTestWorkspace({
+    ...databases(),
+    server: { ...server, url: proxy.url },
+    catalogue: withReaders(blocksWhere('true')),
+    tables: [TABLE],
+  })
+  onTestFinished(() => workspace.close())
+  await workspace.up({ to: 4 })
+  const held = proxy.hold(intoTarget(TABLE), 'request')
+  const running = workspace.up()
+  await held.arrived
+  await query(`ALTER TABLE ${target}.int_block_slots_stat MODIFY COLUMN slots_set UInt8`)
+  await held.release()
+  expect((await running).failed.map(({ error }) => error.message)).toEqual([
+    'column slots_set of int_block_slots_stat was altered while blocks 5-12 of block_slots_stat were computed',
+  ])
+  expect((await reportOf(workspace, TABLE)).state).toBe('dirty')
+})
+
 test('a dependant waits for an input that was emptied, and runs when it is built again', async () => {
   const catalogue = withReaders(blocksWhere('true'))
   await (await connectWorkspace({ catalogue })).up()

@@ -103,6 +103,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     source_head: BLOCKS,
     unprobed: [],
     last_failure: null,
+    misfit: null,
     table: 'block_slots_stat',
     target: `${target}.int_block_slots_stat`,
     target_uuid: expect.stringMatching(/^[0-9a-f-]{36}$/),

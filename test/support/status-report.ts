@@ -43,6 +43,7 @@ export const table = (differences: Partial<TableReport> = {}): TableReport => ({
   limit: null,
   standstill: null,
   absences: [],
+  misfit: null,
   notes: [],
   ...differences,
 })

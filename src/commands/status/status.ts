@@ -186,6 +186,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'stat
     limit: bounds.limits.to ?? null,
     standstill: standstillOf(lock, missing, incomplete, bounds),
     absences,
+    misfit: seen.misfit?.message ?? null,
     notes: [
       ...(seen.misfit === undefined ? [] : [`${seen.misfit.message}: ${seen.misfit.hint}`]),
       ...notesOf(tableStatus),

@@ -49,12 +49,13 @@ export async function evaluateHealth(
   async function reasonsOf(report: TableReport): Promise<readonly Reason[]> {
     const [behind, waiting] = await Promise.all([lateBlocks(report), lateIncomplete(report)])
     const of = (exit: number, text: string): Reason => ({ table: report.table, exit, text })
-    const { arrived, dirty, stale } = report
+    const { arrived, dirty, stale, misfit } = report
     const pending = listOf(
       dirty.length > 0 && `dirty ${formatRanges(dirty)}`,
       behind && missingText(report),
       waiting !== undefined &&
         `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
+      misfit !== null && '`up` leaves it out: it is not as its file says',
       arrived.length > 0 && `rows have arrived in accepted ${formatRanges(arrived)}`,
     )
     return listOf(

@@ -19,6 +19,7 @@ const TABLE: TableReport = {
   newest: 20_384,
   inProgress: [],
   lastFailure: null,
+  misfit: null,
   expectedMs: null,
   mayMerge: true,
   watermark: 9_000,

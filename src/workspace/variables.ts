@@ -148,12 +148,14 @@ const FOREIGN = /_(SERVICE_(HOST|PORT\w*)|PORT(_\w+)?)$|^BACKFILL_(TEST|REQUIRE)
 export function unknownVariables(...layers: readonly Environment[]): readonly string[] {
   const set = new Set(layers.flatMap((layer) => Object.keys(layer).filter((name) => layer[name])))
   return [...set].flatMap((name) => {
-    if (KNOWN.includes(name) || FOREIGN.test(name)) return []
+    // Names of variables are case-sensitive: backfill_network sets nothing.
+    const upper = name.toUpperCase()
+    if (KNOWN.includes(name) || FOREIGN.test(upper)) return []
     // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL is a typing error.
-    const side = /^(.+)_CLICKHOUSE_/.exec(name)?.[1]
+    const side = /^(.+)_CLICKHOUSE_/.exec(upper)?.[1]
     const isTypo = side !== undefined && nearest(side, SIDES) !== undefined
-    if (!OURS.test(name) && !isTypo) return []
-    const meant = KNOWN.find((known) => known.startsWith(name)) ?? nearest(name, KNOWN)
+    if (!OURS.test(upper) && !isTypo) return []
+    const meant = KNOWN.find((known) => known.startsWith(upper)) ?? nearest(upper, KNOWN)
     return [`${name} is not a variable of backfill${meant === undefined ? '' : `: did you mean ${meant}?`}`]
   })
 }

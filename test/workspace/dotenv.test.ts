@@ -120,6 +120,7 @@ test('a variable that nobody reads is warned of, with the nearest name; another 
     BACKFILL_NETWROK: 'sepolia',
     SORUCE_CLICKHOUSE_URL: 'db',
     TARGET_CLICKHOUSE_USER: 'ann',
+    backfill_lag: '3',
     MY_CLICKHOUSE_URL: 'db',
     BACKFILL_SERVICE_HOST: '10.0.0.1',
     BACKFILL_EMPTY: '',
@@ -128,6 +129,7 @@ test('a variable that nobody reads is warned of, with the nearest name; another 
     'BACKFILL_NETWROK is not a variable of backfill: did you mean BACKFILL_NETWORK?',
     'SORUCE_CLICKHOUSE_URL is not a variable of backfill: did you mean SOURCE_CLICKHOUSE_URL?',
     'TARGET_CLICKHOUSE_USER is not a variable of backfill: did you mean TARGET_CLICKHOUSE_USERNAME?',
+    'backfill_lag is not a variable of backfill: did you mean BACKFILL_LAG?',
   ])
 })
 

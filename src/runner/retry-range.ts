@@ -1,7 +1,7 @@
 // Owns the attempts at one range: retried after a transient error, split if it was too big, never repeated blindly.
 import { BackfillError, retryOf } from '../model/errors.ts'
 import { type Range, union } from '../model/blocks.ts'
-import { codes, MAX_ATTEMPTS, NOT_ENOUGH_SPACE, TOO_MANY_PARTS } from '../clickhouse/error-codes.ts'
+import { MAX_ATTEMPTS, NOT_ENOUGH_SPACE, TOO_MANY_PARTS } from '../clickhouse/error-codes.ts'
 import { backOff, withRetry } from '../clickhouse/retry.ts'
 import { throughputAfter } from '../planning/throughput.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -111,7 +111,6 @@ function tooOften(error: BackfillError, attempts: number): BackfillError {
 }
 
 const MEMORY_LIMIT_EXCEEDED = 241
-const TOO_SLOW = codes('159 TIMEOUT_EXCEEDED, 160 TOO_SLOW')
 
 function tooBig(error: BackfillError, key: string, { from }: Range): BackfillError {
   const limits: Readonly<Record<number, string>> = {
@@ -119,16 +118,13 @@ function tooBig(error: BackfillError, key: string, { from }: Range): BackfillErr
     [TOO_MANY_PARTS]: 'max_partitions_per_insert_block',
   }
   const limit = limits[error.code]
-  const isSlow = TOO_SLOW.has(error.code)
-  const words = isSlow ? 'takes too long' : 'is too big'
+  const words = limit === undefined ? 'takes too long' : 'is too big'
   return new BackfillError(`${error.message}; block ${from} alone ${words}`, {
     ...detailsOf(error),
     hint:
-      limit === undefined && !isSlow
-        ? `Raise the limit that the server names, with '--! settings: … = …' in the transform of ${key} or in the user's profile`
-        : limit === undefined
-          ? `Make the transform of ${key} faster (docs/reference/sql-files.md, Fast SQL), or try again when the server is less busy`
-          : `Give ${key} more with '--! settings: ${limit} = …' in its transform, or raise the server's limit`,
+      limit === undefined
+        ? `Make the transform of ${key} faster (docs/reference/sql-files.md, Fast SQL), or try again when the server is less busy`
+        : `Give ${key} more with '--! settings: ${limit} = …' in its transform, or raise the server's limit`,
   })
 }
 

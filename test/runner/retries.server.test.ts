@@ -106,21 +106,6 @@ test('a block that takes too long alone needs a faster transform, not more memor
   expect(failed[0]!.error.hint).not.toContain('memory')
 })
 
-test('a chunk that reads more rows or builds a larger set than a profile allows is split until its parts fit', async () => {
-  const large = `(SELECT 1 IN (SELECT number FROM numbers(1000 * ${BLOCKS_ASKED_FOR})))`
-  const workspace = await runWith(large, { max_rows_in_set: '4000' })
-  expect((await workspace.up()).failed).toEqual([])
-  expect(await blocks(workspace)).toEqual(ALL)
-  expect((await story(workspace)).slice(0, 2)).toEqual(['started 1-12', 'failed 1-12 191'])
-})
-
-test('a block that is above a limit alone fails with what to raise', async () => {
-  const workspace = await runWith(failing('block_number = 3', 307), CHOOSE)
-  const { failed } = await workspace.up({ chunk: 4 })
-  expect(failed[0]!.error.message).toMatch(/ \(code 307\); block 3 alone is too big$/)
-  expect(failed[0]!.error.hint).toMatch(/^Raise the limit that the server names/)
-})
-
 test('an error that is none of SQL is not blamed on the file', async () => {
   const over = await runWith(`(SELECT ${failing('1', 201)})`, CHOOSE)
   await expect(over.up()).rejects.toMatchObject({

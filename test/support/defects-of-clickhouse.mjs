@@ -251,12 +251,4 @@ export const DEFECTS_OF_CLICKHOUSE = [
     test: 'test/clickhouse/tables-behind.server.test.ts',
     name: 'a Buffer is found wherever it stands',
   },
-  {
-    what: 'a chunk above a limit of a set is not split',
-    kind: 'clickhouse/11',
-    find: ', 191 SET_SIZE_LIMIT_EXCEEDED',
-    put: '',
-    test: 'test/clickhouse/error-codes.test.ts',
-    name: 'a set or join that is larger',
-  },
 ]

@@ -31,7 +31,7 @@ export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
 
 type ColumnType = readonly [name: string, type: string]
 
-/** Without columns: they are not known. */
+/** No columns: they are not known. */
 type Identity = Pick<TargetTable, 'uuid' | 'rows'> & { readonly columns: readonly OutputColumn[] }
 
 export type TargetPort = ReturnType<typeof openTarget>
@@ -107,7 +107,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
       const rows = await server.client.rows<
-        Omit<Identity, 'columns'> & { name: string; types: ColumnType[] }
+        Omit<Identity, 'columns'> & { name: string; types?: ColumnType[] }
       >({
         query: `SELECT name, total_rows AS rows, toString(uuid) AS uuid, types
           FROM system.tables

@@ -243,12 +243,4 @@ export const DEFECTS_OF_CLICKHOUSE = [
     test: 'test/clickhouse/stream/stream.server.test.ts',
     name: 'target is cut off',
   },
-  {
-    what: 'a source that is a Buffer is taken',
-    kind: 'clickhouse/02',
-    find: "engine === 'Buffer' ||",
-    put: '',
-    test: 'test/clickhouse/tables-behind.server.test.ts',
-    name: 'a Buffer is found wherever it stands',
-  },
 ]

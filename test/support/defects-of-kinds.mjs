@@ -227,4 +227,12 @@ export const DEFECTS_OF_KINDS = [
     test: 'test/commands/redo/command.server.test.ts',
     name: 'diff, status',
   },
+  {
+    what: 'a source that is a Buffer is taken',
+    kind: 'clickhouse/02',
+    find: "engine === 'Buffer' ||",
+    put: '',
+    test: 'test/clickhouse/tables-behind.server.test.ts',
+    name: 'a Buffer is found wherever it stands',
+  },
 ]

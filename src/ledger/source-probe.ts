@@ -1,6 +1,7 @@
 // Owns what the last run found missing from the sources, as the ledger's database keeps it.
 import { sql } from 'kysely'
 import type { WritingPlace } from './events.ts'
+import { insertRows, RANGES, rowOf } from './insert-rows.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { identity } from '../seam/process.ts'
@@ -23,7 +24,8 @@ export type KeptFound = Found & { readonly seconds: number }
 export type ProbesPort = ReturnType<typeof openProbes>
 
 /** All functions throw BackfillError `server`. */
-export function openProbes({ server, names, network, toolVersion }: WritingPlace) {
+export function openProbes(place: WritingPlace) {
+  const { server, names, network, toolVersion } = place
   return {
     /** The newest finding of each set of sources; a ledger that an older version created has none. */
     async read(): Promise<readonly KeptFound[]> {
@@ -67,16 +69,19 @@ export function openProbes({ server, names, network, toolVersion }: WritingPlace
         host: identity().host,
         tool_version: toolVersion,
       }))
-      const columns = Object.keys(rows[0] ?? {}).join(', ')
-      const ranges = 'Array(Tuple(range_from UInt64, range_to UInt64))'
-      // As data after the statement: it is too long for parameters.
-      await server.client.command({
-        query: `INSERT INTO {ledger:Identifier}.source_probe (${columns}, probed_at) SELECT ${columns}, now64(6)
-          FROM input('network String, sources String, source_gaps ${ranges}, incomplete ${ranges},
-            parts Array(Tuple(source String, hash String, rows UInt64, range_from UInt64, range_to UInt64)),
-            host String, tool_version String')
-          FORMAT JSONEachRow\n${rows.map((row) => JSON.stringify(row)).join('\n')}`,
-        query_params: { ledger: names.ledger },
+      await insertRows(place, {
+        table: 'source_probe',
+        types: {
+          network: 'String',
+          sources: 'String',
+          source_gaps: RANGES,
+          incomplete: RANGES,
+          parts: 'Array(Tuple(source String, hash String, rows UInt64, range_from UInt64, range_to UInt64))',
+          host: 'String',
+          tool_version: 'String',
+        },
+        computed: { probed_at: 'now64(6)' },
+        rows,
         doing: 'keeping what was found in the sources',
       })
     },
@@ -86,4 +91,3 @@ export function openProbes({ server, names, network, toolVersion }: WritingPlace
 type RangeRow = { range_from: number; range_to: number }
 
 const rangeOf = ({ range_from: from, range_to: to }: RangeRow): Range => ({ from, to })
-const rowOf = ({ from, to }: Range): RangeRow => ({ range_from: from, range_to: to })

@@ -1,4 +1,5 @@
 // Owns the SQL versions in the ledger's database, and the times when each version built blocks.
+import { insertRows } from './insert-rows.ts'
 import { sql } from 'kysely'
 import { compiledFence } from '../lock/fence.ts'
 import type { WritingPlace } from './events.ts'
@@ -35,7 +36,6 @@ export function openVersions({ server, names, network, toolVersion }: WritingPla
 
     /** Stores the file of a table's transform, under the lock's fence. */
     async keep(lock: Lock, { key, sqlHash, rawHash, rawText, transform }: TableDefinition): Promise<void> {
-      const { text, params } = compiledFence(server.db, { lockName: lock.name, names })
       const row = {
         table_key: key,
         sql_hash: sqlHash,
@@ -45,19 +45,17 @@ export function openVersions({ server, names, network, toolVersion }: WritingPla
         host: identity().host,
         tool_version: toolVersion,
       }
-      const columns = Object.keys(row)
-      // As data after the statement: a file is too long for a parameter, which is sent in the URL.
-      await server.client.command({
-        query: `INSERT INTO {ledger:Identifier}.sql_versions (${columns.join(', ')}, user, kept_at)
-            SELECT ${columns.join(', ')}, currentUser(), now64(6) FROM input({structure:String}) WHERE ${text}
-            FORMAT JSONEachRow\n${JSON.stringify(row)}`,
-        query_params: {
-          ...params,
-          ledger: names.ledger,
-          structure: columns.map((column) => `${column} String`).join(', '),
+      await insertRows(
+        { server, names },
+        {
+          table: 'sql_versions',
+          types: Object.fromEntries(Object.keys(row).map((column) => [column, 'String'])),
+          computed: { user: 'currentUser()', kept_at: 'now64(6)' },
+          rows: [row],
+          where: compiledFence(server.db, { lockName: lock.name, names }),
+          doing: `keeping the SQL of ${key} in the ledger`,
         },
-        doing: `keeping the SQL of ${key} in the ledger`,
-      })
+      )
     },
 
     /** All SQL versions of a table, oldest first; an old ledger has none. */

@@ -5,7 +5,7 @@ import type { RunContext } from './prepare.ts'
 import type { Workspace } from './workspace.ts'
 
 /** More ranges than these cost more to keep than to find. */
-const MOST_RANGES = 20_000
+export const MOST_RANGES = 20_000
 
 /** Writes one row for each set of sources in which something is missing. @throws BackfillError `server` */
 export async function keepFound(

@@ -1,11 +1,9 @@
 // Owns keeping what a run saw of its tables, for whoever reads the ledger's views.
 import { isMissing } from '../clickhouse/server-error.ts'
 import { intersect } from '../model/blocks.ts'
+import { MOST_RANGES } from './keep-found.ts'
 import type { RunContext } from './prepare.ts'
 import type { Workspace } from './workspace.ts'
-
-/** More ranges than these are for `status`, not for a row. */
-const MOST_RANGES = 20_000
 
 /**
  * Of the tables whose missing blocks the run has looked at to the end: where it began with none, the rows of the run before still hold. A ledger of an
@@ -15,9 +13,9 @@ export async function keepSeen(workspace: Workspace, context: RunContext): Promi
   const { runs, options, runId } = context
   if (options.from !== undefined || options.to !== undefined) return
   const seen = [...runs.values()].flatMap(
-    ({ key, failure, unprobed, sourceGaps, incomplete, tableStatus: { table, target, bounds, missing } }) => {
+    ({ key, failure, unprobed, sourceGaps, incomplete, tableStatus: { table, bounds, missing } }) => {
       const { expected, inputs, unready = '' } = bounds
-      const targetUuid = context.uuids.get(key) ?? target?.uuid
+      const targetUuid = context.uuids.get(key)
       const isKnown = failure === undefined && unprobed.length === 0 && missing.length > 0
       const isLong = sourceGaps.length + incomplete.length > MOST_RANGES
       if (!isKnown || isLong || targetUuid === undefined) return []
@@ -30,10 +28,7 @@ export async function keepSeen(workspace: Workspace, context: RunContext): Promi
           expected,
           newest: inputs.newest,
           sourceGaps: intersect(sourceGaps, within),
-          incomplete: intersect(
-            incomplete.map(({ from, to }) => ({ from, to })),
-            within,
-          ),
+          incomplete: intersect(incomplete, within),
           waitingFor: unready,
           sqlHash: table.sqlHash,
         },

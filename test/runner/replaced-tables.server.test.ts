@@ -13,22 +13,26 @@ import { openTestWorkspace } from '../support/workspace.ts'
 const { connectWorkspace, withReaders, withSql, query, blocksOf, databases } = redoScene()
 const DEPENDANT = 'slot_blocks'
 
+/** The scene's databases through a proxy that can hold a statement back; both end with the test. */
+async function behindProxy(tables: readonly string[]) {
+  const { server, ...names } = databases()
+  const proxy = await startProxy(server.url)
+  onTestFinished(() => proxy.close())
+  const workspace = await openTestWorkspace({
+    ...names,
+    server: { ...server, url: proxy.url },
+    catalogue: withReaders(blocksWhere('true')),
+    tables,
+  })
+  onTestFinished(() => workspace.close())
+  return { proxy, workspace }
+}
+
 /** A run of the dependant whose INSERT has been executed and not answered when `meanwhile` happens. */
 async function during(meanwhile: () => Promise<unknown>) {
   const catalogue = withReaders(blocksWhere('true'))
   expect((await (await connectWorkspace({ catalogue })).up()).failed).toEqual([])
-  const { server, source, target, ledger } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    server: { ...server, url: proxy.url },
-    source,
-    target,
-    ledger,
-    catalogue,
-    tables: [DEPENDANT],
-  })
-  onTestFinished(() => workspace.close())
+  const { proxy, workspace } = await behindProxy([DEPENDANT])
   const held = proxy.hold(intoTarget(DEPENDANT), 'answer')
   const running = workspace.up()
   await held.arrived
@@ -66,16 +70,8 @@ test('an input that is emptied while a chunk reads it fails the chunk', async ()
 })
 
 test('a source that is emptied or exchanged while a chunk reads it fails the chunk, and it comes right with the source', async () => {
-  const { server, source } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    ...databases(),
-    server: { ...server, url: proxy.url },
-    catalogue: withReaders(blocksWhere('true')),
-    tables: [TABLE],
-  })
-  onTestFinished(() => workspace.close())
+  const { source } = databases()
+  const { proxy, workspace } = await behindProxy([TABLE])
   const tables = ['canonical_execution_storage_diffs', 'canonical_execution_transaction']
   const swap = async () => {
     for (const name of tables) await query(`EXCHANGE TABLES ${source}.${name} AND ${source}.empty_${name}`)
@@ -95,16 +91,8 @@ test('a source that is emptied or exchanged while a chunk reads it fails the chu
 })
 
 test('a source that is emptied between the chunks of a run fails the next one', async () => {
-  const { server, source } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    ...databases(),
-    server: { ...server, url: proxy.url },
-    catalogue: withReaders(blocksWhere('true')),
-    tables: [TABLE],
-  })
-  onTestFinished(() => workspace.close())
+  const { source } = databases()
+  const { proxy, workspace } = await behindProxy([TABLE])
   const held = proxy.hold(intoTarget(TABLE), 'answer')
   const running = workspace.up({ chunk: 4, jobs: 1 })
   await held.arrived
@@ -128,16 +116,8 @@ test('a target that is replaced under a run fails the chunk', async () => {
 })
 
 test('a chunk whose target gets a narrower column meanwhile is not done: an INSERT casts to it without a word', async () => {
-  const { server, target } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    ...databases(),
-    server: { ...server, url: proxy.url },
-    catalogue: withReaders(blocksWhere('true')),
-    tables: [TABLE],
-  })
-  onTestFinished(() => workspace.close())
+  const { target } = databases()
+  const { proxy, workspace } = await behindProxy([TABLE])
   await workspace.up({ to: 4 })
   const held = proxy.hold(intoTarget(TABLE), 'request')
   const running = workspace.up()

@@ -202,9 +202,9 @@ export const OF_TABLES: readonly Statement[] = [
     run: (world, sent) =>
       sent.one<string[]>('has(').flatMap((name) => {
         const target = world.targets.get(name as Key)
-        return target === undefined
-          ? []
-          : [{ name, rows: target.rows.length + target.masked, uuid: target.uuid }]
+        if (target === undefined) return []
+        const types = describe(COLUMNS[name as Key]).map((column) => [column.name, column.type])
+        return [{ name, rows: target.rows.length + target.masked, uuid: target.uuid, types }]
       }),
   },
 ]

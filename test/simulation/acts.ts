@@ -44,6 +44,8 @@ export type History = {
 /** When nothing new happens any more, in ms. */
 export const HEALED_MS = 180_000
 
+export const BEAT = 'beat or release a lock'
+
 /** Of these few are sent in a history, and everything depends on them. */
 export const WRITES = [
   'insert',
@@ -71,7 +73,7 @@ export const READS = [
   'fingerprint of the sources',
   'kill deletions',
   'keep SQL',
-  'beat or release a lock',
+  BEAT,
   'create a target',
   'highest epochs of the ledger',
   'buckets of the sources',

@@ -12,6 +12,7 @@ import type { Bucket } from '../sources/availability.ts'
 import { mergeBuckets } from '../sources/fingerprint.ts'
 import { orderOf } from './work-left.ts'
 import { recover } from './recover.ts'
+import { assertSameTable } from './same-table.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 
@@ -92,11 +93,12 @@ export async function takeLocks(
 
 const UP = 'up'
 
-/** What the ledger says of locked tables: their events, and which of their files it lacks. Need not be awaited. */
+/** What is there of locked tables: their events, which of their files the ledger lacks, which tables they are. Need not be awaited. */
 export function readLocked(runs: readonly TableRun[], { ports, uuids }: RunContext) {
   const read = Promise.all([
     ports.ledger.fold(new Map(runs.map(({ key }) => [key, uuids.get(key)!]))),
     ports.versions.unkept(runs.map(({ tableStatus }) => tableStatus.table)),
+    ports.target.identities(runs.map(({ tableStatus }) => tableStatus.table.target)),
   ])
   read.catch(() => undefined)
   return read
@@ -106,7 +108,7 @@ type Locked = ReturnType<typeof readLocked>
 
 /**
  * Reads the ledger again under the lock, and makes partly written ranges safe. `read`: what was read so for several tables; undefined if statements sent
- * under the lock may still arrive: then it is renewed. @throws BackfillError `locked`, or `failed` if a range cannot be made safe
+ * under the lock may still arrive: then it is renewed. @throws BackfillError `locked`, or `failed` if a range cannot be made safe or the table is another one
  */
 export async function prepareTable(run: TableRun, context: RunContext, read: Locked | undefined) {
   const { ports, retryPolicy } = context
@@ -120,10 +122,15 @@ export async function prepareTable(run: TableRun, context: RunContext, read: Loc
   run.phase = 'locked'
 }
 
-async function mend(run: TableRun, context: RunContext, [views, unkept]: Awaited<Locked>): Promise<void> {
-  const { ports, report } = context
+async function mend(
+  run: TableRun,
+  context: RunContext,
+  [views, unkept, present]: Awaited<Locked>,
+): Promise<void> {
+  const { ports, report, uuids } = context
   const { key } = run
   const { table, bounds, target } = run.tableStatus
+  assertSameTable(table, uuids.get(key), present)
   if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
   let view = views.get(key)
   if (hasUnknownRows(table, target!, view)) {

@@ -29,6 +29,7 @@ export type Act = { readonly at: number } & (
       readonly from: number
       readonly to: number
     }
+  | { readonly act: 'rebuild'; readonly host: string; readonly table: Key; readonly dropOld: boolean }
   | { readonly act: 'replace' | 'truncate'; readonly table: Key }
   | { readonly act: 'pause'; readonly ms: number }
 )
@@ -79,6 +80,15 @@ export const READS = [
   'buckets of the sources',
 ]
 
+/** Sent by a rebuild only. */
+const OF_A_REBUILD = [
+  'rename a table',
+  'exchange tables',
+  'tables of a rebuild',
+  'drop a table',
+  'latest events',
+]
+
 /** Sent only when something has failed before: a few times in a history. */
 const RARE = new Set([
   'delete',
@@ -88,13 +98,15 @@ const RARE = new Set([
   'end of a statement',
   'attempts',
   'rows of a range',
+  ...OF_A_REBUILD,
 ])
 
 /** Too many parts, too many queries, cancelled, memory, Keeper, a disk that is full for a while. */
 const CODES = [252, 202, 394, 241, 999, 243]
 
-function fault(draw: Draw): Fault {
-  const statement = draw.of(draw.chance(0.7) ? WRITES : READS)
+function fault(draw: Draw, isRebuilt: boolean): Fault {
+  const ofRun = draw.chance(0.7) ? WRITES : READS
+  const statement = draw.of(isRebuilt && draw.chance(0.4) ? OF_A_REBUILD : ofRun)
   const nth = 1 + draw.below(RARE.has(statement) ? 2 : draw.chance(0.5) ? 4 : 16)
   const on = { statement, nth }
   switch (draw.below(10)) {
@@ -129,7 +141,7 @@ function fault(draw: Draw): Fault {
 function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
   const at = draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS)
   const runner = draw.below(runners)
-  switch (draw.below(11)) {
+  switch (draw.below(12)) {
     case 0:
     case 1:
       return { at, act: 'kill', runner }
@@ -149,6 +161,14 @@ function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
     case 7:
       return { at, act: draw.of(['replace', 'truncate']), table: draw.of(tables) }
     case 8:
+      return {
+        at,
+        act: 'rebuild',
+        host: draw.of(['one', 'two']),
+        table: draw.of(tables),
+        dropOld: draw.chance(0.3),
+      }
+    case 9:
       return { at, act: 'pause', ms: draw.below(30_000) }
     default:
       return { at, act: 'rewrite', block: 1 + draw.below(BLOCKS) }
@@ -166,7 +186,6 @@ export function historyOf(seed: number): History {
     jobs: 1 + draw.below(3),
     chunk: draw.of([2, 3, 3, 6]),
   }))
-  const faults = Array.from({ length: draw.below(7) }, () => fault(draw))
   const tables = draw.of<readonly Key[]>([
     ['plain'],
     ['plain'],
@@ -176,5 +195,7 @@ export function historyOf(seed: number): History {
     KEYS,
   ])
   const acts = Array.from({ length: draw.below(4) }, () => act(draw, runners, tables))
+  const isRebuilt = acts.some(({ act: name }) => name === 'rebuild')
+  const faults = Array.from({ length: draw.below(7) }, () => fault(draw, isRebuilt))
   return { seed, tables, acts: [...starts, ...acts].toSorted((one, other) => one.at - other.at), faults }
 }

@@ -16,6 +16,9 @@ export const NOTED = new Set([
   'take a lock',
   'kill statements',
   'kill deletions',
+  'rename a table',
+  'exchange tables',
+  'drop a table',
 ])
 
 export function notes({ name }: Statement, sent: Sent): string {
@@ -26,6 +29,8 @@ export function notes({ name }: Statement, sent: Sent): string {
     })
     return `${event} ${key}`
   }
+  const { one, other } = sent.params as { readonly one?: string; readonly other?: string }
+  if (one !== undefined) return `${one} ${other}`
   if (name === 'take a lock') return String(sent.params['name']).replace(/0{10,}/, '')
   if (name === 'insert')
     return `${String(sent.params['backfill_table'])} ${String(sent.params['from_block'])}-${String(sent.params['to_block'])}`

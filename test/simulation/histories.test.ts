@@ -76,6 +76,20 @@ test('a question about a lost INSERT that the server is too full to answer says 
   expect(said).toEqual(['ok', 'ok'])
 })
 
+test('a run that was stopped before it had its lock writes nothing into the table that a rebuild has put there meanwhile', async () => {
+  const said = await outcomes({
+    seed: 2450,
+    tables: ['plain'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 788, act: 'stop', runner: 0, ms: 5401 },
+      { at: 2682, act: 'rebuild', host: 'one', table: 'plain', dropOld: false },
+    ],
+    faults: [],
+  })
+  expect(said).toEqual([expect.stringContaining('plain was replaced before plain was locked'), 'ok'])
+})
+
 test('a run of a table without sources asks for the parts of none', async () => {
   const { broken } = await play(historyOf(50_938))
   expect(broken).toEqual([])

@@ -6,10 +6,10 @@ import { comparePositions, fold } from './fold.ts'
 import { BLOCKS, type Key, type LedgerRow, type Target, type World } from './world.ts'
 
 /** The latest event over each block, by all events and no checkpoint. */
-function latest(world: World, { name, uuid }: Target): ReadonlyMap<number, LedgerRow> {
+function latest(world: World, { key, uuid }: Target): ReadonlyMap<number, LedgerRow> {
   const found = new Map<number, LedgerRow>()
   for (const row of world.ledger)
-    if (row.table_key === name && row.target_uuid === uuid && row.event !== 'checkpoint')
+    if (row.table_key === key && row.target_uuid === uuid && row.event !== 'checkpoint')
       for (let block = Math.max(1, row.range_from); block <= Math.min(BLOCKS, row.range_to); block++) {
         const before = found.get(block)
         if (before === undefined || comparePositions(row, before) >= 0) found.set(block, row)
@@ -17,8 +17,8 @@ function latest(world: World, { name, uuid }: Target): ReadonlyMap<number, Ledge
   return found
 }
 
-/** All blocks of the tables are done, and hold what the transform yields for them: no more, no less. */
-export function exactness(world: World, tables: readonly Key[]): readonly string[] {
+/** So many blocks of the tables are done, and hold what the transform yields for them: no more, no less. */
+export function exactness(world: World, tables: readonly Key[], expected = BLOCKS): readonly string[] {
   return tables.flatMap((name) => {
     const target = world.targets.get(name)
     if (target === undefined) return [`${name} does not exist`]
@@ -26,7 +26,7 @@ export function exactness(world: World, tables: readonly Key[]): readonly string
       .filter(([, { event }]) => event === 'done')
       .map(([block]) => block)
     const lacking =
-      blocks.length < BLOCKS
+      blocks.length < expected
         ? [`${name}: only blocks ${blocks.join()} are done, and the run said that all are`]
         : []
     return [
@@ -47,7 +47,7 @@ function blocksExact(world: World, target: Target, blocks: readonly number[]): r
     const found = rows.get(block) ?? []
     if (found.length !== 1)
       return [`${target.name}: block ${block} is done and has ${found.length} rows instead of one`]
-    if (everValues(world, target.name, block).includes(found[0]!.value)) return []
+    if (everValues(world, target.key, block).includes(found[0]!.value)) return []
     return [`${target.name}: block ${block} is done and holds ${found[0]!.value}`]
   })
 }
@@ -79,7 +79,7 @@ export function judge(world: World, tables: readonly Key[], lastPid: number): re
 /** A fold from the last checkpoint says what a fold of all events says. */
 function checkpoints(world: World): readonly string[] {
   return [...world.targets.values()].flatMap((target) => {
-    const folded = fold(world.layers(target.name, target.uuid))
+    const folded = fold(world.layers(target.key, target.uuid))
     return [...latest(world, target)].flatMap(([block, row]) => {
       const island = folded.find(({ from, to }) => from <= block && block <= to)
       const [state, all] = [

@@ -15,7 +15,7 @@ function named(
 }
 
 /** The literals of a condition on events of one table, in the order in which the program writes them. */
-function touching(rest: string): (row: LedgerRow) => boolean {
+export function touching(rest: string): (row: LedgerRow) => boolean {
   const [, to] = /range_from <= (\d+)/.exec(rest) ?? []
   const [, from] = /range_to >= (\d+)/.exec(rest) ?? []
   const [, epoch, seq] = /epoch > (\d+) OR \(epoch = \d+ AND seq > (\d+)/.exec(rest) ?? []
@@ -26,17 +26,17 @@ function touching(rest: string): (row: LedgerRow) => boolean {
 }
 
 /** Leaves out marks and checkpoints where the statement does. */
-function wroteRows(sent: Sent): (row: LedgerRow) => boolean {
+export function wroteRows(sent: Sent): (row: LedgerRow) => boolean {
   const marks = sent.all<string>('startsWith(sql_hash, ')
   return ({ event, sql_hash: own }) => event !== 'checkpoint' && !marks.some((mark) => own.startsWith(mark))
 }
 
-const eventsOf = (world: World, sent: Sent) =>
+export const eventsOf = (world: World, sent: Sent) =>
   world.ledger.filter(
     (row) => row.table_key === sent.one('`table_key` = ') && row.target_uuid === sent.one('`target_uuid` = '),
   )
 
-const newestFirst = (rows: readonly LedgerRow[]) =>
+export const newestFirst = (rows: readonly LedgerRow[]) =>
   rows.toSorted((one, other) => comparePositions(other, one))
 
 const pairsOf = (sent: Sent): ReadonlyMap<string, string> => {

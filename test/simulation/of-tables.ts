@@ -1,6 +1,6 @@
 // Owns what statements about targets and sources do and answer. INSERT and DELETE go on for a while: writes.ts.
 import { hash, nothing, rangesIn, type Sent, type Statement, targetNamed, within } from './sent.ts'
-import { type Key, KEYS, type World } from './world.ts'
+import { type Key, keyOf, KEYS, type World } from './world.ts'
 
 const COLUMNS: Readonly<Record<Key | 'events', readonly string[]>> = {
   plain: ['block_number', 'value'],
@@ -13,7 +13,7 @@ function describe(names: readonly string[]) {
   return names.map((name) => ({ name, type: 'UInt64' }))
 }
 
-const source = (world: World, sent: Sent) => {
+export const rowsOfSource = (world: World, sent: Sent) => {
   const range = within({ from: sent.one('`block_number` >= '), to: sent.one('`block_number` <= ') })
   return [...world.source].flatMap(([block, row]) => (range(block) ? [{ block, ...row }] : []))
 }
@@ -44,11 +44,11 @@ export const OF_TABLES: readonly Statement[] = [
     words: ['SELECT name, engine, engine_full'],
     run: (world, sent) =>
       sent.one<string[]>('has(').flatMap((name) => {
-        const target = world.targets.get(name as Key)
+        const target = world.targets.get(name)
         if (target === undefined) return []
-        const engine = name === 'plain' ? 'MergeTree' : 'ReplacingMergeTree'
-        const by = name === 'last' ? 'key' : 'block_number'
-        const definition = `CREATE TABLE tgt.${name} (${COLUMNS[name as Key].map((column) => `\`${column}\` UInt64`).join(', ')}) ENGINE = ${engine}${name === 'last' ? '(block_number)' : ''} ORDER BY ${by}`
+        const engine = target.key === 'plain' ? 'MergeTree' : 'ReplacingMergeTree'
+        const by = target.key === 'last' ? 'key' : 'block_number'
+        const definition = `CREATE TABLE tgt.${name} (${COLUMNS[keyOf(name)].map((column) => `\`${column}\` UInt64`).join(', ')}) ENGINE = ${engine}${target.key === 'last' ? '(block_number)' : ''} ORDER BY ${by}`
         return [
           {
             name,
@@ -70,9 +70,9 @@ export const OF_TABLES: readonly Statement[] = [
     run: (world, sent) =>
       sent
         .one<string[]>('has(')
-        .filter((name) => world.targets.has(name as Key))
+        .filter((name) => world.targets.has(name))
         .flatMap((table) =>
-          describe(COLUMNS[table as Key]).map((column) => ({
+          describe(COLUMNS[keyOf(table)]).map((column) => ({
             table,
             ...column,
             defaultKind: '',
@@ -105,7 +105,7 @@ export const OF_TABLES: readonly Statement[] = [
   {
     name: 'create a target',
     words: ['CREATE TABLE IF NOT EXISTS {target:Identifier}.'],
-    run: (world, { text }) => (world.create(/\{target:Identifier\}\.(\w+)/.exec(text)![1] as Key), []),
+    run: (world, { text }) => (world.create(/\{target:Identifier\}\.(\w+)/.exec(text)![1]!), []),
   },
   {
     name: 'ends of the sources',
@@ -127,7 +127,7 @@ export const OF_TABLES: readonly Statement[] = [
     words: ['toString(sum(sipHash64(block_number)))'],
     run: (world, sent) => {
       const width = sent.one<number>('intDiv(block_number, ')
-      const buckets = Map.groupBy(source(world, sent), ({ block }) => Math.floor(block / width))
+      const buckets = Map.groupBy(rowsOfSource(world, sent), ({ block }) => Math.floor(block / width))
       return [...buckets.values()].map((rows) => ({
         source: 'events',
         first: Math.min(...rows.map(({ block }) => block)),
@@ -157,7 +157,7 @@ export const OF_TABLES: readonly Statement[] = [
     name: 'fingerprint of the sources',
     words: ['uniqExact(block_number) as `blocks`'],
     run: (world, sent) => {
-      const rows = source(world, sent)
+      const rows = rowsOfSource(world, sent)
       return [
         { source: 'events', blocks: rows.length, newest: Math.max(0, ...rows.map(({ written }) => written)) },
       ]
@@ -201,9 +201,9 @@ export const OF_TABLES: readonly Statement[] = [
     words: ['SELECT name, total_rows AS rows, toString(uuid) AS uuid'],
     run: (world, sent) =>
       sent.one<string[]>('has(').flatMap((name) => {
-        const target = world.targets.get(name as Key)
+        const target = world.targets.get(name)
         if (target === undefined) return []
-        const types = describe(COLUMNS[name as Key]).map((column) => [column.name, column.type])
+        const types = describe(COLUMNS[keyOf(name)]).map((column) => [column.name, column.type])
         return [{ name, rows: target.rows.length + target.masked, uuid: target.uuid, types }]
       }),
   },

@@ -6,6 +6,8 @@ import type { RunSummary } from '../../src/runner/events.ts'
 import { up, type UpHooks } from '../../src/runner/up.ts'
 import { planRedo } from '../../src/commands/redo/plan.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
+import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
+import type { Connected } from '../../src/workspace/connect.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { OPTIONS } from '../support/workspace.ts'
@@ -60,7 +62,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     host: string,
     what: string,
     chosen: readonly Key[],
-    work: (workspace: Workspace, hooks: UpHooks) => Promise<RunSummary>,
+    work: (workspace: Workspace, hooks: UpHooks, connected: Connected) => Promise<string>,
   ): Run {
     const known = world.ledger.length
     let spokeAt = time.now()
@@ -69,8 +71,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       spokeAt = time.now()
     }
     const { runner, result } = time.start(host, () =>
-      withWorkspace(chosen, (workspace) =>
-        work(workspace, { report: speak, signal: new AbortController().signal }),
+      withWorkspace(chosen, (workspace, connected) =>
+        work(workspace, { report: speak, signal: new AbortController().signal }, connected),
       ),
     )
     const run: Run = { runner, outcome: undefined, quietest: 0 }
@@ -88,30 +90,38 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
         world.broken.push(`a run blames somebody who did nothing: ${outcome}`)
       // What a redo has taken out since it read the ledger, it could not know, however long before it began.
       const isTakenOut = world.ledger.slice(known).some(({ event }) => event === 'invalidated')
-      if (outcome === 'ok' && what.startsWith('up') && !isTakenOut)
-        world.broken.push(...exactness(world, tables))
+      if (isTakenOut) return
+      if (outcome === 'ok' && what.startsWith('up')) world.broken.push(...exactness(world, tables))
+      // Its inputs may lack blocks; a new table has all that the old one had.
+      if (outcome === 'swapped') world.broken.push(...exactness(world, chosen, 0))
     }
-    void result.then(
-      (summary) => ended(outcomeOf(summary)),
-      (error: unknown) => {
-        const isMessage = error instanceof BackfillError
-        if (!isMessage) world.broken.push(`the program threw what is no message: ${(error as Error).stack}`)
-        ended(isMessage ? `${error.kind}: ${error.message}` : 'broken')
-      },
-    )
+    void result.then(ended, (error: unknown) => {
+      const isMessage = error instanceof BackfillError
+      if (!isMessage) world.broken.push(`the program threw what is no message: ${(error as Error).stack}`)
+      ended(isMessage ? `${error.kind}: ${error.message}` : 'broken')
+    })
     return run
   }
 
   const startUp = (host: string, options: Partial<UpOptions>) =>
-    start(host, `up ${JSON.stringify(options)}`, tables, (workspace, hooks) =>
-      up(workspace, { ...OPTIONS, ...options }, hooks),
+    start(host, `up ${JSON.stringify(options)}`, tables, async (workspace, hooks) =>
+      outcomeOf(await up(workspace, { ...OPTIONS, ...options }, hooks)),
     )
 
   function startRedo({ host, table, from, to }: Extract<Act, { act: 'redo' }>): void {
     start(host, `redo ${table} ${from}-${to}`, [table], async (workspace, hooks) => {
       const request = { kind: 'range', range: { from, to } } as const
       const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1 })
-      return await redo(workspace, plan, OPTIONS, hooks)
+      return outcomeOf(await redo(workspace, plan, OPTIONS, hooks))
+    })
+  }
+
+  function startRebuild({ host, table, dropOld }: Extract<Act, { act: 'rebuild' }>): void {
+    start(host, `rebuild ${table}`, [table], async (workspace, hooks, connected) => {
+      const options = { up: OPTIONS, sample: 2, seed, dropOld }
+      const { outcome, summary } = await rebuild(workspace, connected, options, hooks)
+      if (outcome === 'different') world.broken.push(`a new table of ${table} differs from its transform`)
+      return outcome === 'incomplete' ? outcomeOf(summary!) : outcome
     })
   }
 
@@ -141,6 +151,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
         return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk })
       case 'redo':
         return startRedo(act)
+      case 'rebuild':
+        return startRebuild(act)
       case 'kill':
         return disturb(act.runner, 'is to be killed', server.kill)
       case 'stop':

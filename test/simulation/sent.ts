@@ -1,7 +1,7 @@
 // Owns a statement as it arrives at the simulated server: its text, its values, its fence. No SQL is understood: a
 // statement is known by words that only its owner's text has, and its values are found by the words before them.
 import type { Range } from '../../src/model/blocks.ts'
-import type { Key, Target, World } from './world.ts'
+import type { Target, World } from './world.ts'
 
 /** A statement as it arrived, and the values in it. */
 export class Sent {
@@ -91,7 +91,7 @@ export function rangesIn(sent: Sent, low: string, high: string): readonly Range[
 }
 
 export const targetNamed = (world: World, name: string): Target => {
-  const target = world.targets.get(name as Key)
+  const target = world.targets.get(name)
   if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
   return target
 }

@@ -132,7 +132,10 @@ export function startServer(time: Time, faults: Faults) {
     async exec(asked: Asked) {
       const { rows, written = 0 } = await sendAsked(asked)
       const summary = { read_rows: '1', read_bytes: '1', written_rows: String(written), memory_usage: '1' }
-      return { stream: Readable.from(rows.length === 0 ? [] : [String(rows[0])]), summary }
+      return {
+        stream: Readable.from(rows.map((row) => JSON.stringify(row))),
+        summary,
+      }
     },
     ping: () =>
       new Promise((resolve) => {

@@ -1,12 +1,19 @@
 // Owns the names of all statements that the protocol sends. One that has no name fails the history that sends it.
 import { APPENDS } from './appends.ts'
 import { OF_LEDGER } from './of-ledger.ts'
+import { OF_REBUILD } from './of-rebuild.ts'
 import { OF_SERVER } from './of-server.ts'
 import { OF_TABLES } from './of-tables.ts'
 import type { Statement } from './sent.ts'
 
 /** Of those that fit, the first counts: an append of a checkpoint holds a fold. */
-export const STATEMENTS: readonly Statement[] = [...APPENDS, ...OF_LEDGER, ...OF_TABLES, ...OF_SERVER]
+export const STATEMENTS: readonly Statement[] = [
+  ...APPENDS,
+  ...OF_LEDGER,
+  ...OF_REBUILD,
+  ...OF_TABLES,
+  ...OF_SERVER,
+]
 
 export function statementOf(text: string): Statement {
   const found = STATEMENTS.find(({ words }) => words.every((word) => text.includes(word)))

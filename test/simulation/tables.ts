@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Catalogue } from '../../src/model/model.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
-import { connectWorkspace } from '../../src/workspace/connect.ts'
+import { type Connected, connectWorkspace } from '../../src/workspace/connect.ts'
 import { ledgerColumns } from './of-tables.ts'
 import type { Key } from './world.ts'
 
@@ -30,10 +30,10 @@ ledgerColumns(catalogue.ledger)
 /** Opens it for these tables, and closes it when `use` has ended. */
 export async function withWorkspace<T>(
   tables: readonly Key[],
-  use: (workspace: Workspace) => Promise<T>,
+  use: (workspace: Workspace, connected: Connected) => Promise<T>,
 ): Promise<T> {
   const login = { url: 'http://simulated:8123', username: 'default', password: '' }
-  const { workspace, close } = await connectWorkspace({
+  const { workspace, connected, close } = await connectWorkspace({
     source: { side: 'source', ...login, database: 'src' },
     target: { side: 'target', ...login, database: 'tgt' },
     ledgerDatabase: 'led',
@@ -45,7 +45,7 @@ export async function withWorkspace<T>(
     toolVersion: 'test',
   })
   try {
-    return await use(workspace)
+    return await use(workspace, connected)
   } finally {
     await close()
   }

@@ -17,8 +17,17 @@ export type Row = {
   readonly writer: string
 }
 
-/** `masked`: rows that a DELETE took, as long as no merge has: `total_rows` counts them. */
-export type Target = { readonly name: Key; readonly uuid: string; rows: readonly Row[]; masked: number }
+/** `masked`: rows that a DELETE took, as long as no merge has: `total_rows` counts them. `key`: whose transform fills it. */
+export type Target = {
+  name: string
+  readonly key: Key
+  readonly uuid: string
+  rows: readonly Row[]
+  masked: number
+}
+
+/** A rebuild's tables begin with the name of the one that they replace. */
+export const keyOf = (name: string): Key => name.split('__')[0] as Key
 
 export type LedgerRow = {
   readonly table_key: string
@@ -88,7 +97,7 @@ const BEGIN = 1_767_225_600
 export class World {
   readonly ledger: LedgerRow[] = []
   readonly locks = new Map<string, string>()
-  readonly targets = new Map<Key, Target>()
+  readonly targets = new Map<string, Target>()
   readonly writing: Writing[] = []
   readonly mutations: Mutation[] = []
   readonly log: Logged[] = []
@@ -123,10 +132,11 @@ export class World {
     return ++this.#order
   }
 
-  create(name: Key): void {
+  create(name: string): void {
     if (this.targets.has(name)) return
-    const uuid = `11111111-0000-4000-8000-${String(++this.#uuids).padStart(12, '0')}`
-    this.targets.set(name, { name, uuid, rows: [], masked: 0 })
+    // A rebuild tells tables by the first eight digits.
+    const uuid = `${String(++this.#uuids).padStart(8, '1')}-0000-4000-8000-000000000000`
+    this.targets.set(name, { name, key: keyOf(name), uuid, rows: [], masked: 0 })
   }
 
   /** Whether a lock of this name is the highest of its table. */
@@ -139,23 +149,23 @@ export class World {
   }
 
   /** A transform is a function of positions, and of what stands there now. */
-  transform(name: Key, { from, to }: Range): readonly Omit<Row, 'order' | 'writer'>[] {
+  transform(key: Key, { from, to }: Range): readonly Omit<Row, 'order' | 'writer'>[] {
     const within = ({ block }: { readonly block: number }) => from <= block && block <= to
     const source = [...this.source].map(([block, { value }]) => ({ block, value })).filter(within)
-    if (name === 'plain') return source.map((row) => ({ ...row, key: row.block }))
-    if (name === 'echo')
+    if (key === 'plain') return source.map((row) => ({ ...row, key: row.block }))
+    if (key === 'echo')
       return (this.targets.get('plain')?.rows ?? [])
         .filter(within)
         .map(({ block, value }) => ({ block, value: value + 1, key: block }))
-    const keys = Map.groupBy(source, ({ block }) => block % 3)
-    return [...keys].map(([key, rows]) => ({ ...rows.toSorted((a, b) => a.block - b.block).at(-1)!, key }))
+    const last = Map.groupBy(source, ({ block }) => block % 3)
+    return [...last].map(([of, rows]) => ({ ...rows.toSorted((a, b) => a.block - b.block).at(-1)!, key: of }))
   }
 
   /** The rows as FINAL shows them; without it where the engine replaces none. */
-  shown({ name, rows }: Target): readonly Row[] {
-    if (name === 'plain') return rows
-    const version = ({ block }: Row) => (name === 'last' ? block : 0)
-    return [...Map.groupBy(rows, ({ key }) => key).values()].map((same) =>
+  shown({ key, rows }: Target): readonly Row[] {
+    if (key === 'plain') return rows
+    const version = ({ block }: Row) => (key === 'last' ? block : 0)
+    return [...Map.groupBy(rows, (row) => row.key).values()].map((same) =>
       same.reduce((best, row) =>
         version(row) > version(best) || (version(row) === version(best) && row.order > best.order)
           ? row

@@ -4,7 +4,7 @@ import type { Fault } from './acts.ts'
 import { type Answer, refused, reset, type Settle } from './answers.ts'
 import { assertFence, fenceHolds, rangesIn, Refusal, type Sent } from './sent.ts'
 import type { Time } from './time.ts'
-import type { Key, Mutation, World, Writing } from './world.ts'
+import type { Mutation, World, Writing } from './world.ts'
 
 /** They take up to so long. */
 const WORK_MS = 20_000
@@ -32,7 +32,7 @@ export function openWrites({ world, time, power, said }: Place) {
 
   function insert(sent: Sent, fault: Fault | undefined, settle: Settle): void {
     const { params, id } = sent
-    const name = params['backfill_table'] as Key
+    const name = String(params['backfill_table'])
     const range = { from: Number(params['from_block']), to: Number(params['to_block']) }
     if (world.writing.some((one) => one.id === id))
       throw new Refusal(
@@ -43,7 +43,7 @@ export function openWrites({ world, time, power, said }: Place) {
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
     assertFence(world, sent)
     assertAlone(`the INSERT ${id}`, target.uuid, [range])
-    const rows = world.transform(name, range)
+    const rows = world.transform(target.key, range)
     const writing: Writing = { id, target, range, lock: sent.locks[0], killed: false }
     world.writing.push(writing)
     said(`  ${name} ${range.from}-${range.to} begins to write (${id.slice(-4)})`)
@@ -74,7 +74,7 @@ export function openWrites({ world, time, power, said }: Place) {
 
   function remover(sent: Sent, settle: Settle): void {
     const [, name] = /DELETE FROM `tgt`\.`(\w+)`/.exec(sent.text)!
-    const target = world.targets.get(name as Key)
+    const target = world.targets.get(name!)
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
     assertFence(world, sent)
     const ranges = rangesIn(sent, 'block_number', 'block_number')

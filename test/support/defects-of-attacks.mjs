@@ -133,4 +133,12 @@ export const DEFECTS_OF_ATTACKS = [
     test: 'test/workspace/env-file.test.ts',
     name: 'a link to nothing or to itself',
   },
+  {
+    what: 'a run writes into a table that has taken the place of the one it looked at',
+    kind: 'attack',
+    find: 'assertSameTable(table, uuids.get(key), present)',
+    put: '',
+    test: 'test/runner/same-table.server.test.ts',
+    name: 'a run whose table is rebuilt',
+  },
 ]

@@ -1,7 +1,7 @@
 // Owns the verdict of a world round: which rows a clean run would not have and nothing announces, and whether the tables
 // are right once somebody has done what the announcements say.
 import type { Scene } from './world-scene.ts'
-import { inputsOf, rowsIn, WORLD_TABLES } from './world-tables.ts'
+import { rowsIn, withInputs, WORLD_TABLES } from './world-tables.ts'
 
 type Range = readonly [from: number, to: number]
 
@@ -54,22 +54,30 @@ export async function unannounced(scene: Scene, blind: boolean): Promise<readonl
     const { perKey } = WORLD_TABLES.find((table) => table.key === key)!
     const left = blocks.filter(
       (block) =>
-        ![key, ...inputsOf(key)].some((one) =>
-          isAnnounced(reports.get(one)!, perKey ? undefined : block, blind),
+        !withInputs(key).some((one) =>
+          isAnnounced(
+            reports.get(one.key)!,
+            { from: perKey || one.wide ? 0 : block, to: perKey ? Infinity : block },
+            blind,
+          ),
         ),
     )
     return left.length === 0 ? [] : [{ key, blocks: left }]
   })
   const damaged = silent.length === 0 || blind ? new Set<string>() : await damagedTables(scene)
   return silent
-    .filter(({ key }) => ![key, ...inputsOf(key)].some((one) => damaged.has(one)))
+    .filter(({ key }) => !withInputs(key).some((one) => damaged.has(one.key)))
     .map(({ key, blocks }) => `${key} differs at ${blocks.join(', ')} and is '${reports.get(key)!.state}'`)
 }
 
-/** `block` undefined: any. */
-function isAnnounced(report: Report, block: number | undefined, blind: boolean): boolean {
+/** Of any block within. */
+function isAnnounced(
+  report: Report,
+  blocks: { readonly from: number; readonly to: number },
+  blind: boolean,
+): boolean {
   const within = (ranges: readonly Range[]) =>
-    ranges.some(([from, to]) => block === undefined || (from <= block && block <= to))
+    ranges.some(([from, to]) => from <= blocks.to && blocks.from <= to)
   if (report.state === 'not created' || within(report.missing) || within(report.dirty)) return true
   return !blind && (report.absences.length > 0 || within(report.stale))
 }

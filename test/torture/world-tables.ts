@@ -101,10 +101,14 @@ export const WORLD_TABLES: readonly WorldTable[] = [
   },
 ]
 
-/** All tables that a table reads, and those that these read. */
-export function inputsOf(key: string): readonly string[] {
-  const { after } = WORLD_TABLES.find((table) => table.key === key)!
-  return [...new Set(after.flatMap((input) => [input, ...inputsOf(input)]))]
+/** `wide`: a block depends on all earlier blocks of it, because it, or a table between, keeps one row per key over all blocks. */
+type Input = { readonly key: string; readonly wide: boolean }
+
+/** The table, all tables that it reads, and those that these read. */
+export function withInputs(key: string, wide = false): readonly Input[] {
+  const { after, perKey } = WORLD_TABLES.find((table) => table.key === key)!
+  const own = { key, wide: wide || perKey }
+  return [own, ...after.flatMap((input) => withInputs(input, own.wide))]
 }
 
 export function worldFolder(): { readonly path: string; remove(): void } {

@@ -18,6 +18,7 @@ import { blocksIn, inputsOf, readTableStatuses, type TableStatus } from '../../p
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
+import { assertSameTable } from '../../runner/same-table.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 import type { Connected } from '../../workspace/connect.ts'
@@ -205,6 +206,7 @@ export async function adopt(
   const runId = randomId()
   const lock = await ports.locks.acquire(table.key, note)
   try {
+    assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
     const now = (await ledger.fold(new Map([[table.key, targetUuid]]))).get(table.key)
     if (JSON.stringify(now) !== JSON.stringify(view))
       throw failedError(

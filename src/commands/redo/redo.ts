@@ -8,6 +8,7 @@ import { readTableStatuses } from '../../planning/table-status.ts'
 import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
+import { assertSameTable } from '../../runner/same-table.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
@@ -75,6 +76,11 @@ async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise
     { ...workspace, chosen: tables },
     { lag: question.lag, forcedHead: report.head },
   )
+  for (const {
+    table: { key, target },
+    target: present,
+  } of now.values())
+    assertSameTable({ key, target }, plan.uuids.get(key), new Map(present && [[target, present]]))
   const blocks = await pickBlocks(workspace, plan, now)
   const [own, ...dependants] = blocks.map((one) => ({
     ...one,

@@ -5,6 +5,7 @@ import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
 import { emptyInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
+import { changedBeforeLock } from './same-table.ts'
 import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
@@ -59,11 +60,13 @@ export function announce(
 
 /** Why a run must not touch a table; undefined if it may. New rows in an emptied table would hide that others are lost. */
 export function refusalOf(
-  { table, absences, missing }: TableStatus,
+  { table, target, absences, missing }: TableStatus,
   { misfits, options: { recompute } }: Pick<RunContext, 'misfits' | 'options'>,
 ): BackfillError | undefined {
   const misfit = misfits.get(table.key)
   if (misfit !== undefined) return misfit
+  // Somebody dropped it between its creation and the question for its status.
+  if (target === undefined) return changedBeforeLock(table, 'dropped')
   const refused = absences.find(
     ({ state }) =>
       (state === 'unknown rows' && !recompute.includes(table.key)) ||

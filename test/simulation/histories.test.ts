@@ -90,6 +90,19 @@ test('a run that was stopped before it had its lock writes nothing into the tabl
   expect(said).toEqual([expect.stringContaining('plain was replaced before plain was locked'), 'ok'])
 })
 
+test('a run whose table is dropped just after it has looked for it says so', async () => {
+  const said = await outcomes({
+    seed: 20_078,
+    tables: ['plain'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 560, act: 'replace', table: 'plain' },
+    ],
+    faults: [],
+  })
+  expect(said).toEqual([expect.stringContaining('plain was dropped before plain was locked'), 'ok'])
+})
+
 test('a run of a table without sources asks for the parts of none', async () => {
   const { broken } = await play(historyOf(50_938))
   expect(broken).toEqual([])

@@ -85,6 +85,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       runner.dead = true
       server.said(`#${runner.pid} has ended: ${outcome}`)
       count(`${what.split(' ')[0]}: ${outcome.split(':')[0]}`)
+      if (outcome.startsWith(NO_MESSAGE))
+        world.broken.push(`the program threw what is no message: ${outcome}`)
       if (isEmptied) return
       if (/was it truncated|was a partition dropped|of which this ledger knows nothing/.test(outcome))
         world.broken.push(`a run blames somebody who did nothing: ${outcome}`)
@@ -223,8 +225,10 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   return { broken: [...new Set(world.broken)], trace: server.trace, counts }
 }
 
+const NO_MESSAGE = 'no message'
+
 function outcomeOf({ failed, interrupted, outOfTime }: RunSummary): string {
   if (failed.length > 0)
-    return `${failed[0]!.error.kind}: ${failed.map(({ table, error }) => `${table}: ${error.message}`).join('; ')}`
+    return `${failed.every(({ error }) => error instanceof BackfillError) ? failed[0]!.error.kind : NO_MESSAGE}: ${failed.map(({ table, error }) => `${table}: ${error.message}`).join('; ')}`
   return interrupted || outOfTime ? 'interrupted' : 'ok'
 }

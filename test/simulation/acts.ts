@@ -30,6 +30,7 @@ export type Act = { readonly at: number } & (
       readonly to: number
     }
   | { readonly act: 'rebuild'; readonly host: string; readonly table: Key; readonly dropOld: boolean }
+  | { readonly act: 'verify sources' | 'redo stale'; readonly host: string }
   | { readonly act: 'replace' | 'truncate'; readonly table: Key }
   | { readonly act: 'pause'; readonly ms: number }
 )
@@ -41,6 +42,9 @@ export type History = {
   readonly acts: readonly Act[]
   readonly faults: readonly Fault[]
 }
+
+/** After these all that is late is found and built again at the end. */
+export const MENDING: ReadonlySet<string> = new Set(['verify sources', 'redo stale', 'rebuild'])
 
 /** When nothing new happens any more, in ms. */
 export const HEALED_MS = 180_000
@@ -141,7 +145,7 @@ function fault(draw: Draw, isRebuilt: boolean): Fault {
 function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
   const at = draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS)
   const runner = draw.below(runners)
-  switch (draw.below(12)) {
+  switch (draw.below(14)) {
     case 0:
     case 1:
       return { at, act: 'kill', runner }
@@ -169,6 +173,10 @@ function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
         dropOld: draw.chance(0.3),
       }
     case 9:
+      return { at, act: 'verify sources', host: draw.of(['one', 'two']) }
+    case 10:
+      return { at, act: 'redo stale', host: draw.of(['one', 'two']) }
+    case 11:
       return { at, act: 'pause', ms: draw.below(30_000) }
     default:
       return { at, act: 'rewrite', block: 1 + draw.below(BLOCKS) }

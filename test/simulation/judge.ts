@@ -3,7 +3,7 @@
 import type { TableStatus } from '../../src/planning/table-status.ts'
 import { intersect } from '../../src/model/blocks.ts'
 import { comparePositions, fold } from './fold.ts'
-import { BLOCKS, type Key, type LedgerRow, type Target, type World } from './world.ts'
+import { BLOCKS, type Key, type LedgerRow, type Row, type Target, type World } from './world.ts'
 
 /** The latest event over each block, by all events and no checkpoint. */
 function latest(world: World, { key, uuid }: Target): ReadonlyMap<number, LedgerRow> {
@@ -63,6 +63,21 @@ function keysExact(world: World, target: Target, blocks: readonly number[]): rea
     return [
       `last: key ${key} has ${row === undefined ? 'no row' : `block ${row.block}`} instead of block ${last}`,
     ]
+  })
+}
+
+const textOf = (rows: readonly Pick<Row, 'key' | 'block' | 'value'>[]) =>
+  rows
+    .map(({ key, block, value }) => `${key}:${block}=${value}`)
+    .toSorted()
+    .join(' ')
+
+/** What stands in the tables is what a computation from the present rows of the source yields. */
+export function presentness(world: World, tables: readonly Key[]): readonly string[] {
+  return tables.flatMap((name) => {
+    const is = textOf(world.shown(world.targets.get(name)!))
+    const should = textOf(world.transform(name, { from: 1, to: BLOCKS }))
+    return is === should ? [] : [`after all was mended ${name} holds ${is} instead of ${should}`]
   })
 }
 

@@ -2,17 +2,10 @@
 // a world where nothing fails any more, once more; and the judgement of what is left.
 import { BackfillError } from '../../src/model/errors.ts'
 import { readTableStatuses } from '../../src/planning/table-status.ts'
-import type { RunSummary } from '../../src/runner/events.ts'
-import { up, type UpHooks } from '../../src/runner/up.ts'
-import { planRedo } from '../../src/commands/redo/plan.ts'
-import { redo } from '../../src/commands/redo/redo.ts'
-import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
-import type { Connected } from '../../src/workspace/connect.ts'
-import type { Workspace } from '../../src/runner/workspace.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
-import { OPTIONS } from '../support/workspace.ts'
-import { type Act, type Fault, HEALED_MS, type History } from './acts.ts'
-import { exactness, judge, staleness } from './judge.ts'
+import { type Act, type Fault, HEALED_MS, type History, MENDING } from './acts.ts'
+import { NO_MESSAGE, rebuildWork, redoWork, sourcesWork, staleWork, upWork, type Work } from './commands.ts'
+import { exactness, judge, presentness, staleness } from './judge.ts'
 import { startServer } from './server.ts'
 import { withWorkspace } from './tables.ts'
 import { type Runner, startTime } from './time.ts'
@@ -58,12 +51,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   let isEmptied = false
 
   /** A process that does the work; `up` says that all blocks are done when it is. */
-  function start(
-    host: string,
-    what: string,
-    chosen: readonly Key[],
-    work: (workspace: Workspace, hooks: UpHooks, connected: Connected) => Promise<string>,
-  ): Run {
+  function start(host: string, what: string, chosen: readonly Key[], work: Work): Run {
     const known = world.ledger.length
     let spokeAt = time.now()
     const speak = () => {
@@ -106,26 +94,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
   }
 
   const startUp = (host: string, options: Partial<UpOptions>) =>
-    start(host, `up ${JSON.stringify(options)}`, tables, async (workspace, hooks) =>
-      outcomeOf(await up(workspace, { ...OPTIONS, ...options }, hooks)),
-    )
-
-  function startRedo({ host, table, from, to }: Extract<Act, { act: 'redo' }>): void {
-    start(host, `redo ${table} ${from}-${to}`, [table], async (workspace, hooks) => {
-      const request = { kind: 'range', range: { from, to } } as const
-      const plan = await planRedo(workspace, { request, dependants: 'cascade', lag: 0, jobs: 1 })
-      return outcomeOf(await redo(workspace, plan, OPTIONS, hooks))
-    })
-  }
-
-  function startRebuild({ host, table, dropOld }: Extract<Act, { act: 'rebuild' }>): void {
-    start(host, `rebuild ${table}`, [table], async (workspace, hooks, connected) => {
-      const options = { up: OPTIONS, sample: 2, seed, dropOld }
-      const { outcome, summary } = await rebuild(workspace, connected, options, hooks)
-      if (outcome === 'different') world.broken.push(`a new table of ${table} differs from its transform`)
-      return outcome === 'incomplete' ? outcomeOf(summary!) : outcome
-    })
-  }
+    start(host, `up ${JSON.stringify(options)}`, tables, upWork(options))
 
   /** To a run that still goes on. */
   function disturb(number: number, words: string, work: (runner: Runner) => void): void {
@@ -152,9 +121,18 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       case 'up':
         return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk })
       case 'redo':
-        return startRedo(act)
+        return void start(
+          act.host,
+          `redo ${act.table} ${act.from}-${act.to}`,
+          [act.table],
+          redoWork(act.from, act.to),
+        )
       case 'rebuild':
-        return startRebuild(act)
+        return void start(act.host, `rebuild ${act.table}`, [act.table], rebuildWork(act.dropOld))
+      case 'verify sources':
+        return void start(act.host, 'verify --sources', tables, sourcesWork)
+      case 'redo stale':
+        return void start(act.host, 'redo-stale', tables, staleWork)
       case 'kill':
         return disturb(act.runner, 'is to be killed', server.kill)
       case 'stop':
@@ -184,6 +162,21 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     }
   }
 
+  /** What is late is looked for and built again: then all is as it would be now. */
+  async function mend(): Promise<void> {
+    // A person drops what rebuilds have kept.
+    for (const name of world.targets.keys()) if (name.includes('__old_')) world.targets.delete(name)
+    for (const [what, work] of [
+      ['verify --sources', sourcesWork],
+      ['redo-stale', staleWork],
+    ] as const) {
+      const run = start('three', what, tables, work)
+      await time.until(() => run.outcome !== undefined, time.now() + ENDS_WITHIN_MS)
+      if (run.outcome !== 'ok') world.broken.push(`at the end ${what} says: ${run.outcome ?? 'nothing'}`)
+    }
+    world.broken.push(...presentness(world, tables))
+  }
+
   try {
     for (const act of acts) time.later(act.at, () => perform(act), undefined)
     const last = Math.max(0, ...acts.map(({ at }) => at))
@@ -208,6 +201,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       world.broken.push(`the last run was silent for ${Math.round(run.quietest / 1000)} s`)
     await time.until(() => false, time.now() + ARRIVES_WITHIN_MS)
     world.broken.push(...judge(world, tables, run.runner.pid))
+    if (world.broken.length === 0 && acts.some(({ act }) => MENDING.has(act))) await mend()
     if (world.broken.length === 0 && tables.includes('echo')) {
       const status = time.start('three', () =>
         withWorkspace(tables, async (workspace) => readTableStatuses(workspace, { lag: 0 })),
@@ -223,12 +217,4 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     time.end()
   }
   return { broken: [...new Set(world.broken)], trace: server.trace, counts }
-}
-
-const NO_MESSAGE = 'no message'
-
-function outcomeOf({ failed, interrupted, outOfTime }: RunSummary): string {
-  if (failed.length > 0)
-    return `${failed.every(({ error }) => error instanceof BackfillError) ? failed[0]!.error.kind : NO_MESSAGE}: ${failed.map(({ table, error }) => `${table}: ${error.message}`).join('; ')}`
-  return interrupted || outOfTime ? 'interrupted' : 'ok'
 }

@@ -200,10 +200,12 @@ export async function up(
     if (pause !== undefined && options.lockSkip && isUnfinished(run))
       leaveOut(run, new BackfillError(`${run.key} is ${holdText(pause)}`, { kind: 'locked' }))
   }
-  const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), { once: true }))
+  const ended = new AbortController()
+  // A joined signal with a listener is kept, with all that the listener knows, as long as the process lives.
+  const listening = { once: true, signal: ended.signal }
+  const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), listening))
   const isHeldBack = () =>
     [...runs.values()].some((run) => throttle.slotsOf(run.key) === 0 && isUnfinished(run))
-  const ended = new AbortController()
   const awake = AbortSignal.any([signal, ended.signal])
   const endWatch = throttle.watch()
   while (!signal.aborted) {

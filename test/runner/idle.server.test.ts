@@ -1,12 +1,15 @@
 // Owns the promise that a run without work costs little: how often it asks the server, and what it loads.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { up } from '../../src/runner/up.ts'
 import { backfill, backfillHere, environmentFor, MAIN } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { type Proxy, type Seen, startProxy } from '../support/proxy.ts'
 import { post, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
+import { openTestWorkspace, OPTIONS, SQL_FOLDER } from '../support/workspace.ts'
 
 let server: TestServer
 let proxy: Proxy
@@ -121,4 +124,19 @@ test('`status` and `up` into a pipe load neither the embedded server nor what dr
     expect((await loaded(words)).filter((url) => /src\/embedded|chdb|ffi-rs|log-update/.test(url))).toEqual(
       [],
     )
+})
+
+test('of a run that has ended a program that goes on keeps nothing', async () => {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const runOnce = async (): Promise<WeakRef<object>> => {
+    const { workspace, close } = await openTestWorkspace({ server, catalogue, ...databases })
+    const hooks = { report: () => {}, signal: new AbortController().signal }
+    await up(workspace, OPTIONS, hooks)
+    await close()
+    return new WeakRef(hooks.report)
+  }
+  const report = await runOnce()
+  const isKept = () => (collect(), report.deref() !== undefined)
+  await expect.poll(isKept, { timeout: 20_000 }).toBe(false)
 })

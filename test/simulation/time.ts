@@ -95,8 +95,10 @@ export function startTime(seed: number) {
       sleep: (delay, signal) =>
         new Promise((resolve) => {
           if (signal?.aborted) return resolve()
-          const cancel = later(delay, resolve, context.getStore())
-          signal?.addEventListener('abort', () => (cancel(), resolve()), { once: true })
+          const stop = () => (cancel(), resolve())
+          const wake = () => (signal?.removeEventListener('abort', stop), resolve())
+          const cancel = later(delay, wake, context.getStore())
+          signal?.addEventListener('abort', stop, { once: true })
         }),
       after: (delay, work) => later(delay, work, context.getStore()),
       every(delay, work) {

@@ -27,27 +27,33 @@ export async function verifySources(
 ) {
   const { uuids } = await readKnown(workspace)
   const checks = []
+  const ended = new AbortController()
+  const listening = { once: true, signal: ended.signal }
   const aborted = new Promise<undefined>((stop) =>
-    hooks.signal.addEventListener('abort', () => stop(undefined), { once: true }),
+    hooks.signal.addEventListener('abort', () => stop(undefined), listening),
   )
-  for (const table of workspace.chosen) {
-    if (hooks.signal.aborted) break
-    const uuid = uuids.get(table.key)
-    const since = uuid === undefined ? undefined : await ports.recordedEvents.last(table.key, uuid)
-    const found = await Promise.race([findChanges(ports, { table, uuids }), aborted])
-    if (found === undefined) break
-    const { changed, gone, marked: before, looked } = found
-    const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
-    checks.push({
-      table: table.key,
-      looked,
-      changed: blockSet([...changed.values()].flat()),
-      /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
-      gone,
-      before,
-      /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
-      notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),
-    })
+  try {
+    for (const table of workspace.chosen) {
+      if (hooks.signal.aborted) break
+      const uuid = uuids.get(table.key)
+      const since = uuid === undefined ? undefined : await ports.recordedEvents.last(table.key, uuid)
+      const found = await Promise.race([findChanges(ports, { table, uuids }), aborted])
+      if (found === undefined) break
+      const { changed, gone, marked: before, looked } = found
+      const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
+      checks.push({
+        table: table.key,
+        looked,
+        changed: blockSet([...changed.values()].flat()),
+        /** The source rows were pruned: the stored rows cannot be computed again, so nothing is marked. */
+        gone,
+        before,
+        /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
+        notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),
+      })
+    }
+  } finally {
+    ended.abort()
   }
   return checks
 }

@@ -30,7 +30,7 @@ export type Act = { readonly at: number } & (
       readonly to: number
     }
   | { readonly act: 'rebuild'; readonly host: string; readonly table: Key; readonly dropOld: boolean }
-  | { readonly act: 'verify sources' | 'redo stale'; readonly host: string }
+  | { readonly act: 'verify sources' | 'redo stale' | 'status'; readonly host: string }
   | { readonly act: 'replace' | 'truncate'; readonly table: Key }
   | { readonly act: 'pause'; readonly ms: number }
 )
@@ -145,7 +145,7 @@ function fault(draw: Draw, isRebuilt: boolean): Fault {
 function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
   const at = draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS)
   const runner = draw.below(runners)
-  switch (draw.below(14)) {
+  switch (draw.below(15)) {
     case 0:
     case 1:
       return { at, act: 'kill', runner }
@@ -177,6 +177,8 @@ function act(draw: Draw, runners: number, tables: readonly Key[]): Act {
     case 10:
       return { at, act: 'redo stale', host: draw.of(['one', 'two']) }
     case 11:
+      return { at, act: 'status', host: draw.of(['one', 'two']) }
+    case 12:
       return { at, act: 'pause', ms: draw.below(30_000) }
     default:
       return { at, act: 'rewrite', block: 1 + draw.below(BLOCKS) }

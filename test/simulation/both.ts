@@ -8,6 +8,7 @@ import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts
 import { post, rowsOf, type TestServer } from '../support/server.ts'
 import { openTestWorkspace, OPTIONS, type TestWorkspace } from '../support/workspace.ts'
 import { valuesBeside } from './answers.ts'
+import { statusWork } from './commands.ts'
 import { catalogue } from './tables.ts'
 import { rangesIn, Sent } from './sent.ts'
 import { statementOf } from './statements.ts'
@@ -45,6 +46,7 @@ const NOT_COMPARED = new Set([
   'parts of the sources',
   'columns of a transform',
   'deterministic functions',
+  'what was found',
 ])
 
 /** Of tables: rows that a DELETE took count until they are merged away. */
@@ -228,6 +230,7 @@ export async function playOnBoth(server: TestServer) {
     await up()
     for (const table of KEYS) await rebuildOf(table)
     await up()
+    await run([], ({ workspace }) => statusWork(workspace))
   } finally {
     restore()
   }

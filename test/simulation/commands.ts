@@ -3,6 +3,7 @@ import { planRedo } from '../../src/commands/redo/plan.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { redoStale } from '../../src/commands/redo/stale-tables.ts'
 import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
+import { status } from '../../src/commands/status/status.ts'
 import { verifySources } from '../../src/commands/verify/sources.ts'
 import { BackfillError } from '../../src/model/errors.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
@@ -45,6 +46,13 @@ export const sourcesWork: Work = async (workspace, { report, signal }, connected
   const checks = await verifySources(workspace, connected, { dryRun: false }, { note, signal })
   const left = checks.flatMap(({ notMarked }) => (notMarked instanceof BackfillError ? [notMarked] : []))
   return left.length === 0 ? 'ok' : `${left[0]!.kind}: ${left[0]!.message}`
+}
+
+/** `status`: what it misses in tables is said as an error. */
+export async function statusWork(workspace: Workspace): Promise<string> {
+  const { tables } = await status(workspace, { lag: 0 })
+  const said = tables.flatMap(({ absences }) => absences.map(({ text }) => text))
+  return said.length === 0 ? 'ok' : `absent: ${said.join('; ')}`
 }
 
 /** `redo --stale`, of all tables. */

@@ -87,7 +87,9 @@ test('a run that was stopped before it had its lock writes nothing into the tabl
     ],
     faults: [],
   })
-  expect(said).toEqual([expect.stringContaining('plain was replaced before plain was locked'), 'ok'])
+  // Its last runs are those that look for late rows and build them again.
+  const replaced = expect.stringContaining('plain was replaced before plain was locked')
+  expect(said).toEqual([replaced, 'ok', 'ok', 'ok'])
 })
 
 test('a run whose table is dropped just after it has looked for it says so', async () => {

@@ -1,7 +1,5 @@
 // Owns what the statements of a rebuild do and answer: they list, rename, exchange and drop tables, and compare a range.
 import { nothing, Refusal, type Sent, type Statement, targetNamed, within } from './sent.ts'
-import { fold } from './fold.ts'
-import { eventsOf, newestFirst, touching, wroteRows } from './of-ledger.ts'
 import { rowsOfSource } from './of-tables.ts'
 import type { World } from './world.ts'
 
@@ -58,73 +56,6 @@ export const OF_REBUILD: readonly Statement[] = [
         world.targets.set(name, target)
       }
       return []
-    },
-  },
-  { name: 'pages of events', words: ['row_number() OVER (ORDER BY block) as `place`'], run: nothing },
-  {
-    name: 'latest events',
-    words: ['any(paint).5 as `epoch`'],
-    run(world, sent) {
-      const [from, to] = [sent.one<number>('`range_to` >= '), sent.one<number>('`range_from` <= ')]
-      const rows = eventsOf(world, sent)
-        .filter(wroteRows(sent))
-        .filter((row) => row.range_from <= to && row.range_to >= from)
-      const layers = rows.map((row, index) => ({
-        at: [row.epoch, row.seq] as const,
-        from: Math.max(from, row.range_from),
-        to: Math.min(to, row.range_to),
-        state: 'latest',
-        hash: String(index),
-        forks: '',
-        inputs: '',
-      }))
-      return fold(layers).map(({ hash: index, ...range }) => {
-        const row = rows[Number(index)]!
-        return {
-          table_key: row.table_key,
-          from: range.from,
-          to: range.to,
-          event: row.event,
-          event_from: row.range_from,
-          event_to: row.range_to,
-          sql_hash: row.sql_hash,
-          epoch: row.epoch,
-          seq: row.seq,
-          rows: row.rows_expected,
-        }
-      })
-    },
-  },
-  {
-    name: 'fingerprints of events',
-    words: ['select `epoch`, `seq`, `source_fingerprint`'],
-    run(world, sent) {
-      const epochs = sent.one<number[]>('arrayJoin(arrayZip(')
-      const [, name] = /arrayZip\(\{\w+:[^}]*\}, \{(\w+):/.exec(sent.text)!
-      const seqs = sent.params[name!] as number[]
-      return world.ledger
-        .filter((row) => row.table_key === sent.one('`table_key` = ') && row.event !== 'checkpoint')
-        .filter((row) => epochs.some((epoch, index) => row.epoch === epoch && row.seq === seqs[index]))
-        .map(({ epoch, seq, source_fingerprint }) => ({ epoch, seq, source_fingerprint }))
-    },
-  },
-  {
-    name: 'last event',
-    words: ['select `epoch`, `seq` from', 'order by `epoch` desc, `seq` desc limit'],
-    run: (world, sent) =>
-      newestFirst(eventsOf(world, sent).filter(({ event }) => event !== 'checkpoint'))
-        .slice(0, 1)
-        .map(({ epoch, seq }) => ({ epoch, seq })),
-  },
-  {
-    name: 'blocks touched since',
-    words: ['select distinct `range_from` as `from`, `range_to` as `to`', ' and (epoch > '],
-    run(world, sent) {
-      const [from, to] = [sent.one<number>('`range_to` >= '), sent.one<number>('`range_from` <= ')]
-      return eventsOf(world, sent)
-        .filter(({ event }) => event !== 'checkpoint')
-        .filter((row) => row.range_from <= to && row.range_to >= from && touching(sent.text)(row))
-        .map((row) => ({ from: row.range_from, to: row.range_to }))
     },
   },
   {

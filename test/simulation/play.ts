@@ -4,7 +4,16 @@ import { BackfillError } from '../../src/model/errors.ts'
 import { readTableStatuses } from '../../src/planning/table-status.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { type Act, type Fault, HEALED_MS, type History, MENDING } from './acts.ts'
-import { NO_MESSAGE, rebuildWork, redoWork, sourcesWork, staleWork, upWork, type Work } from './commands.ts'
+import {
+  NO_MESSAGE,
+  rebuildWork,
+  redoWork,
+  sourcesWork,
+  staleWork,
+  statusWork,
+  upWork,
+  type Work,
+} from './commands.ts'
 import { exactness, judge, presentness, staleness } from './judge.ts'
 import { startServer } from './server.ts'
 import { withWorkspace } from './tables.ts'
@@ -131,6 +140,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
         return void start(act.host, `rebuild ${act.table}`, [act.table], rebuildWork(act.dropOld))
       case 'verify sources':
         return void start(act.host, 'verify --sources', tables, sourcesWork)
+      case 'status':
+        return void start(act.host, 'status', tables, statusWork)
       case 'redo stale':
         return void start(act.host, 'redo-stale', tables, staleWork)
       case 'kill':

@@ -1,5 +1,6 @@
 // Owns the names of all statements that the protocol sends. One that has no name fails the history that sends it.
 import { APPENDS } from './appends.ts'
+import { OF_EVENTS } from './of-events.ts'
 import { OF_LEDGER } from './of-ledger.ts'
 import { OF_REBUILD } from './of-rebuild.ts'
 import { OF_SERVER } from './of-server.ts'
@@ -10,6 +11,7 @@ import type { Statement } from './sent.ts'
 export const STATEMENTS: readonly Statement[] = [
   ...APPENDS,
   ...OF_LEDGER,
+  ...OF_EVENTS,
   ...OF_REBUILD,
   ...OF_TABLES,
   ...OF_SERVER,

@@ -202,8 +202,7 @@ export async function up(
   }
   const ended = new AbortController()
   // A joined signal with a listener is kept, with all that the listener knows, as long as the process lives.
-  const listening = { once: true, signal: ended.signal }
-  const stopped = new Promise<void>((wake) => signal.addEventListener('abort', () => wake(), listening))
+  const stopped = new Promise((wake) => signal.addEventListener('abort', wake, { signal: ended.signal }))
   const isHeldBack = () =>
     [...runs.values()].some((run) => throttle.slotsOf(run.key) === 0 && isUnfinished(run))
   const awake = AbortSignal.any([signal, ended.signal])

@@ -126,16 +126,17 @@ test('`status` and `up` into a pipe load neither the embedded server nor what dr
     )
 })
 
+async function runOnce(): Promise<WeakRef<object>> {
+  const opened = await openTestWorkspace({ server, catalogue, ...databases })
+  const hooks = { report: () => {}, signal: new AbortController().signal }
+  await up(opened.workspace, OPTIONS, hooks)
+  await opened.close()
+  return new WeakRef(hooks.report)
+}
+
 test('of a run that has ended a program that goes on keeps nothing', async () => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const runOnce = async (): Promise<WeakRef<object>> => {
-    const { workspace, close } = await openTestWorkspace({ server, catalogue, ...databases })
-    const hooks = { report: () => {}, signal: new AbortController().signal }
-    await up(workspace, OPTIONS, hooks)
-    await close()
-    return new WeakRef(hooks.report)
-  }
   const report = await runOnce()
   const isKept = () => (collect(), report.deref() !== undefined)
   await expect.poll(isKept, { timeout: 20_000 }).toBe(false)

@@ -54,7 +54,6 @@ export async function up(
   const context = await prepareRun(workspace, options, { report, signal }, prepared)
   const { runs, throttle, tableStatuses, sharing } = context
   announce(runs, context)
-
   const totals = { chunks: 0, blocks: 0, seconds: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
   const inFlight = new Set<Promise<void>>()

@@ -65,6 +65,7 @@ test('each command prints what its schema describes, in one envelope; so do its 
     `wait ${KEY} --to 60 --timeout 0 --json`,
     `resume --json`,
     `list --json`,
+    `list --orphans --json`,
     `info --json`,
     `doctor --tables ${KEY} --idle 1 --json`,
     `check ${KEY} --offline --json`,

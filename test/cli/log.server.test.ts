@@ -108,7 +108,13 @@ test('`list --orphans` names tables of the ledger that no folder has, and where 
       String.raw`^block_slots_stat  table ${target}\.int_block_slots_stat; \d events, the last at \d{4}-\S+Z\n$`,
     ),
   )
-  await run(`list --orphans --sql ${folder} --json`) // as its schema says
+  const json = await run(`list --orphans --sql ${folder} --json`) // as its schema says
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    command: 'list',
+    network: 'mainnet',
+    orphans: [{ table: 'block_slots_stat', target: `${target}.int_block_slots_stat` }],
+  })
+  expect(JSON.parse((await run('list --orphans --json')).stdout)).toMatchObject({ orphans: [] })
 })
 
 test('the library runs and reads in a process of another: it prints nothing, ends nothing, takes no signal', async () => {

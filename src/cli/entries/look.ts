@@ -185,7 +185,10 @@ export const LOOK: readonly DeclaredEntry[] = [
       'Draw sources and tables': 'list --format dot > tables.dot',
       'Find tables that nothing fills any more': 'list --orphans',
     },
-    exclusive: ['format=tree json orphans', 'format=mermaid json orphans', 'format=dot json orphans'],
+    exclusive: ['tree', 'mermaid', 'dot'].flatMap((form) => [
+      `format=${form} json`,
+      `format=${form} orphans`,
+    ]),
     load: async () => (await import('../../commands/list/command.ts')).list,
   },
   ...REPORT,

@@ -3,7 +3,10 @@ import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'
 import type { Word, Flags } from '../workspace/values.ts'
 
-/** `value` names its argument: `<block>`, or `[seconds]` for one that may be left out. A switch has none. */
+/**
+ * `value` names its argument: `<block>`, or `[seconds]` for one that may be left out. One with a comma, `<a,b>`, is a list,
+ * which may be typed in parts. A switch has none.
+ */
 export type Flag = {
   readonly name: string
   readonly value?: string
@@ -21,7 +24,8 @@ export type Flag = {
 /**
  * Reads the words after the command. Nothing is cast and nothing is dropped: `--from ''` (an unset variable in a crontab)
  * stays an empty word, which no reader accepts.
- * @throws BackfillError `usage` for an unknown flag, a flag given twice or without its value, a stray word.
+ * A list that is typed several times is one list: `--sql a --sql b` is `--sql a,b`.
+ * @throws BackfillError `usage` for an unknown flag, another flag given twice or one without its value, a stray word.
  */
 export function readFlags(argv: readonly string[], command: string, flags: readonly Flag[]): Flags {
   const words = new Map<string, Word>()
@@ -48,12 +52,18 @@ export function readFlags(argv: readonly string[], command: string, flags: reado
       throw usageError(`--${flag.name} needs a value: --${flag.name} ${flag.value}`, helpOn(command))
     const kept = flag.as ?? flag.name
     const before = words.get(kept)
-    if (before !== undefined && flag.value !== undefined) {
+    const isList = isListFlag(flag)
+    if (before !== undefined && flag.value !== undefined && !isList) {
       throw usageError(`--${flag.name} is given twice: '${before.text}' and '${text}'`, 'give it once')
     }
-    words.set(kept, { text, place: `--${flag.name}` })
+    const whole = before !== undefined && isList ? `${before.text},${text}` : text
+    words.set(kept, { text: whole, place: `--${flag.name}` })
   }
   return words
+}
+
+export function isListFlag({ value }: Flag): boolean {
+  return value?.includes(',') === true
 }
 
 function splitFlag(word: string): readonly [name: string | undefined, inline: string | undefined] {

@@ -96,7 +96,7 @@ export const endurance = declared(
 )
 
 const server = declared(
-  'network <name>  Network, as networks.json and meta_network_name call it; up, plan, status: a,b or all, e.g. sepolia (default: mainnet; env: BACKFILL_NETWORK)',
+  'network <name,…>  Network, as networks.json and meta_network_name call it; up, plan, status: a,b or all, e.g. sepolia (default: mainnet; env: BACKFILL_NETWORK)',
   'cluster <name>  Cluster of the target server, as system.clusters calls it, e.g. main (default: none; env: BACKFILL_CLUSTER)',
   "accept-setting <a,b>  Settings whose value in the user's profile is accepted, though rows may depend on it, e.g. optimize_move_to_prewhere (default: none; env: BACKFILL_ACCEPT_SETTING)",
   'ledger-database <name>  Database of the ledger, e.g. ledger (default: backfill; env: BACKFILL_LEDGER_DATABASE)',

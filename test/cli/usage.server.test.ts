@@ -31,7 +31,9 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['up', '5'], says: "unknown table '5'" },
   { argv: ['up', '--dry-run', 'false'], says: "unknown table 'false'" },
   { argv: ['up', '--json=false'], says: "--json takes no value, got 'false'" },
-  { argv: ['up', '--tables', 'address_diffs', '--tables', 'address_reads'], says: '--tables is given twice' },
+  { argv: ['log', '--tables', 'address_diffs', '--tables', 'address_reads'], says: 'one table' },
+  { argv: ['list', '--sql', 'xatu', '--sql', ''], says: "--sql must not be empty, got ''" },
+  { argv: ['status', '--lag', '64', '--lag', '15m'], says: "--lag is given twice: '64' and '15m'" },
   { argv: ['up', '--network', '0x10'], says: "'0x10'" },
   {
     argv: ['up', '--give-up', 'soon'],

@@ -37,6 +37,26 @@ test('a value may follow its flag or an equals sign, and stays as it was typed',
   })
 })
 
+test('a list may be typed in parts, with the flag or without, and counts as one list', () => {
+  expect(messageOf('up', '--sql', 'xatu', '--sql=./sql')).toEqual({ sql: 'xatu,./sql' })
+  expect(messageOf('up', 'a', '--tables', 'b,c', 'd')).toEqual({ tables: 'a,b,c,d' })
+  expect(messageOf('plan', '--network', 'a', '--network', 'b')).toMatchObject({ network: 'a,b' })
+  expect(messageOf('import', '--tables', 'traces', '--tables', 'logs')).toEqual({ tables: 'traces,logs' })
+  expect(messageOf('up', '--settings', 'priority=1', '--settings', 'max_threads=4')).toEqual({
+    settings: 'priority=1,max_threads=4',
+  })
+})
+
+test('an empty part of a list is refused, as an empty list is', () => {
+  for (const argv of [
+    ['--tables', 'a', '--tables', ''],
+    ['--tables', '', '--tables', 'a'],
+  ])
+    expect(() => readFlag(read(...argv), 'tables', names)).toThrow(
+      '--tables must be names separated by commas',
+    )
+})
+
 test.each([
   [['--nope'], 'unknown flag --nope for `up`'],
   [['--fro', '1'], 'unknown flag --fro for `up`'],

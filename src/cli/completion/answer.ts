@@ -19,7 +19,7 @@ export type Tab = {
 
 export function answerTab({ argv: [shell = '', ...typed], environment, folder }: Tab): readonly string[] {
   const words = shell === 'bash' ? joined(typed) : typed
-  const sql = valueOf('--sql', words)
+  const sql = listOf('--sql', words)
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
     const typedSql = typedWords(sql === undefined ? {} : { sql })
     const folders = quietly(() => readConfig({ flags: typedSql, environment, folder }).sql.value)
@@ -53,9 +53,12 @@ function joined(words: readonly string[]): readonly string[] {
   return whole
 }
 
-function valueOf(flag: string, words: readonly string[]): string | undefined {
-  const at = words.findIndex((word) => word === flag || word.startsWith(`${flag}=`))
-  return words[at] === flag ? words[at + 1] : words[at]?.slice(flag.length + 1)
+/** A list may be typed in parts; undefined if there is none. */
+function listOf(flag: string, words: readonly string[]): string | undefined {
+  const parts = words.flatMap((word, at) =>
+    word === flag ? (words[at + 1] ?? []) : word.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : [],
+  )
+  return parts.length === 0 ? undefined : parts.join()
 }
 
 function quietly<Value>(read: () => readonly Value[]): readonly Value[] {

@@ -1,5 +1,5 @@
 // Owns the words that can follow at the cursor, from the table of commands and the half-typed line. Pure.
-import type { Flag } from '../../terminal/argv.ts'
+import { type Flag, isListFlag } from '../../terminal/argv.ts'
 import type { CommandEntry } from '../../session/command.ts'
 
 /** The whole answer if a folder comes next: the shell completes it itself. */
@@ -36,7 +36,8 @@ export function complete({ words, commands, names }: CompletionQuestion): readon
     return inline === undefined ? matching(last, [...flagsLeft(entry.flags, before), '--help']) : []
   const flag = open ?? entry.flags.find(({ bare }) => bare)
   if (flag?.value?.startsWith('<folder')) return [FOLDER]
-  const listed = LISTS.has(flag?.value) ? last.slice(prefix.length).split(',').slice(0, -1) : []
+  const listed =
+    flag !== undefined && isListFlag(flag) ? last.slice(prefix.length).split(',').slice(0, -1) : []
   const rest = listed.map((name) => `${name},`).join('')
   const left = valuesOf(flag, names).filter((value) => !listed.includes(value))
   return matching(
@@ -54,13 +55,11 @@ function flagsLeft(flags: readonly Flag[], before: readonly string[]): readonly 
   return flags.map(({ name }) => `--${name}`).filter((word) => !typed.has(word))
 }
 
-const LISTS: ReadonlySet<string | undefined> = new Set(['<a,b>', '<sources>'])
-
 /** The values of a flag, by its notation in the help: <a,b> and <table> are tables, <x|y> is either word. */
 function valuesOf(flag: Flag | undefined, names: KnownNames): readonly string[] {
   const choices = /^<([\w-]+(?:\|[\w-]+)+)>$/.exec(flag?.value ?? '')?.[1]
   if (choices !== undefined) return choices.split('|')
   if (flag?.value === '<a,b>' || flag?.value === '<table>') return names.tables()
-  if (flag?.value === '<sources>') return names.sources()
+  if (flag?.value === '<source,…>') return names.sources()
   return flag?.name === 'network' ? names.networks() : []
 }

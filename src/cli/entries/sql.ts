@@ -95,7 +95,7 @@ export const SQL: readonly DeclaredEntry[] = [
     usage: '<table> [flags]',
     flags: declared(
       flag('table <key>  Key of the new table, e.g. gas_per_block', { bare: true }),
-      'sources <sources>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
+      'sources <source,…>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
       'after <a,b>  Derived tables that it reads, e.g. address_diffs',
       flags.json,
       flags.sql,

@@ -132,7 +132,7 @@ export const WORK: readonly DeclaredEntry[] = [
     about: "Fetch Xatu's public Parquet files into the source tables",
     usage: '--from <block> [--to <block>] [flags]',
     flags: declared(
-      'tables <sources>  Source tables to fill, e.g. traces,contracts (default: all)',
+      'tables <source,…>  Source tables to fill, e.g. traces,contracts (default: all)',
       'from <block>  First block; files of 1,000 blocks are imported whole, e.g. 19000000',
       'to <block>  Last block, e.g. 19009999 (default: the first block)',
       flag(

@@ -83,6 +83,7 @@ test('tables and networks are those of the folder that the line, the environment
     'flies',
   ])
   expect(tab(['bash', 'up', '--sql', '=', flies, '--tables', ''])).toEqual(['flies'])
+  expect(tab(['zsh', 'up', '--sql', gnats, `--sql=${flies}`, '--tables', ''])).toEqual(['flies', 'gnats'])
   expect(tab(['bash', 'up', '--tables', ''], { BACKFILL_SQL: gnats }, here)).toEqual(['gnats'])
   expect(tab(['bash', 'up', '--tables', ''], {}, here)).toEqual(['moths'])
   expect(tab(['bash', 'up', '--sql', flies, '--network', ''])).toEqual(['mars'])

@@ -159,6 +159,7 @@ const PLAN = document({
     kept: KEPT,
     dirty: blocks('Blocks that are recovered first'),
     create: flag('Whether the table is created first'),
+    left_out: nullable(oneOf(['stopped', 'waiting'], 'Why no chunk of it runs, unless nothing is left')),
     notes: texts('Sentences about the table'),
   }),
 })

@@ -2,12 +2,14 @@
 import { checkTables } from '../targets/check-columns.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { cutChunks } from './chunks.ts'
-import { countBlocks, hull, intersect, type Range } from '../model/blocks.ts'
+import { absentText } from './absence.ts'
+import { countBlocks, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import { sourcesBehind } from '../model/choose.ts'
 import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
 import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
+import { heldBack, leftOut, type NotRun } from './left-out.ts'
 import { outOfTurn } from './out-of-turn.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept } from './kept-probe.ts'
@@ -28,6 +30,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
     workspace.ports.steering.read(),
   ])
   const { jobs } = slotsFor(options, capacity)
+  const known = { options, capacity, throughputs, tableStatuses, misfits, jobs, notRun: new Map() }
   return {
     network: workspace.network.name,
     jobs,
@@ -37,14 +40,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
     /** The tables with stale ranges, which `up` leaves as they are. */
     stale: staleSummaries(workspace.chosen.map(({ key }) => tableStatuses.get(key)!)),
     tables: workspace.chosen.map(({ key }) =>
-      planTable(tableStatuses.get(key)!, availabilities.get(key)!, {
-        options,
-        capacity,
-        throughputs,
-        tableStatuses,
-        misfits,
-        jobs,
-      }),
+      planTable(tableStatuses.get(key)!, availabilities.get(key)!, known),
     ),
   }
 }
@@ -83,19 +79,24 @@ type Known = RunHistory & {
   readonly tableStatuses: ReadonlyMap<string, TableStatus>
   readonly misfits: ReadonlyMap<string, BackfillError>
   readonly jobs: number
+  readonly notRun: NotRun
 }
 
 function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: Known) {
   const { table, bounds, target, dirty, absences } = tableStatus
-  const { options, throughputs, tableStatuses } = known
+  const { options, throughputs, tableStatuses, notRun } = known
   const misfit = known.misfits.get(table.key)
   const untouched =
     misfit !== undefined ||
     (absences.some(({ state }) => state === 'unknown rows') && !options.recompute.includes(table.key))
   const wanted = untouched ? [] : [{ from: options.from ?? 0, to: options.to ?? Number.MAX_SAFE_INTEGER }]
-  const left = intersect(probeBlocks.runnable, wanted)
-  const late = outOfTurn(tableStatus, { covered: tableStatus.covered, wanted, left })
-  const runnable = late === undefined ? left : []
+  const able = intersect(probeBlocks.runnable, wanted)
+  const late = outOfTurn(tableStatus, { covered: tableStatus.covered, wanted, left: able })
+  const held = heldBack(tableStatus, tableStatuses, { runnable: late === undefined ? able : [], notRun })
+  const runnable = late === undefined ? subtract(able, held.blocks) : []
+  const incomplete = intersect(probeBlocks.incomplete, wanted)
+  const isStopped = untouched || late !== undefined
+  notRun.set(table.key, subtract([{ from: 0, to: Infinity }], runnable))
   const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
   const { naturalHead = Infinity } = bounds.inputs
   const throughput = throughputs.get(table.key) ?? NO_PACE
@@ -136,7 +137,7 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
         : null,
     chunks,
     sourceGaps: intersect(probeBlocks.sourceGaps, wanted),
-    incomplete: intersect(probeBlocks.incomplete, wanted),
+    incomplete,
     /** Missing blocks that were not probed: their rows are estimated, and some of them may not run. */
     unprobed: intersect(probeBlocks.unprobed, wanted),
     /** Of these, what a run found earlier, and how long ago. */
@@ -144,7 +145,18 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     /** Ranges that stop the table until they are recovered. */
     dirty,
     create: target === undefined,
-    notes: [...[misfit?.message, late].filter((note) => note !== undefined), ...notesOf(tableStatus)],
+    /** Why no chunk of it runs: it is stopped, or waits; null if some do, or if it has all that it can have. */
+    leftOut:
+      chunks.length > 0
+        ? null
+        : leftOut(tableStatus, { ...probeBlocks, incomplete, isStopped, waits: held.blocks.length > 0 }),
+    notes: [
+      ...(misfit === undefined ? [] : [`${misfit.message}: ${misfit.hint}`]),
+      ...(late === undefined ? [] : [late]),
+      ...held.notes,
+      ...probeBlocks.absent.map(absentText),
+      ...notesOf(tableStatus),
+    ],
   }
 }
 

@@ -102,6 +102,8 @@ function chunkLines({ table, chunks }: PlannedTable, colors: Colors): readonly s
 function nextText(plan: PlanReport): readonly string[] {
   const { tables, stale, free } = plan
   const chunks = tables.reduce((sum, table) => sum + table.chunks.length, 0)
+  const left = leftOutText(tables)
+  if (chunks === 0 && left.length > 0) return [`Nothing runs: ${left}`]
   if (chunks === 0) return stale.length === 0 ? ['Nothing to do.'] : []
   const bytes = tables.reduce((sum, { expectedBytes }) => sum + (expectedBytes ?? 0), 0)
   const isUnknown = tables.some((table) => table.chunks.length > 0 && table.expectedBytes === null)
@@ -112,7 +114,22 @@ function nextText(plan: PlanReport): readonly string[] {
   return listOf(
     `Next: \`backfill up\` will run ${count(chunks, 'chunk')}${timeText(plan)}. Nothing has been written.`,
     disk.length > 0 && `${disk.join('; ')}.`,
+    left.length > 0 && `Left out: ${left}`,
   )
+}
+
+/** How many tables do not run, and which; the lines above this one say why. Empty if there are none. */
+function leftOutText(tables: readonly PlannedTable[]): string {
+  const of = (why: PlannedTable['leftOut'], one: string, several: string) => {
+    const names = tables.flatMap(({ leftOut, table }) => (leftOut === why ? [table] : []))
+    const more = names.length > 3 ? ` and ${names.length - 3} more` : ''
+    const verb = names.length === 1 ? one : several
+    return (
+      names.length > 0 && `${count(names.length, 'table')} ${verb} (${names.slice(0, 3).join(', ')}${more})`
+    )
+  }
+  const parts = listOf(of('stopped', 'is stopped', 'are stopped'), of('waiting', 'waits', 'wait'))
+  return parts.length === 0 ? '' : `${parts.join(' and ')}; the lines above say why.`
 }
 
 /** Divides by the number of jobs: the measured times already include the effect of parallel statements. */

@@ -35,6 +35,7 @@ const PLAN: PlanReport = {
       kept: { blocks: [{ from: 200_000, to: 300_000 }], ageMs: 600_000 },
       dirty: [],
       create: true,
+      leftOut: null,
       notes: [],
     },
     {
@@ -50,6 +51,7 @@ const PLAN: PlanReport = {
       kept: null,
       dirty: [],
       create: false,
+      leftOut: null,
       notes: [],
     },
   ],
@@ -74,6 +76,21 @@ test('a plan has one line a table, and says what will be written and how much ro
       "About 1.2 GB will be written; 80.5 GB are free on the disk default.",
     ]
   `)
+})
+
+test('the last line says how many tables do not run, and which; "Nothing to do." is for none', () => {
+  const [a, b] = PLAN.tables as [PlanReport['tables'][number], PlanReport['tables'][number]]
+  const last = (...tables: PlanReport['tables']) => renderPlan({ ...PLAN, tables }, style).at(-1)
+  const named = (leftOut: typeof b.leftOut, ...names: readonly string[]) =>
+    names.map((table) => ({ ...b, table, leftOut }))
+  expect(last(b)).toBe('Nothing to do.')
+  expect(last(b, ...named('stopped', 'c'))).toBe(
+    'Nothing runs: 1 table is stopped (c); the lines above say why.',
+  )
+  expect(last(...named('stopped', 'c', 'd'), ...named('waiting', 'e', 'f', 'g', 'h', 'i'))).toBe(
+    'Nothing runs: 2 tables are stopped (c, d) and 5 tables wait (e, f, g and 2 more); the lines above say why.',
+  )
+  expect(last(a, ...named('waiting', 'c'))).toBe('Left out: 1 table waits (c); the lines above say why.')
 })
 
 test('plan --chunks lists every chunk of the tables that have some', () => {

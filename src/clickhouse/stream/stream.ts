@@ -27,6 +27,8 @@ type Crossing = {
   /** `INSERT INTO table (columns)`, and the condition under which it writes. */
   readonly into: Part
   readonly fence: Part
+  /** Stops both statements. */
+  readonly signal?: AbortSignal
 }
 
 type Stream = (crossing: Crossing) => Promise<WriteReport>
@@ -50,24 +52,25 @@ export async function compressionFrom({ limits, client }: Server, wished: Compre
  */
 export function openStream(source: Server, target: Server, wished: Compression): Stream {
   let compression = wished
-  return async ({ reading, writing, queryId, columns, read, into, fence }) => {
+  return async ({ reading, writing, queryId, columns, read, into, fence, signal }) => {
     const form = COMPRESSIONS[compression]
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const failing = (error: unknown) => serverError(error, { connection: source.connection, doing: reading })
-    const abort = new AbortController()
+    const failure = new AbortController()
+    const abort = signal === undefined ? failure.signal : AbortSignal.any([failure.signal, signal])
     const rows = await startReading(source, form, {
       query: `SELECT ${list} FROM (\n${read.text}\n) FORMAT Native`,
       query_id: `${queryId}-read`,
       doing: reading,
       query_params: { ...read.params },
-      clickhouse_settings: { ...read.settings, cancel_http_readonly_queries_on_client_close: 1 },
-      abort_signal: abort.signal,
+      clickhouse_settings: { ...read.settings, ...ENDS_WITH_ITS_READER },
+      abort_signal: abort,
     }).catch((error: unknown) => {
       throw failing(error)
     })
     const tail = form.keepTail()
     const body = new PassThrough()
-    const crossing = pipeline(rows, tail.through, body, { signal: abort.signal })
+    const crossing = pipeline(rows, tail.through, body, { signal: abort })
     const written = runWrite(target, {
       query: `${into.text} SELECT ${list} FROM input({backfill_structure:String}) WHERE ${fence.text} FORMAT Native`,
       query_id: queryId,
@@ -81,12 +84,12 @@ export function openStream(source: Server, target: Server, wished: Compression):
       http_headers: { ...form.tell.headers },
       progress: true,
       values: body,
-      abort_signal: abort.signal,
+      abort_signal: abort,
     })
     let first: Server | undefined
     const failed = (side: Server) => (error: unknown) => {
       first ??= side
-      abort.abort()
+      failure.abort()
       throw error
     }
     const [crossed, wrote] = await Promise.allSettled([
@@ -111,6 +114,9 @@ export function openStream(source: Server, target: Server, wished: Compression):
 
 const isClosed = (error: unknown) =>
   error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE'
+
+/** The server ends a statement when nobody waits for its rows any more only if it may not write. 2: the header of a transform sets settings. */
+const ENDS_WITH_ITS_READER = { readonly: '2', cancel_http_readonly_queries_on_client_close: 1 } as const
 
 type Reading = Parameters<Server['client']['exec']>[0]
 

@@ -26,7 +26,12 @@ export const tryCommand: Command = async (context) => {
         session,
         { tables, mayBeNone: flags.has('changed'), range, sample, lag: config.lag.value },
         signal,
-      )
+      ).catch((error: unknown) => {
+        // What was stopped has failed, and nobody needs to know where.
+        if (signal.aborted) return undefined
+        throw error
+      })
+      if (report === undefined) return EXIT.ok
       const fields = report.tables.map((one) => ({ ...one, columns: verbatim(one.columns) }))
       if (flags.has('json')) output.json({ ...report, tables: fields })
       else if (report.tables.length === 0)

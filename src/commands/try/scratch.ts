@@ -1,6 +1,7 @@
 // Owns the scratch database of `try`: edited tables and their dependants, computed for some ranges. Everything else in it
 // reads production. It says in its name when it may be dropped, for the case that nobody could drop it.
 import type { Server } from '../../clickhouse/server.ts'
+import type { openStream } from '../../clickhouse/stream/stream.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
@@ -41,6 +42,9 @@ export async function withScratch<T>(
   try {
     return await use(own)
   } finally {
+    // A database that is being written is dropped only after the statement has ended. Without the grant that takes longer.
+    const query = `KILL QUERY WHERE startsWith(query_id, '${own}') ASYNC`
+    await client.command({ query, doing: 'killing statements of the scratch database' }).catch(() => {})
     await drop(own)
   }
 }
@@ -59,6 +63,9 @@ export async function linkTable(
 
 type Build = {
   readonly server: Server
+  /** The server that computes a table's rows, and the way from there if it is another one. */
+  readonly readerOf: (table: TableDefinition) => Server
+  readonly stream: ReturnType<typeof openStream>
   readonly sourceDatabase: string
   readonly scratch: string
   readonly network: Network
@@ -71,10 +78,11 @@ type Build = {
  */
 export async function buildTable(
   table: TableDefinition,
-  { server, sourceDatabase, scratch, network, ranges }: Build,
+  { server, readerOf, stream, sourceDatabase, scratch, network, ranges }: Build,
   signal: AbortSignal,
 ): Promise<Cost> {
   const { client } = server
+  const reader = readerOf(table)
   const place = `${quoteIdentifier(scratch)}.${quoteIdentifier(table.target)}`
   const doing = `trying ${table.key}`
   const wanted = await columnsOfDdl(server, table.ddl)
@@ -83,7 +91,7 @@ export async function buildTable(
   const started = monotonicMs()
   for (const range of ranges) {
     const params = transformParams({ table, range, network, source, target })
-    const columns = await describeSelect({ client }, table.transform.text, {
+    const columns = await describeSelect(reader, table.transform.text, {
       params,
       settings: table.settings,
       doing,
@@ -92,13 +100,28 @@ export async function buildTable(
     if (problems.length > 0)
       throw usageError(`${table.transform.file}:${table.transform.line}: ${problems.join('; ')}`)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-    await client.command({
-      query: `INSERT INTO ${place} (${list})\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
-      query_params: params,
-      clickhouse_settings: table.settings,
-      abort_signal: signal,
-      doing,
-    })
+    const into = `INSERT INTO ${place} (${list})`
+    const queryId = `${scratch}-${table.key}-${range.from}`
+    if (reader === server)
+      await client.command({
+        query: `${into}\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+        query_id: queryId,
+        query_params: params,
+        clickhouse_settings: table.settings,
+        abort_signal: signal,
+        doing,
+      })
+    else
+      await stream({
+        reading: doing,
+        writing: doing,
+        queryId,
+        columns,
+        read: { text: table.transform.text, params, settings: table.settings },
+        into: { text: into, params: {} },
+        fence: { text: 'true', params: {} },
+        signal,
+      })
   }
   const elapsedMs = monotonicMs() - started
   const [size] = await client.rows<Omit<Cost, 'elapsedMs'>>({

@@ -11,6 +11,8 @@ import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
 import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
+import { openStream } from '../../clickhouse/stream/stream.ts'
+import { readerOf } from '../../targets/transform.ts'
 import { compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 
@@ -33,16 +35,16 @@ const PIECE = 1_000
 
 /** Writes nothing but its scratch database. @throws BackfillError `usage` if there is nothing to try; `failed`, `server` */
 export async function tryEdit(
-  { workspace, connected }: Session,
+  { workspace, connected, compression }: Session,
   { tables, mayBeNone, range, sample, lag }: TryQuestion,
   signal: AbortSignal,
 ) {
   const { source, target } = connected
   const { catalogue, network } = workspace
-  if (target.cluster !== undefined || source.info.identity !== target.info.identity)
+  if (target.cluster !== undefined)
     throw usageError(
-      '`try` computes on one server: not on a cluster, not from a second server',
-      'use `backfill preview`',
+      '`try` makes its scratch database on one server, and the target is a cluster',
+      `backfill preview ${tables[0] ?? '<table>'} --from N --to N shows the rows of an edited table`,
     )
   const all = await readTableStatuses({ ...workspace, chosen: catalogue.tables }, { lag })
   const asked = [...all].map(async ([key, status]) =>
@@ -66,6 +68,7 @@ export async function tryEdit(
       `nothing can be tried: ${left.map(({ table, why }) => `${table}: ${why}`).join('; ')}`,
       '`backfill preview` shows the rows of a table',
     )
+  const readers = new Map(built.map((table) => [table.key, readerOf({ source, target }, table)]))
   const blocks = chosenBlocks(
     built.map(({ key }) => all.get(key)!),
     { range, sample },
@@ -77,6 +80,8 @@ export async function tryEdit(
       if (!built.includes(input)) await linkTable(target, scratch, input.target)
     const build = {
       server: target,
+      readerOf: ({ key }: TableDefinition) => readers.get(key)!,
+      stream: openStream(source, target, compression),
       sourceDatabase: source.connection.database,
       scratch,
       network,

@@ -234,16 +234,12 @@ test('a load balancer in front of servers without Keeper is refused', async () =
   await expectRefused(up(balancer), 'end at different servers', 'TARGET_CLICKHOUSE_URL')
 })
 
-test('redo is refused before anything is asked or written, and so is rebuild', async () => {
+test('redo, rebuild and try are refused before anything is asked or written', async () => {
   await openShards()
-  await expectRefused(
-    typed(['redo', TABLE, '--from', '1', '--to', '5', '--yes']),
-    'redo deletes rows',
-    'local tables',
-  )
-  await expectRefused(
-    typed(['rebuild', TABLE]),
-    '`rebuild` does not work on a cluster',
-    'TARGET_CLICKHOUSE_DATABASE',
-  )
+  for (const [words, says, hint] of [
+    [`redo ${TABLE} --from 1 --to 5 --yes`, 'redo deletes rows', 'local tables'],
+    [`rebuild ${TABLE}`, '`rebuild` does not work on a cluster', 'TARGET_CLICKHOUSE_DATABASE'],
+    [`try ${TABLE}`, 'the target is a cluster', `${TABLE} --from N --to N`],
+  ] as const)
+    await expectRefused(typed(words.split(' ')), says, hint)
 })

@@ -158,6 +158,15 @@ export function derivedInputs({
   return sequential === 'itself' ? [...after, key] : after
 }
 
+/** The derived tables that it reads from their first position on, itself too. */
+export function historyOf({
+  key,
+  history = [],
+  sequential,
+}: Pick<TableDefinition, 'key' | 'history' | 'sequential'>): readonly string[] {
+  return sequential === 'itself' ? [...history, key] : history
+}
+
 /** Whether a table reads all rows of an input up to its own: then it waits for all of them. */
 export function readsHistory(
   { history = [] }: Pick<TableDefinition, 'history'>,

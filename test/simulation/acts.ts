@@ -202,6 +202,7 @@ export function historyOf(seed: number): History {
     ['plain', 'echo'],
     ['plain', 'echo'],
     ['last'],
+    ['total'],
     KEYS,
   ])
   const acts = Array.from({ length: draw.below(4) }, () => act(draw, runners, tables))

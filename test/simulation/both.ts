@@ -117,10 +117,8 @@ export async function playOnBoth(server: TestServer) {
     if (goesOn === undefined) return undefined
     if (goesOn === 'insert') {
       const target = world.targets.get(String(sent.params['backfill_table']))!
-      const rows = world.transform(target.key, {
-        from: Number(sent.params['from_block']),
-        to: Number(sent.params['to_block']),
-      })
+      const range = { from: Number(sent.params['from_block']), to: Number(sent.params['to_block']) }
+      const rows = world.transform(target.key, range, target)
       target.rows = [
         ...target.rows,
         ...rows.map((row) => ({ ...row, order: world.order(), writer: sent.id })),

@@ -57,7 +57,7 @@ export async function statusWork(workspace: Workspace): Promise<string> {
 
 /** `redo --stale`, of all tables. */
 export const staleWork: Work = async (workspace, hooks, connected) => {
-  const options = { up: OPTIONS, sample: 2, seed: 1, dropOld: true }
+  const options = { up: OPTIONS, sample: 2, seed: 1, dropOld: false }
   const rebuilds = { ports: connected, options, report: () => {} }
   return outcomeOf(await redoStale(workspace, { options: OPTIONS, rebuilds }, hooks))
 }

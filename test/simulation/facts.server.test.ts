@@ -102,7 +102,16 @@ test('a DELETE takes only rows that came before it', async () => {
 test('the simulated server answers every statement of real runs as the real one does: built, cut off, recovered, idle, rebuilt, looked at', async () => {
   const { differences, names, outcomes } = await playOnBoth(server)
   expect(differences).toEqual([])
-  expect(outcomes).toEqual(['ok', 'failed', 'ok', 'ok', 'ok', 'swapped', 'swapped', 'swapped', 'ok', 'ok'])
+  expect(outcomes).toEqual([
+    'ok',
+    'failed',
+    'ok',
+    'ok',
+    'ok',
+    ...Array<string>(4).fill('swapped'),
+    'ok',
+    'ok',
+  ])
   // What a history rests on was asked for.
   expect(names).toEqual(
     expect.arrayContaining([

@@ -100,6 +100,25 @@ const GUARDS = [
     'if (monotonicMs() - at >= STALE_AFTER_MS) return found',
     '',
   ],
+  [
+    'a run knows under its lock whether the table is still the same',
+    'runner/table-steps.ts',
+    'assertSameTable(table, uuids.get(key), present)',
+    '',
+  ],
+  ['a rebuild holds its lock anew before it exchanges', 'commands/rebuild/swap.ts', 'await lock.renew()', ''],
+  [
+    'a rebuild gives its new table a name of its epoch before it exchanges',
+    'commands/rebuild/swap.ts',
+    'const name = readyName(build, lock.epoch)',
+    'const name = readyName(build, 1)',
+  ],
+  [
+    'a rebuild that was exchanged is finished, not begun again',
+    'commands/rebuild/swap.ts',
+    "if (isOf(uuid, role.replaces)) return 'replaced'",
+    "if (isOf(uuid, role.replaces)) return 'others'",
+  ],
   ['a lock is released', 'lock/lock.ts', 'await writeComment(true)', ''],
   ['a lock beats', 'lock/lock.ts', 'every(HEARTBEAT_MS, () => void writeComment(false))', '() => undefined'],
   [

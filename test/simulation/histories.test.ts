@@ -92,6 +92,32 @@ test('a run that was stopped before it had its lock writes nothing into the tabl
   expect(said).toEqual([replaced, 'ok', 'ok', 'ok'])
 })
 
+test('redo --stale finishes a rebuild that was killed after its exchange, and builds the table again if that is stale, too', async () => {
+  await outcomes({
+    seed: 700_255,
+    tables: ['last'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 6974, act: 'rebuild', host: 'two', table: 'last', dropOld: false },
+      { at: 32_224, act: 'rewrite', block: 5 },
+    ],
+    faults: [{ statement: 'exchange tables', nth: 1, fault: 'killed meanwhile' }],
+  })
+})
+
+test('redo --stale of a table that reads its own rows builds again what follows, too', async () => {
+  await outcomes({
+    seed: 522,
+    tables: ['total'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 3 },
+      { at: 78_988, act: 'rewrite', block: 1 },
+      { at: 124_391, act: 'redo stale', host: 'one' },
+    ],
+    faults: [],
+  })
+})
+
 test('a run whose table is dropped just after it has looked for it says so', async () => {
   const said = await outcomes({
     seed: 20_078,

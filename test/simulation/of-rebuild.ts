@@ -100,7 +100,7 @@ function compared(world: World, { params }: Sent) {
   const range = { from: Number(params['from_block']), to: Number(params['to_block']) }
   const isLast = target.key === 'last'
   const isInRange = ({ block }: { readonly block: number }) => within(range)(block)
-  const ours = new Map(world.transform(target.key, range).map((row) => [row.key, row]))
+  const ours = new Map(world.transform(target.key, range, target).map((row) => [row.key, row]))
   const stored = world.shown(target).filter((row) => isLast || isInRange(row))
   const theirs = Map.groupBy(stored, ({ key }) => key)
   const kinds = { missing: 0, unexpected: 0, different: 0, behind: 0 }

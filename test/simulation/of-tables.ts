@@ -5,6 +5,7 @@ import { type Key, keyOf, KEYS, type World } from './world.ts'
 const COLUMNS: Readonly<Record<Key | 'events', readonly string[]>> = {
   plain: ['block_number', 'value'],
   echo: ['block_number', 'value'],
+  total: ['block_number', 'value'],
   last: ['key', 'block_number', 'value'],
   events: ['updated_date_time', 'block_number', 'value', 'meta_network_name'],
 }
@@ -34,6 +35,7 @@ export function ledgerColumns(files: readonly { readonly text: string }[]): void
 /** The table whose transform, or whose target, a text names. */
 export function keyIn(text: string): Key {
   if (text.includes('.plain')) return 'echo'
+  if (text.includes('.total')) return 'total'
   return KEYS.find((key) => key === 'last' && text.includes('argMax(found')) ?? 'plain'
 }
 
@@ -200,7 +202,7 @@ export const OF_TABLES: readonly Statement[] = [
     name: 'identities of tables',
     words: ['SELECT name, total_rows AS rows, toString(uuid) AS uuid'],
     run: (world, sent) =>
-      sent.one<string[]>('has(').flatMap((name) => {
+      [...new Set(sent.one<string[]>('has('))].flatMap((name) => {
         const target = world.targets.get(name)
         if (target === undefined) return []
         const types = describe(COLUMNS[keyOf(name)]).map((column) => [column.name, column.type])

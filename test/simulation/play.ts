@@ -213,7 +213,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     await time.until(() => false, time.now() + ARRIVES_WITHIN_MS)
     world.broken.push(...judge(world, tables, run.runner.pid))
     if (world.broken.length === 0 && acts.some(({ act }) => MENDING.has(act))) await mend()
-    if (world.broken.length === 0 && tables.includes('echo')) {
+    if (world.broken.length === 0 && (tables.includes('echo') || tables.includes('total'))) {
       const status = time.start('three', () =>
         withWorkspace(tables, async (workspace) => readTableStatuses(workspace, { lag: 0 })),
       )

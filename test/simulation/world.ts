@@ -5,7 +5,7 @@ import type { EventName } from '../../src/clickhouse/schema.ts'
 import { comparePositions, type Layer, renewed } from './fold.ts'
 
 export const BLOCKS = 6
-export const KEYS = ['plain', 'echo', 'last'] as const
+export const KEYS = ['plain', 'echo', 'last', 'total'] as const
 export type Key = (typeof KEYS)[number]
 
 /** One row of a target. `order`: when it came; of rows with one key the engine keeps the newest version, then the last. */
@@ -148,11 +148,16 @@ export class World {
     return rivals.toSorted().at(-1) === lock
   }
 
-  /** A transform is a function of positions, and of what stands there now. */
-  transform(key: Key, { from, to }: Range): readonly Omit<Row, 'order' | 'writer'>[] {
+  /** A transform is a function of positions, and of what stands there now. `own`: the table that it fills. */
+  transform(key: Key, { from, to }: Range, own?: Target): readonly Omit<Row, 'order' | 'writer'>[] {
     const within = ({ block }: { readonly block: number }) => from <= block && block <= to
     const source = [...this.source].map(([block, { value }]) => ({ block, value })).filter(within)
     if (key === 'plain') return source.map((row) => ({ ...row, key: row.block }))
+    if (key === 'total') {
+      let sum = own === undefined ? 0 : (this.shown(own).find(({ block }) => block === from - 1)?.value ?? 0)
+      const blocks = source.toSorted((one, other) => one.block - other.block)
+      return blocks.map(({ block, value }) => ({ block, value: (sum += value), key: block }))
+    }
     if (key === 'echo')
       return (this.targets.get('plain')?.rows ?? [])
         .filter(within)

@@ -43,7 +43,7 @@ export function openWrites({ world, time, power, said }: Place) {
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
     assertFence(world, sent)
     assertAlone(`the INSERT ${id}`, target.uuid, [range])
-    const rows = world.transform(target.key, range)
+    const rows = world.transform(target.key, range, target)
     const writing: Writing = { id, target, range, lock: sent.locks[0], killed: false }
     world.writing.push(writing)
     said(`  ${name} ${range.from}-${range.to} begins to write (${id.slice(-4)})`)

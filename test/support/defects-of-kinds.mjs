@@ -190,7 +190,7 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'after a redo, the tables that read its blocks are forgotten',
     kind: 'redo --stale',
-    find: 'const changed = blockSet(table.after.flatMap((key) => building.get(key) ?? []))',
+    find: 'const changed = blockSet(inputs.flat())',
     put: 'const changed = blockSet([])',
     test: 'test/commands/redo/stale-tables.server.test.ts',
     name: 'all stale ranges',

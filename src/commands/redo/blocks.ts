@@ -15,6 +15,8 @@ export function flagsOf(request: RedoRequest): string {
 export type RedoTable = {
   readonly key: string
   readonly after: readonly string[]
+  /** Tables, itself too, whose blocks it reads from the first one on: what changes in one of them changes all that come after. */
+  readonly history: readonly string[]
   readonly islands: readonly Pick<Island, 'from' | 'to' | 'state'>[]
   readonly stale: BlockSet
   readonly missing: BlockSet
@@ -38,7 +40,8 @@ export function redoBlocks(
   const all = new Map<string, RedoBlocks>([[table.key, ownBlocks(table, request)]])
   for (const dependant of dependants) {
     const inputs = dependant.after.flatMap((key) => all.get(key) ?? [])
-    const redo = intersect(inState(dependant, 'done'), blockSet(inputs.flatMap((input) => input.redo)))
+    const changed = inputs.flatMap((input) => changedBy(dependant, input.key, input.redo))
+    const redo = withFollowing(dependant, intersect(inState(dependant, 'done'), blockSet(changed)))
     const touched = blockSet(inputs.flatMap((input) => [...input.redo, ...input.also]))
     all.set(dependant.key, {
       key: dependant.key,
@@ -54,9 +57,24 @@ function ownBlocks(table: RedoTable, request: RedoRequest): RedoBlocks {
   const redo =
     request.kind === 'range'
       ? intersect(inState(table, 'done', 'dirty', 'invalidated'), [request.range])
-      : union(stale, intersect(inState(table, 'done'), request.changed ?? []))
+      : withFollowing(table, union(stale, intersect(inState(table, 'done'), request.changed ?? [])))
   const also = request.kind === 'range' ? intersect(missing, [request.range]) : unfinished(table)
   return { key, redo, also: subtract(also, redo) }
+}
+
+/** The blocks of a table that change with these of its input. */
+export function changedBy(
+  { history }: Pick<RedoTable, 'history'>,
+  input: string,
+  blocks: BlockSet,
+): BlockSet {
+  const [first] = history.includes(input) ? blocks : []
+  return first === undefined ? blocks : [{ from: first.from, to: Number.MAX_SAFE_INTEGER }]
+}
+
+/** Each range of a table that reads its own rows is built from those before it. */
+function withFollowing(table: RedoTable, redo: BlockSet): BlockSet {
+  return union(redo, intersect(inState(table, 'done'), changedBy(table, table.key, redo)))
 }
 
 /** Blocks whose coverage was removed and that are not built again yet. */

@@ -1,6 +1,7 @@
 // Owns the plan of a redo: the blocks of each table, the cost of the DELETE, and the reasons to refuse.
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
+import { historyOf } from '../../model/choose.ts'
 import { type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { type BlockSet, hull, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
@@ -106,12 +107,14 @@ export async function pickBlocks(
 
 export async function factsOf(
   { ledger }: Pick<Workspace['ports'], 'ledger'>,
-  { table: { key, after }, view, missing, stale }: TableStatus,
+  { table, view, missing, stale }: TableStatus,
   uuid: string,
 ): Promise<RedoTable> {
+  const { key, after } = table
   const islands = view?.islands ?? []
   const cleaned = islands.length === 0 || missing.length === 0 ? [] : await ledger.cleaned(key, uuid)
-  return { key, after, islands, stale: staleBlocks(stale), missing, cleaned }
+  const history = historyOf(table)
+  return { key, after, history, islands, stale: staleBlocks(stale), missing, cleaned }
 }
 
 /** All direct and indirect readers of a table, in the order of their dependencies. */

@@ -3,6 +3,7 @@
 import { BackfillError, failedError } from '../../model/errors.ts'
 import { type BlockSet, blockSet, intersect, union } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import { historyOf } from '../../model/choose.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { staleSummaries } from '../../planning/stale-ranges.ts'
 import { blocksIn, readTableStatuses } from '../../planning/table-status.ts'
@@ -15,7 +16,7 @@ import { type RebuildPlan, planRebuild, rebuild, type RebuildReport } from '../r
 import { changeTables } from '../rebuild/tables.ts'
 import type { RebuildOptions } from '../rebuild/workspace.ts'
 import type { Connected } from '../../workspace/connect.ts'
-import { redoBlocks, type RedoRequest } from './blocks.ts'
+import { changedBy, redoBlocks, type RedoRequest } from './blocks.ts'
 import { factsOf, planRedo, type PlannedRedo, type RedoQuestion } from './plan.ts'
 import { redo } from './redo.ts'
 
@@ -55,7 +56,9 @@ async function staleTables(
   for (const table of workspace.chosen) {
     const status = statuses.get(table.key)!
     if (status.target === undefined) continue
-    const changed = blockSet(table.after.flatMap((key) => building.get(key) ?? []))
+    const history = historyOf(table)
+    const inputs = table.after.map((key) => changedBy({ history }, key, building.get(key) ?? []))
+    const changed = blockSet(inputs.flat())
     const request = { kind: 'stale', changed } as const
     let blocks: BlockSet
     if (table.rows.kind === 'per-key') {
@@ -163,7 +166,8 @@ async function redoOne(
   }
   const { ports, options, report } = rebuildsOf(table, wanted)
   const done = await rebuild(workspace, ports, options, hooks)
-  const dropped = done.outcome === 'swapped' && done.kept !== undefined ? [done.kept] : []
+  const isInPlace = done.outcome === 'swapped' || done.outcome === 'finished'
+  const dropped = isInPlace && done.kept !== undefined ? [done.kept] : []
   for (const name of dropped) await changeTables(ports.target, 'dropping', name)
   report(dropped.length > 0 ? { ...done, kept: undefined, dropped } : done)
   if (done.outcome === 'different')
@@ -171,7 +175,9 @@ async function redoOne(
       `the new table of ${table.key} differs from what its SQL computes now: it was not exchanged`,
       `backfill rebuild ${table.key}`,
     )
-  return done.summary
+  // A rebuild of before was killed after its exchange: what it had built may be stale by now.
+  const isStale = done.outcome === 'finished' && (await staleTables(workspace, wanted)).length > 0
+  return isStale ? await redoOne(workspace, wanted, hooks) : done.summary
 }
 
 export function leftText({ message, hint }: BackfillError): string {

@@ -40,6 +40,7 @@ const table = (key: string, after: readonly string[]) =>
     return {
       key,
       after,
+      history: [],
       islands: colored,
       stale: staleBlocks(versionsOf(colored)),
       missing: subtract([{ from: FIRST, to: LAST }], covered),
@@ -133,6 +134,29 @@ test('what goes and what is built along is decided for each block by itself, dir
     }),
     { numRuns: 300 },
   )
+})
+
+const done = (from: number, to: number) => [{ from, to, state: 'done' as const }]
+
+test('what reads its own rows, or all rows before, is built again from the first changed block on', () => {
+  const nothing = { stale: [], missing: [], cleaned: [] }
+  const sums = { key: 'sums', after: [], history: ['sums'], ...nothing, islands: done(1, 60) }
+  const sofar = { key: 'sofar', after: ['sums'], history: ['sums'], ...nothing, islands: done(1, 40) }
+  const same = { key: 'same', after: ['sums'], history: [], ...nothing, islands: done(1, 40) }
+  const stale = { ...sums, stale: [{ from: 10, to: 19 }] }
+  const found = redoBlocks(stale, { kind: 'stale' }, [sofar, same])
+  expect(found.map(({ redo }) => redo)).toEqual([
+    [{ from: 10, to: 60 }],
+    [{ from: 10, to: 40 }],
+    [{ from: 10, to: 40 }],
+  ])
+  // What was asked for by its ends stays so; what follows is stale then.
+  const asked = redoBlocks(sums, { kind: 'range', range: { from: 10, to: 19 } }, [sofar, same])
+  expect(asked.map(({ redo }) => redo)).toEqual([
+    [{ from: 10, to: 19 }],
+    [{ from: 10, to: 40 }],
+    [{ from: 10, to: 19 }],
+  ])
 })
 
 test('stale blocks are the done ones with another word for the SQL; what has the most comes first', () => {

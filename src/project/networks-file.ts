@@ -43,17 +43,42 @@ export function parseNetworks(
 const KEYS: readonly string[] = ['forks', 'source-gap-blocks', 'block-coverage']
 
 function parseJson(file: string, text: string): unknown {
+  let content: unknown
   try {
-    return JSON.parse(text.replace(/^\ufeff/, ''))
+    content = JSON.parse(text.replace(/^\ufeff/, ''))
   } catch (error) {
     const sentence = `is not JSON: ${(error as Error).message}`
     throw fileError({ rule: 'E014', file, sentence, hint: 'correct the file' })
   }
+  const twice = repeatedKey(text)
+  if (twice !== undefined)
+    throw fileError({
+      rule: 'E014',
+      file,
+      sentence: `has the key ${twice} twice`,
+      hint: 'keep one of the two',
+    })
+  return content
+}
+
+/** Of valid JSON. `JSON.parse` takes the last of two, which nobody may have meant: a merge that went wrong leaves both. */
+function repeatedKey(text: string): string | undefined {
+  const open: Set<string>[] = []
+  for (const [token, key] of text.matchAll(/("(?:[^"\\]|\\.)*")\s*:|"(?:[^"\\]|\\.)*"|[{}]/g)) {
+    if (token === '{') open.push(new Set())
+    if (token === '}') open.pop()
+    if (key === undefined) continue
+    const name = JSON.stringify(JSON.parse(key))
+    if (open.at(-1)!.has(name)) return name
+    open.at(-1)!.add(name)
+  }
+  return undefined
 }
 
 function firstBlock(fork: Place): number {
-  const isTaken = Object.hasOwn(RUNNER_PARAMETERS, fork.key) || isReserved(fork.key)
-  if (!/^[a-z][a-z0-9_]*$/.test(fork.key) || isTaken)
+  if (Object.hasOwn(RUNNER_PARAMETERS, fork.key) || isReserved(fork.key))
+    throw wrong(fork, 'is the name of a parameter of the program', 'give the fork another name')
+  if (!/^[a-z][a-z0-9_]*$/.test(fork.key))
     throw wrong(fork, 'is not the name of a fork', 'use lower-case letters, digits and _')
   if (Number.isSafeInteger(fork.value) && Number(fork.value) >= 0) return Number(fork.value)
   throw isWrong(fork, 'write the first block of the fork')

@@ -28,7 +28,11 @@ test.for<[string, string]>([
   ['{ "a": { "forks": { "x": "5" } } }', `n.json: 'a.forks.x' is "5"`],
   ['{ "a": { "forks": { "x": -1 } } }', "n.json: 'a.forks.x' is -1"],
   ['{ "a": { "forks": { "x": 1.5 } } }', "n.json: 'a.forks.x' is 1.5"],
-  ['{ "a": { "forks": { "from_block": 1 } } }', "n.json: 'a.forks.from_block' is not the name of a fork"],
+  ['{ "a": { "forks": { "X": 1 } } }', "n.json: 'a.forks.X' is not the name of a fork"],
+  [
+    '{ "a": { "forks": { "from_block": 1 } } }',
+    "n.json: 'a.forks.from_block' is the name of a parameter of the program",
+  ],
   ['{ "a": { "forks": {}, "source-gap-blocks": 0 } }', "n.json: 'a.source-gap-blocks' is 0"],
   [
     '{ "a": { "forks": {}, "block-coverage": { "logs": "thin" } } }',
@@ -36,4 +40,16 @@ test.for<[string, string]>([
   ],
 ])('%s is refused with file and key', ([text, message]) => {
   expect(() => parseNetworks('n.json', text)).toThrow(message)
+})
+
+const withForks = (text: string) => `{ "a": { "forks": { ${text} } }, "b": { "forks": { "x": 1 } } }`
+
+test('a key that stands twice is refused, and the same key elsewhere is not', () => {
+  expect(() => parseNetworks('n.json', withForks('"x": 1, "y": 2'))).not.toThrow()
+  expect(() => parseNetworks('n.json', withForks('"x": 1, "\\u0078": 2'))).toThrow(
+    'n.json: has the key "x" twice',
+  )
+  expect(() => parseNetworks('n.json', '{ "a": { "forks": {} }, "a": { "forks": {} } }')).toThrow(
+    'n.json: has the key "a" twice',
+  )
 })

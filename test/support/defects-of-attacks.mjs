@@ -119,6 +119,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'stands twice',
   },
   {
+    what: 'the second of two values of a fork counts',
+    kind: 'attack',
+    find: 'if (open.at(-1)!.has(name)) return name',
+    put: '',
+    test: 'test/project/networks-file.test.ts',
+    name: 'a key that stands twice',
+  },
+  {
     what: 'Tab waits for a pipe',
     kind: 'attack',
     find: 'statSync(file).isFile() ?',

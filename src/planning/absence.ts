@@ -99,6 +99,10 @@ export function thinText({ from, to, blocks }: Range & { readonly blocks: number
   return `${blocks} blocks between ${from} and ${to} have a row in no source, although the chain is busy: they run as blocks without rows`
 }
 
+export function hasLostRows(absences: readonly Absence[]): boolean {
+  return absences.some(({ state }) => state === 'emptied in part')
+}
+
 /** Whether the table has rows that no event of the ledger explains. The tables of `import` are filled by others, too. */
 export function hasUnknownRows(table: TableDefinition, target: TargetTable, view: LedgerView | undefined) {
   return !isImport(table) && (target.rows ?? 0) > 0 && view?.lastRun === undefined

@@ -39,7 +39,7 @@ export function heldBack(
 
 /** Of a table without a chunk: why, unless it has all that it can have. */
 export function leftOut(
-  { bounds, absences, emptyInputs }: TableStatus,
+  { bounds, absences, lackingInputs }: TableStatus,
   {
     isStopped,
     incomplete,
@@ -51,7 +51,7 @@ export function leftOut(
   },
 ): LeftOut | null {
   if (isStopped || absences.some(({ state }) => !WAITS.includes(state))) return 'stopped'
-  const isShort = incomplete.length > 0 || absent.length > 0 || emptyInputs.length > 0
+  const isShort = incomplete.length > 0 || absent.length > 0 || lackingInputs.length > 0
   const isEarly = bounds.expected === undefined || bounds.unready !== undefined
   return waits || isShort || isEarly ? 'waiting' : null
 }

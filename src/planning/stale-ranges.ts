@@ -17,6 +17,7 @@ import { derivedInputs, readsHistory } from '../model/choose.ts'
 import type { Network, TableDefinition, Unit } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
+import { type Absence, hasLostRows } from './absence.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
@@ -83,8 +84,17 @@ export function presentSql(table: TableDefinition, network: Network): Present {
   }
 }
 
-/** The blocks of an input that a dependant may read: if it reads all rows before its own, as far as the watermark. */
+/** The blocks of an input that a dependant may read now: none while some of its rows are lost, for nobody knows yet which. */
 export function readableBlocks(
+  dependant: Pick<TableDefinition, 'history'>,
+  input: Omit<Facts, 'view'> & { readonly absences: readonly Absence[] },
+  covered?: BlockSet,
+): BlockSet {
+  return hasLostRows(input.absences) ? [] : blocksToRead(dependant, input, covered)
+}
+
+/** The blocks of an input that a dependant reads: if it reads all rows before its own, as far as the watermark. */
+function blocksToRead(
   dependant: Pick<TableDefinition, 'history'>,
   { table, bounds, covered: done, target, emptied }: Omit<Facts, 'view'>,
   covered: BlockSet = done,
@@ -103,7 +113,7 @@ function presentInput(dependant: TableDefinition, input: Facts, changes: readonl
     perKey: own || readsHistory(dependant, input.table),
     ...(own && { own }),
     expected: own || expected === undefined ? [] : [expected],
-    readable: own ? [] : readableBlocks(dependant, input),
+    readable: own ? [] : blocksToRead(dependant, input),
     changes,
   }
 }

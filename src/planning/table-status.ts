@@ -8,7 +8,7 @@ import type { TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
-import { type Absence, absencesOf } from './absence.ts'
+import { type Absence, absencesOf, hasLostRows } from './absence.ts'
 import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import {
@@ -32,8 +32,8 @@ export type TableStatus = {
   /** Expected and not covered; includes dirty ranges. */
   readonly missing: BlockSet
   readonly emptied: boolean
-  /** Targets of its inputs that were emptied so: its blocks wait until these are built again. */
-  readonly emptyInputs: readonly string[]
+  /** Its inputs that were emptied so, or have lost rows, and which of it: its blocks wait until these are built again. */
+  readonly lackingInputs: readonly string[]
   /** Done ranges that would be computed differently now. */
   readonly stale: readonly StaleVersion[]
   /** Its sources that have rows of impossible blocks. */
@@ -81,11 +81,22 @@ export async function readTableStatuses(
     const coverage = coverageOf(bounds, view)
     const absences = await absencesOf(workspace, { table, bounds, target, view })
     const emptied = absences.some(({ state }) => state === 'emptied')
-    const emptyInputs = table.after
+    const lackingInputs = table.after
       .map((key) => facts.get(key)!)
-      .flatMap((input) => (input.emptied ? [input.table.target] : []))
+      .filter((input) => input.emptied || hasLostRows(input.absences))
+      .map(({ table: { target: name }, emptied: all }) => `${name}, which ${all ? 'is empty' : 'lacks rows'}`)
     const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
-    facts.set(table.key, { table, bounds, target, view, ...coverage, emptied, emptyInputs, strays, absences })
+    facts.set(table.key, {
+      table,
+      bounds,
+      target,
+      view,
+      ...coverage,
+      emptied,
+      lackingInputs,
+      strays,
+      absences,
+    })
   }
   return await withStale(workspace, facts)
 }
@@ -97,7 +108,7 @@ export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly st
 }
 
 /** Sentences for people about what a table lacks, each once. */
-export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'emptyInputs' | 'strays'>) {
+export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'lackingInputs' | 'strays'>) {
   const { bounds, absences } = tableStatus
   const notes = [
     bounds.note,
@@ -105,15 +116,14 @@ export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | '
     bounds.slow,
     ...absences.map(({ text }) => text),
     ...strayTexts(tableStatus),
-    emptyInputsNote(tableStatus),
+    lackingInputsNote(tableStatus),
   ]
   return [...new Set(notes.filter((note) => note !== undefined))]
 }
 
 /** Why a table's blocks wait for inputs that lack their rows. */
-export function emptyInputsNote({ emptyInputs }: Pick<TableStatus, 'emptyInputs'>): string | undefined {
-  if (emptyInputs.length === 0) return undefined
-  return `its blocks wait for ${emptyInputs.join(', ')}, which ${emptyInputs.length === 1 ? 'is' : 'are'} empty`
+export function lackingInputsNote({ lackingInputs }: Pick<TableStatus, 'lackingInputs'>): string | undefined {
+  return lackingInputs.length === 0 ? undefined : `its blocks wait for ${lackingInputs.join(' and ')}`
 }
 
 export function coverageOf(bounds: Bounds, view: LedgerView | undefined) {
@@ -143,6 +153,8 @@ export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): Readon
 /** A derived table that a table reads, as far as a run needs it. */
 export type TableInput = InputTable & {
   readonly target: string
+  /** In active parts, when the run began; null if its engine does not say. */
+  readonly rows: number | null
   /** The blocks that it should hold, and those that it holds outside of its limits of today: their rows are read, too. */
   readonly blocks: BlockSet
 }
@@ -164,6 +176,7 @@ export function inputsOf(
         perKey: own || readsHistory(dependant, table),
         ...(own && { own }),
         target: table.target,
+        rows: target.rows,
         blocks: union(covered, expected === undefined ? [] : [expected]),
       },
     ]

@@ -4,7 +4,7 @@ import { countBlocks, intersect, namedBlocks } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
-import { emptyInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
+import { lackingInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
 import { changedBeforeLock } from './same-table.ts'
 import type { TableRun } from './table-run.ts'
 
@@ -29,16 +29,17 @@ export function announce(
   runs: ReadonlyMap<string, TableRun>,
   { misfits, options, report }: Pick<RunContext, 'misfits' | 'options' | 'report'>,
 ): void {
-  for (const { key, tableStatus, unprobed } of runs.values()) {
+  for (const run of runs.values()) {
+    const { key, tableStatus, unprobed } = run
     const { bounds, covered, absences } = tableStatus
-    if (refusalOf(tableStatus, { misfits, options }) !== undefined) continue
+    if (refusalOf(run, { misfits, options }) !== undefined) continue
     for (const { state, text } of absences)
       if (['emptied', 'emptied in part', 'head went back'].includes(state))
         report({ type: 'warning', table: key, text })
       else if (state === 'no source rows' && covered.length > 0)
         report({ type: 'warning', table: key, text: `${text}, although blocks are done` })
     for (const text of strayTexts(tableStatus)) report({ type: 'warning', table: key, text })
-    const waits = emptyInputsNote(tableStatus)
+    const waits = lackingInputsNote(tableStatus)
     if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {
       report({ type: 'note', table: key, text: bounds.note })
@@ -58,9 +59,12 @@ export function announce(
   }
 }
 
-/** Why a run must not touch a table; undefined if it may. New rows in an emptied table would hide that others are lost. */
+/**
+ * Why a run must not touch a table; undefined if it may. New rows in an emptied table would hide that others are lost; a table that reads
+ * itself would read less, except that a redo, which brings its lock, may build the lost rows.
+ */
 export function refusalOf(
-  { table, target, absences, missing }: TableStatus,
+  { tableStatus: { table, target, absences, missing }, lock }: Pick<TableRun, 'tableStatus' | 'lock'>,
   { misfits, options: { recompute } }: Pick<RunContext, 'misfits' | 'options'>,
 ): BackfillError | undefined {
   const misfit = misfits.get(table.key)
@@ -70,7 +74,8 @@ export function refusalOf(
   const refused = absences.find(
     ({ state }) =>
       (state === 'unknown rows' && !recompute.includes(table.key)) ||
-      (state === 'emptied' && missing.length > 0),
+      (state === 'emptied' && missing.length > 0) ||
+      (state === 'emptied in part' && missing.length > 0 && table.sequential === 'itself' && !lock),
   )
   return refused && new BackfillError(refused.text, { kind: 'failed' })
 }

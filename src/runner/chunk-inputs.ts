@@ -58,8 +58,22 @@ export async function assertUnchanged(
   for (const { key, uuid, target: name } of inputs)
     if (tables.get(name)?.rows === 0 && (await ledger.written(key, uuid)).rowsWritten > 0)
       throw changed(`${name} was emptied while ${blocks} were computed`)
+  for (const input of inputs)
+    if (await hasLostRows({ ledger, target }, input, tables.get(input.target)?.rows ?? null))
+      throw changed(`${input.target} lost rows while ${blocks} were computed`)
   if (changes.length > 0)
     throw changed(`the inputs of ${table.key} were redone in ${namedBlocks([range])} meanwhile`)
+}
+
+/** Merges make fewer rows, too, but never fewer than FINAL shows. The rows are read again after the ledger: a run may have written both in between. */
+async function hasLostRows(
+  { ledger, target }: Pick<Ports, 'ledger' | 'target'>,
+  { key, uuid, target: name, rows: before, own }: TableInput,
+  rows: number | null,
+): Promise<boolean> {
+  if (own === true || before === null || rows === null || rows >= before) return false
+  const recorded = await ledger.recordedRows(key, uuid)
+  return rows < recorded && ((await target.identities([name])).get(name)?.rows ?? recorded) < recorded
 }
 
 function questionsAbout({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {

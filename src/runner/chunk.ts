@@ -6,6 +6,7 @@ import type { LedgerEvent } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
+import { assertNoOtherRows } from './chunk-rows.ts'
 import { assertSourcesLeft } from './chunk-sources.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
@@ -80,6 +81,7 @@ export async function runChunk(
         rowsRead: stepSession?.role === 'last' ? undefined : report.rowsRead,
       }),
     ])
+    assertNoOtherRows({ table, range, rowsWritten, digest, mixed })
     // After the sources were found to be the same: rows of a moment in between are computed again, not judged.
     if (!options.noAudits) await ports.executor.audit(table, range)
   } catch (error) {

@@ -192,7 +192,7 @@ export async function up(
   }
 
   for (const run of runs.values()) {
-    const refusal = refusalOf(run.tableStatus, context)
+    const refusal = refusalOf(run, context)
     if (refusal !== undefined) fail(run, refusal)
     const pause = throttle.pauseOf(run.key)
     // Cron would start one waiting run after the other.

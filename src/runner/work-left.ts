@@ -70,9 +70,10 @@ export function inputStandstill(
   return undefined
 }
 
-/** A table that is left out, because another run has its lock, has not failed. */
+/** Neither a table that is left out, because another run has its lock, has failed, nor one that has lost rows. */
 function isFailed(run: TableRun | undefined): boolean {
-  return run !== undefined && run.failure?.kind !== 'locked'
+  const lacks = run?.tableStatus.absences.some(({ state }) => state.startsWith('emptied')) === true
+  return run !== undefined && run.failure?.kind !== 'locked' && !lacks
 }
 
 export function workReporter(report: (event: RunEvent) => void) {

@@ -109,4 +109,37 @@ export const DEFECTS_OF_RANGES = [
     test: 'test/runner/replaced-tables.server.test.ts',
     name: 'emptied or exchanged while a chunk',
   },
+  // Rows that others took or wrote.
+  {
+    what: 'a table is computed from an input that has lost rows',
+    kind: 'ranges/06',
+    find: 'return hasLostRows(input.absences) ? [] :',
+    put: 'return false ? [] :',
+    test: 'test/runner/lost-and-other-rows.server.test.ts',
+    name: 'waits for an input that has lost rows',
+  },
+  {
+    what: 'a chunk is done though its input lost rows while it read them',
+    kind: 'ranges/06',
+    find: 'rows >= before) return false',
+    put: 'true) return false',
+    test: 'test/runner/lost-and-other-rows.server.test.ts',
+    name: 'loses rows while a chunk reads it',
+  },
+  {
+    what: 'a table that reads itself is computed from less after it has lost rows',
+    kind: 'ranges/06',
+    find: "table.sequential === 'itself' && !lock",
+    put: 'false',
+    test: 'test/runner/lost-and-other-rows.server.test.ts',
+    name: 'reads itself waits',
+  },
+  {
+    what: 'a chunk is done though rows stand in its range that it has not written',
+    kind: 'ranges/11',
+    find: 'if (rows <= rowsWritten) return',
+    put: 'return',
+    test: 'test/runner/lost-and-other-rows.server.test.ts',
+    name: 'rows that no run has written',
+  },
 ]

@@ -66,7 +66,8 @@ export class Simulation {
   #compute(table: Table, range: Range): void {
     const inputs = table.after.map((key) => {
       const { uuid, perKey, limits, read } = this.tables.get(key)!
-      return { key, uuid, perKey, target: key, blocks: union([limits], blocksAsSet([...read.keys()])) }
+      const blocks = union([limits], blocksAsSet([...read.keys()]))
+      return { key, uuid, perKey, target: key, rows: null, blocks }
     })
     const before = new Map(
       inputs.map(({ key, uuid }) => {

@@ -52,7 +52,7 @@ export const adoptCommand: Command = async (context) => {
       verifications: [sample],
     } = plan
     output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
-      ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors, false)),
+      ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors)),
       outcomeLine(outcome, { key, blocks, fromUuid }),
     ])
     return outcome === 'different' ? EXIT.different : EXIT.ok

@@ -54,7 +54,7 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
     different: `${name}  ${colors.red('not exchanged')}: the new table differs from what its SQL computes now; ${target} is still the old table`,
   }[outcome]
   return listOf(
-    verification && renderVerify(verification, colors, false),
+    verification && renderVerify(verification, colors),
     head,
     kept !== undefined && `  the old one is kept as ${kept}: backfill rebuild ${table} --drop-old drops it`,
     dropped.map((one) => `  dropped ${one}`),

@@ -4,7 +4,8 @@ import type { VerifyOptions } from './report.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
-import { renderVerify, comparisonLine, verifyCode } from './render.ts'
+import { renderVerify, comparisonLine, redoCommand, verifyCode } from './render.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import { withStoppable } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'
@@ -29,7 +30,7 @@ export const verifyCommand: Command = async (context) => {
       report: (table, chunkComparison) =>
         output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
     })
-    output.answer(report, renderVerify(report, output.resultColors))
+    output.answer(report, renderVerify(report, output.resultColors, session.workspace.catalogue.tables))
     return verifyCode(report)
   })
 }
@@ -48,7 +49,10 @@ const verifyStored: Command = async (context) => {
   return await withStoppable(context, async (session, signal) => {
     const stored = await import('./stored.ts')
     const checks = await stored.verifyStored(session.workspace, session.connected, signal)
-    output.answer({ tables: checks }, renderStored(checks, output.resultColors))
+    output.answer(
+      { tables: checks },
+      renderStored(checks, session.workspace.catalogue.tables, output.resultColors),
+    )
     return checks.every(({ same }) => same) ? EXIT.ok : EXIT.different
   })
 }
@@ -70,9 +74,13 @@ const verifySources: Command = async (context) => {
   })
 }
 
-function renderStored(checks: readonly StoredCheck[], colors: Colors): readonly string[] {
+function renderStored(
+  checks: readonly StoredCheck[],
+  known: readonly TableDefinition[],
+  colors: Colors,
+): readonly string[] {
   if (checks.length === 0) return ['No table to compare: none with rows per block exists']
-  return checks.flatMap((check) => tableLines(check, colors))
+  return checks.flatMap((check) => tableLines(check, known, colors))
 }
 
 const SHOWN = 10
@@ -85,7 +93,11 @@ const KINDS: Readonly<Record<StoredDifference['kind'], (difference: StoredDiffer
   stray: ({ stored }) => `${count(stored, 'row')} of blocks that are not done`,
 }
 
-function tableLines(check: StoredCheck, colors: Colors): readonly string[] {
+function tableLines(
+  check: StoredCheck,
+  known: readonly TableDefinition[],
+  colors: Colors,
+): readonly string[] {
   const { table, comparedBlocks, unknownBlocks, rows, differences, more, same } = check
   const verdict = same ? colors.green('as recorded') : colors.red('DIFFERENT')
   const shown = differences.slice(0, SHOWN)
@@ -97,6 +109,6 @@ function tableLines(check: StoredCheck, colors: Colors): readonly string[] {
     unknownBlocks > 0 && colors.yellow(digestless),
     shown.map((difference) => `  ${formatRange(difference)}  ${KINDS[difference.kind](difference)}`),
     rest > 0 && `  and ${count(rest, 'more range')} (--json has ${differences.length})`,
-    redoable.slice(0, 3).map(({ from, to }) => `  Next: backfill redo ${table} --from ${from} --to ${to}`),
+    redoable.slice(0, 3).map((range) => `  ${redoCommand(table, range, known)}`),
   )
 }

@@ -1,5 +1,7 @@
 // Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
+import type { Range } from '../../model/blocks.ts'
 import { EXIT } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import type { Comparison, DifferenceKind, Example, ChunkComparison, WhyStale } from './report.ts'
 import type { VerifyReport } from './verify.ts'
 import type { NotCompared } from '../../targets/compared-columns.ts'
@@ -32,9 +34,15 @@ export function comparisonLine(table: string, chunkComparison: ChunkComparison, 
   return `${table}  ${formatRange(chunkComparison)}  ${wordOf(chunkComparison, colors)}  ${rows}  ${duration(chunkComparison.elapsedMs)}`
 }
 
-/** `next`: whether to print the next commands. */
-export function renderVerify(report: VerifyReport, colors: Colors, next = true): readonly string[] {
-  const blocks = report.tables.map((table) => listOf(tableLines(table, colors), next && nextLines(table)))
+/** `known`: all tables of the folder, for the next commands; undefined: none are printed. */
+export function renderVerify(
+  report: VerifyReport,
+  colors: Colors,
+  known?: readonly Reader[],
+): readonly string[] {
+  const blocks = report.tables.map((table) =>
+    listOf(tableLines(table, colors), known && nextLines(table, known)),
+  )
   return listOf(
     blocks.flatMap((lines, index) => (index === 0 ? lines : ['', ...lines])),
     report.seed !== null && `A sample; repeat it with --seed ${report.seed}`,
@@ -142,7 +150,18 @@ function exampleLines(
   return ['- computed again, + in the table; some of them:', ...renderRowDiff(columns, rows, colors)]
 }
 
-function nextLines({ table, rows, hint, ranges }: VerifiedTable): readonly string[] {
+type Reader = Pick<TableDefinition, 'after'>
+
+/** Tables that read the blocks would keep their old rows: without `--cascade`, redo refuses. */
+export function redoCommand(table: string, { from, to }: Range, known: readonly Reader[]): string {
+  const cascade = known.some(({ after }) => after.includes(table)) ? ' --cascade' : ''
+  return `Next: backfill redo ${table} --from ${from} --to ${to}${cascade}`
+}
+
+function nextLines(
+  { table, rows, hint, ranges }: VerifiedTable,
+  known: readonly Reader[],
+): readonly string[] {
   const odd = ranges.filter(({ outcome }) => outcome !== 'same')
   const corrupt = odd.filter(({ outcome, why }) => outcome === 'different' && why === undefined)
   const has = (...reasons: readonly WhyStale[]) =>
@@ -151,7 +170,7 @@ function nextLines({ table, rows, hint, ranges }: VerifiedTable): readonly strin
     odd.some(({ outcome }) => outcome === 'duplicates') &&
       `The transform of ${table} yields several rows of one key: which of them the table keeps is random. Fix the file.`,
     rows === 'per-block'
-      ? corrupt.slice(0, 3).map(({ from, to }) => `Next: backfill redo ${table} --from ${from} --to ${to}`)
+      ? corrupt.slice(0, 3).map((range) => redoCommand(table, range, known))
       : corrupt.slice(0, 1).map(() => `Next: ${hint} (rows per key cannot be deleted by range)`),
     has(...STALE_REASONS) && `Next, for the stale ranges: ${hint}`,
     has('sources') &&

@@ -62,3 +62,7 @@ export function errorInBody(body: string): Error {
     ...(found[3] && { type: found[3] }),
   })
 }
+
+/** What ClickHouse sends with the answer to each statement is not there. */
+export const NO_SUMMARY =
+  'the answer has no X-ClickHouse-Summary: it is none of ClickHouse, or a proxy drops its headers'

@@ -7,7 +7,7 @@ import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
-import { bounded, errorInBody, limited, TAIL_BYTES } from './bounded-answer.ts'
+import { bounded, errorInBody, limited, TAIL_BYTES, NO_SUMMARY } from './bounded-answer.ts'
 import { withStatus } from './http-agent.ts'
 import { type MakeTransport, overHttp, type Transport } from './http-transport.ts'
 import { withArrayParts } from './long-arrays.ts'
@@ -131,7 +131,7 @@ export function openClient(
         const isPage = (await text(bounded(stream))).trimStart().startsWith('<')
         // It comes from something before the server, which may not have seen the statement.
         if (isPage || summary === undefined)
-          throw new Error(`the answer ${isPage ? 'is a page' : 'has no summary'}, and is none of ClickHouse`)
+          throw new Error(isPage ? 'the answer is a page, and is none of ClickHouse' : NO_SUMMARY)
       })
     },
     text: (statement) => send(statement, textOf),

@@ -15,7 +15,8 @@ export function openAges(place: SourcePlace) {
   return {
     /**
      * The oldest of the blocks whose newest row in any of the sources is older than `seconds`; the first block if no
-     * source has a row of them; undefined if all are younger. Only the first 1,000 blocks are looked at.
+     * source has a row of them; undefined if all are younger. Only the first 1,000 blocks are looked at. A time that lies in the future, by
+     * more than clocks differ, says nothing of a row's age: it counts as older, else nobody would hear of it until then.
      */
     async firstOlder(sources: readonly string[], blocks: BlockSet, seconds: number) {
       const some = firstOf(blocks)
@@ -36,7 +37,12 @@ export function openAges(place: SourcePlace) {
         .selectFrom(
           during
             .selectFrom(arrived.as('arrived'))
-            .select(['block_number', sql<boolean>`max(updated_date_time) < now() - ${seconds}`.as('is_old')])
+            .select([
+              'block_number',
+              sql<boolean>`max(updated_date_time) NOT BETWEEN now() - ${seconds} AND now() + ${AHEAD_SECONDS}`.as(
+                'is_old',
+              ),
+            ])
             .groupBy('block_number')
             .as('blocks'),
         )
@@ -68,6 +74,8 @@ export function openAges(place: SourcePlace) {
 }
 
 const NEWEST_BLOCKS = 100
+
+const AHEAD_SECONDS = 3600
 
 /** A thousand blocks say whether a run is late, however many are missing. */
 function firstOf(blocks: BlockSet): BlockSet {

@@ -112,6 +112,13 @@ test('missing blocks are a failure when they arrived more than an hour ago, or e
   expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })
 })
 
+test('missing blocks whose rows have a time in the future are a failure: nobody knows when they arrived', async () => {
+  await addBlocks(server, databases.source, { from: 21, to: 21, at: 'now() + 600' })
+  expect(await checked()).toMatchObject({ code: 0, state: 'missing' })
+  await addBlocks(server, databases.source, { from: 22, to: 22, at: 'now() + 40000' })
+  expect(await checked()).toMatchObject({ code: 3, exits: [3] })
+})
+
 test('a table that has never run is not late but missing', async () => {
   await say(`DROP TABLE {target:Identifier}.${TABLE}`)
   await emptySources()

@@ -1,5 +1,5 @@
 // Owns `--network a,b` and `--network all`: the networks that a command works on, one after the other.
-import { columnsOf } from '../model/choose.ts'
+import { columnsOf, findNetwork } from '../model/choose.ts'
 import { EXIT, usageError } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
@@ -15,14 +15,19 @@ export function isSeveral(network: string): boolean {
 export async function networksOf(config: Config, flags: Flags): Promise<readonly string[]> {
   const text = config.network.value
   if (flags.has('watch')) throw usageError('--watch follows one network', 'name one with --network')
-  if (text !== 'all') return names({ text, place: '--network' })
-  const [{ readCatalogue }, { connectServers }, { openServer }, { networksIn }] = await Promise.all([
-    import('../project/sql-folder.ts'),
+  const { readCatalogue } = await import('../project/sql-folder.ts')
+  const catalogue = await readCatalogue(...config.sql.value)
+  if (text !== 'all') {
+    const named = names({ text, place: '--network' })
+    // Before the first one is worked on: with exit code 2 nothing was written.
+    for (const name of named) findNetwork(catalogue, name)
+    return named
+  }
+  const [{ connectServers }, { openServer }, { networksIn }] = await Promise.all([
     import('../workspace/open.ts'),
     import('../clickhouse/server.ts'),
     import('../sources/source.ts'),
   ])
-  const catalogue = await readCatalogue(...config.sql.value)
   const found = await connectServers(
     config,
     () => {},

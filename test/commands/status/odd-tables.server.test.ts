@@ -122,6 +122,10 @@ test('--network a,b and all work on one network after the other, each with its o
   expect((await on('sepolia,mainnet')).stdout).toContain(
     'Next: `backfill up --tables block_slots_stat --lag 0 --network sepolia` fills 5 missing blocks',
   )
+  // Nothing is done on the first before the others are known.
+  const wrong = await on('mainnet,sepolai')
+  expect(wrong).toMatchObject({ code: 2, stdout: '' })
+  expect(wrong.stderr).toContain("unknown network 'sepolai'")
   expect(await on('all', '--watch')).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--watch follows one network'),

@@ -105,6 +105,28 @@ test('redo --stale finishes a rebuild that was killed after its exchange, and bu
   })
 })
 
+test.each(['plain', 'last'] as const)(
+  'what a killed rebuild of %s has built from rows that were written again since does not take the place of the table',
+  async (table) => {
+    const { broken, trace } = await play({
+      seed: 901_345,
+      tables: [table],
+      acts: [
+        { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+        { at: 60_000, act: 'rebuild', host: 'two', table, dropOld: false },
+        { at: 100_000, act: 'rewrite', block: 5 },
+        { at: 101_000, act: 'verify sources', host: 'two' },
+        { at: 140_000, act: 'rebuild', host: 'two', table, dropOld: true },
+      ],
+      faults: [{ statement: 'rename a table', nth: 1, fault: 'killed meanwhile' }],
+    })
+    expect(broken).toEqual([])
+    // At the end nothing late is found: it was built from the rows of then.
+    const end = trace.findIndex((line) => line.includes('verify --sources on host three'))
+    expect(trace.slice(end).filter((line) => line.includes('append to the ledger'))).toEqual([])
+  },
+)
+
 test('redo --stale of a table that reads its own rows builds again what follows, too', async () => {
   await outcomes({
     seed: 522,

@@ -149,4 +149,12 @@ export const DEFECTS_OF_ATTACKS = [
     test: 'test/runner/same-table.server.test.ts',
     name: 'a run whose table is rebuilt',
   },
+  {
+    what: 'a rebuild continues what has changed since',
+    kind: 'attack',
+    find: '.stale), blockSet([...changed.values()].flat()))',
+    put: '.stale), [])',
+    test: 'test/simulation/histories.test.ts',
+    name: 'what a killed rebuild of',
+  },
 ]

@@ -1,6 +1,7 @@
 // Owns the checks of a rebuild: the new table must not lack blocks that the old table has.
 import { findChanges } from '../../sources/changes.ts'
 import { failedError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import type { LedgerView } from '../../ledger/events.ts'
 import { hull, intersect, subtract, namedBlocks } from '../../model/blocks.ts'
 import type { Rebuilding } from './workspace.ts'
@@ -9,15 +10,23 @@ import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
 export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
-  const inputs = workspace.catalogue.tables.filter(({ key }) => table.after.includes(key))
-  const targets = await workspace.ports.target.tables(inputs.map(({ target }) => target))
-  const uuids = new Map([...uuidsOf(inputs, targets), [table.key, uuid]])
-  const { gone } = await findChanges(ports, { table, uuids })
+  const { gone } = await findChanges(ports, { table, uuids: await uuidsBehind(workspace, table, uuid) })
   if (gone.length > 0)
     throw failedError(
       `the sources no longer hold ${namedBlocks(gone)} of ${table.key}: a new table would lack rows that the old one has`,
       `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
     )
+}
+
+/** Of its inputs, and its own as given. */
+export async function uuidsBehind(
+  { catalogue, ports }: Workspace,
+  { key, after }: TableDefinition,
+  uuid: string,
+): Promise<ReadonlyMap<string, string>> {
+  const inputs = catalogue.tables.filter((one) => after.includes(one.key))
+  const targets = await ports.target.tables(inputs.map(({ target }) => target))
+  return new Map([...uuidsOf(inputs, targets), [key, uuid]])
 }
 
 /** Undefined if the natural head suffices; the old table may reach beyond it, after a run with --to or a smaller lag. */

@@ -4,11 +4,12 @@ import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
 import { assertStillThere, carryAccepted, forcedHead, viewOf } from './checks.ts'
+import { changedSince, forget, isMendable } from './continued.ts'
 import { buildingName } from './names.ts'
 import { finishSwap, readSides, type Sides, swap } from './swap.ts'
 import { buildOf, type RebuildOptions, type Rebuilding, withLock, workspaceOf } from './workspace.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
-import type { BlockSet } from '../../model/blocks.ts'
+import { type BlockSet, namedBlocks } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
@@ -69,7 +70,7 @@ async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   const name = buildingName(build)
   const building = workspaceOf(withLock(workspace, lock), table, build)
   await assertStillThere(rebuilding, sides.present.uuid)
-  await clearAway(rebuilding, sides, name)
+  await clearAway(rebuilding, sides, building)
 
   const to = await forcedHead(rebuilding, building, sides.present.uuid)
   const summary = await up(building, { ...options.up, from: undefined, to, lockSkip: false }, hooks)
@@ -147,10 +148,12 @@ function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
 
 /** Drops useless tables, and renames a table that was ready for an EXCHANGE back to its building name. */
 async function clearAway(
-  { ports, workspace, table, note }: Rebuilding,
+  rebuilding: Rebuilding,
   { built, stray }: Sides,
-  name: string,
+  building: Workspace,
 ): Promise<void> {
+  const { ports, workspace, table, note } = rebuilding
+  const name = building.chosen[0]!.target
   for (const { name: useless } of stray) {
     note(`dropping ${useless}: it was built to replace a table that no longer exists`)
     await changeTables(ports.target, 'dropping', useless)
@@ -167,7 +170,17 @@ async function clearAway(
       )
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)
-      note('continuing an earlier rebuild')
+      const changed = await changedSince(rebuilding, building, one.uuid)
+      const { noDeletes } = (await workspace.ports.target.tables([name])).get(name)!
+      if (changed.length > 0 && !isMendable(rebuilding, noDeletes)) {
+        note(`dropping ${name}: what ${namedBlocks(changed)} of it were computed from has changed since`)
+        await changeTables(ports.target, 'dropping', name)
+        continue
+      }
+      note(
+        `continuing an earlier rebuild${changed.length > 0 ? `; ${namedBlocks(changed)} of it are built again, because their rows have changed since` : ''}`,
+      )
+      await forget(rebuilding, one.uuid, changed)
     } else {
       note(
         `dropping ${one.name}: it was started with another version of the file or of a fork, or cannot be reused`,

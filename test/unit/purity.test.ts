@@ -44,6 +44,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/check/temporary-table.ts',
     'commands/import/changed-files.ts',
     'commands/rebuild/command.ts',
+    'commands/rebuild/continued.ts',
     'commands/redo/redo.ts',
     'commands/report/output-file.ts',
     'commands/verify/',

@@ -135,6 +135,8 @@ function leftovers(world: World, lastPid: number): readonly string[] {
     ...(world.writing.length > 0 ? ['a statement still writes'] : []),
     ...world.mutations
       .filter(({ state }) => state === 'waiting' || state === 'failed')
+      // Those of a table that was dropped went with it.
+      .filter(({ target }) => world.targets.get(target.name) === target)
       // A request that was delivered twice: what it was to do is done, and whoever deletes next kills it first.
       .filter(
         ({ target, lock }) =>

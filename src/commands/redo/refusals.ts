@@ -19,6 +19,8 @@ import { makeProbe, probeMissing } from '../../planning/probe.ts'
 import { expectedByDependants } from '../../planning/bounds.ts'
 import type { RowEstimates } from '../../planning/row-estimates.ts'
 import { readableBlocks } from '../../planning/stale-ranges.ts'
+import { hasLostRows } from '../../planning/absence.ts'
+import type { Attempt } from '../../ledger/events.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
 import { readsOf } from '../../runner/chunk-inputs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -105,6 +107,7 @@ export async function assertNoLoss(
     refuse(`${table.after.join(', ')} lack${table.after.length === 1 ? 's' : ''} them`, lacking)
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
+  if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo, attempts })
   const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
   const gone = intersect(redo, blockSet([...beyond, ...lacking, ...changes.flatMap((change) => change.gone)]))
@@ -115,4 +118,30 @@ export async function assertNoLoss(
   if (sourceGaps.length > 0) refuse('no source has rows there', sourceGaps)
   if (incomplete.length > 0) refuse('some sources lack these blocks', incomplete)
   return { gone, rowEstimates }
+}
+
+/**
+ * Of a table that lacks rows, only whole recorded ranges are built again: of the rest of a range nothing would be recorded any more that
+ * tells whether its rows are there. @throws BackfillError `failed`
+ */
+async function assertWhole(
+  { ports: { ledger } }: Workspace,
+  { key, target }: TableDefinition,
+  {
+    uuid,
+    redo,
+    attempts,
+  }: { readonly uuid: string; readonly redo: BlockSet; readonly attempts: readonly Attempt[] },
+): Promise<void> {
+  const done = attempts.filter(({ finished }) => finished)
+  const others = subtract(blockSet(done.map(({ range }) => range)), redo)
+  if (others.length === 0) return
+  const ids = new Set(done.map(({ queryId }) => queryId))
+  const latest = await ledger.attempts(key, uuid, others)
+  const rest = blockSet(latest.flatMap(({ queryId, blocks }) => (ids.has(queryId) ? blocks : [])))
+  if (rest.length > 0)
+    throw failedError(
+      `${target} lacks rows, and ${namedBlocks(rest)} were recorded together with blocks of this redo: if these were built again alone, nobody could tell whether the others are there; nothing was changed`,
+      `\`backfill verify --stored ${key}\` names the blocks that lack rows, and the redo that builds them`,
+    )
 }

@@ -1,32 +1,9 @@
 // Owns the promise that a plan says which tables will not run, and counts no chunk that `up` would not run.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { environmentFor } from '../support/cli.ts'
-import { backfillInside } from '../support/inside.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/workspace.ts'
+import { expect, test } from 'vitest'
+import { chainScene } from '../support/chain-scene.ts'
+import { post, rowsOf } from '../support/server.ts'
 
-const catalogue = await readCatalogue(SQL_FOLDER)
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server?.stop())
-
-let databases: { readonly source: string; readonly target: string; readonly ledger: string }
-beforeEach(async () => {
-  databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  await createSourceTables(server, catalogue, databases.source)
-  await addBlocks(server, databases.source, { from: 1, to: 20 })
-})
-
-const run = (words: string) =>
-  backfillInside(words.split(' '), { ...environmentFor(server, databases), BACKFILL_LAG: '0' })
+const { catalogue, server, databases, run } = await chainScene()
 const lastLine = async (words: string) => {
   const { code, stdout, stderr } = await run(words)
   expect(code, stderr).toBe(0)
@@ -44,7 +21,7 @@ const planned = async (words: string) => {
 
 test('a table that is not as its file says is stopped, and what reads it waits, as in `up`', async () => {
   await run('create-tables --all')
-  await post(server, `ALTER TABLE ${databases.target}.int_address_diffs MODIFY COLUMN tx_count UInt8`)
+  await post(server(), `ALTER TABLE ${databases().target}.int_address_diffs MODIFY COLUMN tx_count UInt8`)
   const words = '--tables +accounts_alive'
   const plan = await run(`plan ${words}`)
   expect(plan.stdout).toMatch(/address_diffs: \S+ is not as \S+ says: .*: `backfill rebuild address_diffs`/)
@@ -57,8 +34,8 @@ test('a table that is not as its file says is stopped, and what reads it waits, 
   const { pre_6780_accounts_destructs: pre, ...rest } = await planned(words)
   expect([rest['address_diffs'], rest['accounts_alive'], pre]).toEqual(['stopped', 'waiting', 1])
   expect((await run(`up ${words}`)).code).toBe(1)
-  const alive = `SELECT toUInt32(count()) AS n FROM ${databases.target}.int_accounts_alive`
-  expect(await rowsOf(server, alive)).toEqual([{ n: 0 }])
+  const alive = `SELECT toUInt32(count()) AS n FROM ${databases().target}.int_accounts_alive`
+  expect(await rowsOf(server(), alive)).toEqual([{ n: 0 }])
   expect(await lastLine(`plan ${words}`)).toBe(
     'Nothing runs: 1 table is stopped (address_diffs) and 2 tables wait (post_6780_accounts_destructs, accounts_alive); the lines above say why.',
   )
@@ -79,8 +56,8 @@ test('without source rows a table waits; complete tables have nothing to do', as
   const words = '--tables block_slots_stat,address_reads'
   expect((await run(`up ${words}`)).code).toBe(0)
   expect(await lastLine(`plan ${words}`)).toBe('Nothing to do.')
-  const all = catalogue.sources.map(({ table }) => `${databases.source}.${table}`)
-  for (const table of all) await post(server, `TRUNCATE TABLE ${table}`)
+  const all = catalogue.sources.map(({ table }) => `${databases().source}.${table}`)
+  for (const table of all) await post(server(), `TRUNCATE TABLE ${table}`)
   expect(await lastLine(`plan ${words}`)).toBe(
     'Nothing runs: 2 tables wait (address_reads, block_slots_stat); the lines above say why.',
   )

@@ -1,15 +1,13 @@
 // Owns the promises about rows that others took from a table or wrote into it: nothing is computed from a table that has
 // lost rows, and a chunk is not done where rows stand that it has not written.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { blocksWhere } from '../support/edited.ts'
-import { startProxy } from '../support/proxy.ts'
 import { planOf, range, redone, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { intoTarget } from '../support/requests.ts'
 import { rowsOf } from '../support/server.ts'
 import { addBlocks } from '../support/small-chain.ts'
-import { openTestWorkspace } from '../support/workspace.ts'
 
-const { connectWorkspace, withReaders, query, blocksOf, databases } = redoScene()
+const { connectWorkspace, behindProxy, withReaders, query, blocksOf, databases } = redoScene()
 const DEPENDANT = 'slot_blocks'
 const INPUT = '{target:Identifier}.int_block_slots_stat'
 const catalogueOf = () => withReaders(blocksWhere('true'))
@@ -62,16 +60,7 @@ test('a dependant waits for an input that has lost rows, and runs when they are 
 
 test('an input that loses rows while a chunk reads it fails the chunk', async () => {
   const { lose, bringBack } = await inTwoParts()
-  const { server, ...names } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    ...names,
-    server: { ...server, url: proxy.url },
-    catalogue: catalogueOf(),
-    tables: [DEPENDANT],
-  })
-  onTestFinished(() => workspace.close())
+  const { proxy, workspace } = await behindProxy([DEPENDANT])
   const held = proxy.hold(intoTarget(DEPENDANT), 'request')
   const running = workspace.up()
   await held.arrived
@@ -105,6 +94,19 @@ test('a table that reads itself waits for the rows that it has lost; a redo of t
   expect((await redone(workspace, range(7, 12))).failed).toEqual([])
   expect((await workspace.up()).failed).toEqual([])
   expect(await reportOf(workspace, TABLE)).toMatchObject({ state: 'up to date', doneBlocks: 14 })
+})
+
+test('of a table that has lost rows only whole recorded ranges are built again, so that the loss stays known', async () => {
+  const workspace = await connectWorkspace({ tables: [TABLE], catalogue: catalogueOf() })
+  expect((await workspace.up()).failed).toEqual([])
+  await query(`ALTER TABLE ${INPUT} DELETE WHERE block_number <= 6 SETTINGS mutations_sync = 2`)
+  await expect(planOf(workspace, range(9, 12))).rejects.toThrow(
+    'blocks 1-8 were recorded together with blocks of this redo',
+  )
+  expect((await reportOf(workspace, TABLE)).state).toBe('emptied in part')
+  expect((await redone(workspace, range(1, 12))).failed).toEqual([])
+  expect(await reportOf(workspace, TABLE)).toMatchObject({ state: 'up to date', doneBlocks: 12 })
+  expect((await blocksOf()).length).toBe(12)
 })
 
 test('rows that no run has written fail the chunk that meets them, and is not done', async () => {

@@ -1,32 +1,15 @@
 // Owns the promises about tables that change under a run: a chunk that may have read or written another table is not
 // done, and nothing is computed from a table that lacks rows.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { addNewcomers } from '../support/changed-files.ts'
 import { blocksWhere } from '../support/edited.ts'
-import { startProxy } from '../support/proxy.ts'
 import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { intoTarget } from '../support/requests.ts'
 import { rowsOf } from '../support/server.ts'
 import { addBlocks } from '../support/small-chain.ts'
-import { openTestWorkspace } from '../support/workspace.ts'
 
-const { connectWorkspace, withReaders, withSql, query, blocksOf, databases } = redoScene()
+const { connectWorkspace, behindProxy, withReaders, withSql, query, blocksOf, databases } = redoScene()
 const DEPENDANT = 'slot_blocks'
-
-/** The scene's databases through a proxy that can hold a statement back; both end with the test. */
-async function behindProxy(tables: readonly string[]) {
-  const { server, ...names } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const workspace = await openTestWorkspace({
-    ...names,
-    server: { ...server, url: proxy.url },
-    catalogue: withReaders(blocksWhere('true')),
-    tables,
-  })
-  onTestFinished(() => workspace.close())
-  return { proxy, workspace }
-}
 
 /** A run of the dependant whose INSERT has been executed and not answered when `meanwhile` happens. */
 async function during(meanwhile: () => Promise<unknown>) {

@@ -1,15 +1,14 @@
 // Owns the promise that a table which is replaced between the first look at it and its lock gets no row and no event of
 // what was planned for the other: a rebuild may have ended meanwhile.
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { adopt, planAdoption } from '../../src/commands/adopt/adopt.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
-import { startProxy } from '../support/proxy.ts'
 import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { addBlocks } from '../support/small-chain.ts'
 import { rebuildWorkspace } from '../support/verifying.ts'
-import { openTestWorkspace, OPTIONS } from '../support/workspace.ts'
+import { OPTIONS } from '../support/workspace.ts'
 
-const { connectWorkspace, query, blocksOf, databases } = redoScene()
+const { connectWorkspace, behindProxy, query, blocksOf, databases } = redoScene()
 const ALL = Array.from({ length: 16 }, (_, index) => index + 1)
 const REPLACED = `int_${TABLE} was replaced before ${TABLE} was locked: nothing of it was written`
 
@@ -24,11 +23,7 @@ async function begun() {
 
 test('a run whose table is rebuilt before it is locked writes nothing into the new one and says so; the next run goes on', async () => {
   const workspace = await begun()
-  const { server, ...names } = databases()
-  const proxy = await startProxy(server.url)
-  onTestFinished(() => proxy.close())
-  const late = await openTestWorkspace({ server: { ...server, url: proxy.url }, ...names, tables: [TABLE] })
-  onTestFinished(() => late.close())
+  const { proxy, workspace: late } = await behindProxy([TABLE])
   const held = proxy.hold(({ statement }) => statement.includes('max(`epoch`) as `epoch`'), 'request')
   const running = late.up()
   await held.arrived

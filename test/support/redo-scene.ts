@@ -1,5 +1,5 @@
 // Owns the set-up of the tests of `redo`: a small chain, a table over it, and the two tables that may read that one.
-import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, onTestFinished } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
 import type { RedoRequest } from '../../src/commands/redo/blocks.ts'
@@ -8,6 +8,7 @@ import { redo } from '../../src/commands/redo/redo.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
 import { status } from '../../src/commands/status/status.ts'
 import { addReaders, blocksWhere, edited } from './edited.ts'
+import { startProxy } from './proxy.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from './server.ts'
 import { addBlocks, createSourceTables } from './small-chain.ts'
 import { openTestWorkspace, OPTIONS, SQL_FOLDER, type TestWorkspace } from './workspace.ts'
@@ -100,6 +101,16 @@ export function redoScene() {
     return workspace
   }
 
+  /** The test's databases through a proxy that can hold a statement back; both end with the test. */
+  async function behindProxy(tables: readonly string[], catalogue = withReaders(EVERY)) {
+    const proxy = await startProxy(server.url)
+    onTestFinished(() => proxy.close())
+    const through = { ...server, url: proxy.url }
+    const workspace = await openTestWorkspace({ server: through, source, target, ledger, catalogue, tables })
+    onTestFinished(() => workspace.close())
+    return { proxy, workspace }
+  }
+
   const withSql = (sql: string) => edited(files, TABLE, { sql })
 
   const withReaders = (sql: string) => addReaders(withSql(sql))
@@ -116,6 +127,7 @@ export function redoScene() {
 
   return {
     connectWorkspace,
+    behindProxy,
     withSql,
     withReaders,
     query,

@@ -1,40 +1,17 @@
 // Owns the promises about absence: what looks finished and is not is named, and `status --check` says so by its exit code.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { environmentFor } from '../../support/cli.ts'
-import { backfillInside } from '../../support/inside.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/workspace.ts'
+import { beforeEach, expect, test } from 'vitest'
+import { chainScene } from '../../support/chain-scene.ts'
+import { post, rowsOf } from '../../support/server.ts'
+import { addBlocks } from '../../support/small-chain.ts'
 
 const TABLE = 'int_block_slots_stat'
-const catalogue = await readCatalogue(SQL_FOLDER)
-
-let server: TestServer
-beforeAll(async () => {
-  server = await startTestServer()
-})
-afterAll(() => server?.stop())
-
-/** Databases in which a run has done blocks 1-20, of each test's own. */
-let databases: { readonly source: string; readonly target: string; readonly ledger: string }
-beforeEach(async () => {
-  databases = {
-    source: uniqueDatabase('source'),
-    target: uniqueDatabase('target'),
-    ledger: uniqueDatabase('ledger'),
-  }
-  await createSourceTables(server, catalogue, databases.source)
-  await addBlocks(server, databases.source, { from: 1, to: 20 })
-  await run('up')
-})
+const { catalogue, server, databases, run: runAll } = await chainScene()
+/** A run has done blocks 1-20. */
+beforeEach(async () => void (await run('up')))
 
 const run = (words: string) =>
-  backfillInside(
-    [...words.split(' '), ...(words.includes('--tables') ? [] : ['--tables', 'block_slots_stat'])],
-    { ...environmentFor(server, databases), BACKFILL_LAG: '0' },
-  )
-const say = (statement: string) => post(server, statement, databases)
+  runAll(words.includes('--tables') ? words : `${words} --tables block_slots_stat`)
+const say = (statement: string) => post(server(), statement, databases())
 const sources = catalogue.sources.map(({ table }) => table)
 const emptySources = async () => {
   for (const table of sources) await say(`TRUNCATE TABLE {source:Identifier}.${table}`)
@@ -56,7 +33,7 @@ test('a table that was emptied, sources without rows, and a head that went back 
   expect(await checked()).toMatchObject({ code: 8, state: 'no source rows', exits: [8] })
   expect((await run('up')).stderr).toMatch(/no rows of this network in .*, although blocks are done/)
 
-  await addBlocks(server, databases.source, { from: 1, to: 12 })
+  await addBlocks(server(), databases().source, { from: 1, to: 12 })
   const back = await checked()
   expect(back).toMatchObject({ code: 8, state: 'head went back', exits: [8] })
   expect(back.stderr).toBe('status --check: exit 8: block_slots_stat: head went back\n')
@@ -65,7 +42,7 @@ test('a table that was emptied, sources without rows, and a head that went back 
   expect(stdout).toContain('backfill verify --sources block_slots_stat')
   expect((await run('up')).stderr).toContain('warning: block_slots_stat  blocks up to 20 are done')
 
-  await addBlocks(server, databases.source, { from: 13, to: 20 })
+  await addBlocks(server(), databases().source, { from: 13, to: 20 })
   expect(await checked()).toMatchObject({ code: 0 })
   await say(
     `ALTER TABLE {target:Identifier}.${TABLE} DELETE WHERE block_number = 3 SETTINGS mutations_sync = 2`,
@@ -91,7 +68,7 @@ test('blocks that --to has forced above the newest block are not a head that wen
 })
 
 test('of several reasons the worst decides, and JSON lists all', async () => {
-  await addBlocks(server, databases.source, { from: 21, to: 30 })
+  await addBlocks(server(), databases().source, { from: 21, to: 30 })
   await say(
     `INSERT INTO {ledger:Identifier}.ledger SELECT * REPLACE (epoch + 1 AS epoch, 'late-x' AS sql_hash, 3 AS range_from, 4 AS range_to)
      FROM {ledger:Identifier}.ledger WHERE event = 'done'`,
@@ -102,27 +79,27 @@ test('of several reasons the worst decides, and JSON lists all', async () => {
 })
 
 test('missing blocks are a failure when they arrived more than an hour ago, or exceed --max-behind', async () => {
-  await addBlocks(server, databases.source, { from: 21, to: 23, at: 'now() - 600' })
+  await addBlocks(server(), databases().source, { from: 21, to: 23, at: 'now() - 600' })
   expect(await checked()).toMatchObject({ code: 0, state: 'missing' })
   expect(await checked(' --max-behind 2')).toMatchObject({ code: 3 })
   expect(await checked(' --max-behind 3')).toMatchObject({ code: 0 })
-  await addBlocks(server, databases.source, { from: 24, to: 24, at: 'now() - 4000' })
+  await addBlocks(server(), databases().source, { from: 24, to: 24, at: 'now() - 4000' })
   expect(await checked()).toMatchObject({ code: 3, exits: [3] })
   expect((await run('up')).code).toBe(0)
   expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })
 })
 
 test('missing blocks whose rows have a time in the future are a failure: nobody knows when they arrived', async () => {
-  await addBlocks(server, databases.source, { from: 21, to: 21, at: 'now() + 600' })
+  await addBlocks(server(), databases().source, { from: 21, to: 21, at: 'now() + 600' })
   expect(await checked()).toMatchObject({ code: 0, state: 'missing' })
-  await addBlocks(server, databases.source, { from: 22, to: 22, at: 'now() + 40000' })
+  await addBlocks(server(), databases().source, { from: 22, to: 22, at: 'now() + 40000' })
   expect(await checked()).toMatchObject({ code: 3, exits: [3] })
 })
 
 test('a table that has never run is not late but missing', async () => {
   await say(`DROP TABLE {target:Identifier}.${TABLE}`)
   await emptySources()
-  await addBlocks(server, databases.source, { from: 1, to: 20, at: 'now()' })
+  await addBlocks(server(), databases().source, { from: 1, to: 20, at: 'now()' })
   expect(await checked()).toMatchObject({ code: 3, exits: [3] })
 })
 
@@ -131,15 +108,15 @@ test('incomplete blocks are waiting for a day, then a failure; --max-incomplete-
   expect((await run('up --tables address_diffs')).code).toBe(0)
   const short = sources.map((table) => table.replace('canonical_execution_', ''))
   const tables = short.filter((table) => table !== 'nonce_diffs')
-  await addBlocks(server, databases.source, { from: 21, to: 21, at: 'now() - 7200', tables })
-  await addBlocks(server, databases.source, { from: 22, to: 22, at: 'now() - 7200' })
+  await addBlocks(server(), databases().source, { from: 21, to: 21, at: 'now() - 7200', tables })
+  await addBlocks(server(), databases().source, { from: 22, to: 22, at: 'now() - 7200' })
   expect((await run('up --tables address_diffs')).code).toBe(0)
   expect(await checked(more)).toMatchObject({ code: 0, state: 'waiting' })
   expect(await checked(`${more} --max-incomplete-age 1h`)).toMatchObject({ code: 3, exits: [3] })
   expect(await checked(`${more} --max-incomplete-age 3h`)).toMatchObject({ code: 0 })
 
-  await addBlocks(server, databases.source, { from: 23, to: 23, at: 'now() - 90000', tables })
-  await addBlocks(server, databases.source, { from: 24, to: 24, at: 'now()' })
+  await addBlocks(server(), databases().source, { from: 23, to: 23, at: 'now() - 90000', tables })
+  await addBlocks(server(), databases().source, { from: 24, to: 24, at: 'now()' })
   expect((await run('up --tables address_diffs')).code).toBe(0)
   expect(await checked(more)).toMatchObject({ code: 3, exits: [3] })
 })
@@ -148,7 +125,7 @@ test('how old sources may be is judged only where it is asked', async () => {
   expect(await checked()).toMatchObject({ code: 0 })
   const old = await checked(' --max-source-age 1h')
   expect(old).toMatchObject({ code: 8, state: 'source too old' })
-  await addBlocks(server, databases.source, { from: 21, to: 21, at: 'now() - 60' })
+  await addBlocks(server(), databases().source, { from: 21, to: 21, at: 'now() - 60' })
   await run('up')
   expect(await checked(' --max-source-age 1h')).toMatchObject({ code: 0 })
   const { code, stderr } = await run('status --max-source-age 1h')
@@ -157,11 +134,11 @@ test('how old sources may be is judged only where it is asked', async () => {
 })
 
 test('accepted blocks in which rows have arrived are named, and no longer healthy', async () => {
-  await addBlocks(server, databases.source, { from: 3021, to: 3030 })
+  await addBlocks(server(), databases().source, { from: 3021, to: 3030 })
   await run('up')
   expect((await run('accept --from 21 --to 3020 --yes')).code).toBe(0)
   expect(await checked()).toMatchObject({ code: 0 })
-  await addBlocks(server, databases.source, { from: 21, to: 3020 })
+  await addBlocks(server(), databases().source, { from: 21, to: 3020 })
   expect(await checked()).toMatchObject({ code: 3, exits: [3] })
   const { stdout } = await run('status')
   expect(stdout).toContain(
@@ -174,16 +151,16 @@ test('accepted blocks in which rows have arrived are named, and no longer health
 
 /** The table again under a new UUID, as a copy or a restored backup is. */
 async function copyTable() {
-  await say(`RENAME TABLE ${databases.target}.${TABLE} TO ${databases.target}.moved`)
-  await say(`CREATE TABLE ${databases.target}.${TABLE} AS ${databases.target}.moved`)
-  await say(`INSERT INTO ${databases.target}.${TABLE} SELECT * FROM ${databases.target}.moved`)
+  await say(`RENAME TABLE ${databases().target}.${TABLE} TO ${databases().target}.moved`)
+  await say(`CREATE TABLE ${databases().target}.${TABLE} AS ${databases().target}.moved`)
+  await say(`INSERT INTO ${databases().target}.${TABLE} SELECT * FROM ${databases().target}.moved`)
 }
 const stored = async () =>
   (
     await rowsOf<{ n: number; v: string }>(
-      server,
+      server(),
       `SELECT count() AS n, toString(max(block_number)) AS v FROM {target:Identifier}.${TABLE}`,
-      databases,
+      databases(),
     )
   )[0]
 
@@ -238,9 +215,9 @@ test('up --recompute deletes unknown rows as far as it can compute them again, a
   const { code, stderr } = await run('up --recompute block_slots_stat')
   expect(code, stderr).toBe(0)
   const rows = await rowsOf(
-    server,
+    server(),
     `SELECT count() AS n, countIf(slots_set = 9) AS wrong, countIf(block_number = 9000) AS kept FROM {target:Identifier}.${TABLE}`,
-    databases,
+    databases(),
   )
   expect(rows).toEqual([{ n: 21, wrong: 0, kept: 1 }])
   expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })

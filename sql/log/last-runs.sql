@@ -1,4 +1,4 @@
--- The last run of each table of a network that wrote into the present table: when it ended, how long it took, how it ended.
+-- The last run of each table of a network that wrote into the present table: when it ended and how long ago, how long it took, how it ended.
 -- Two passes: the first finds the runs by the order of the events, the second reads the events of these runs only.
 WITH
     ours AS
@@ -24,6 +24,7 @@ WITH
 SELECT
     table_key AS table,
     toUnixTimestamp64Milli(toDateTime64(last_time, 3, 'UTC')) / 1000 AS ended,
+    dateDiff('ms', last_time, now64(3)) / 1000 AS idle,
     dateDiff('ms', first_time, last_time) / 1000 AS seconds,
     multiIf(
         is_open AND {held:Map(String, UInt64)}[table_key] = last_epoch, 'in progress',

@@ -2,10 +2,11 @@
 import { countBlocks } from '../../model/blocks.ts'
 import type { StatusReport, TableReport } from './table-report.ts'
 
-/** The last run of a table (sql/log/last-runs.sql). `ended`: seconds since 1970; `seconds`: how long it took. */
+/** The last run of a table (sql/log/last-runs.sql). `ended`: seconds since 1970; `idle`: seconds since then; `seconds`: how long it took. */
 export type LastRun = {
   readonly table: string
   readonly ended: number
+  readonly idle: number
   readonly seconds: number
   readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
 }
@@ -30,6 +31,7 @@ export function metricsLines({ report, runs, newest, version }: MetricsInput): r
     ...families([version], { version: (one) => one }, VERSION_METRICS),
     ...families(report.tables, ofTable, TABLE_METRICS),
     ...families(runs, ofTable, RUN_METRICS),
+    ...families(stallsOf(report, runs), { ...ofTable, reason: ({ reason }) => reason }, STANDSTILL_METRICS),
     ...families(outcomes, { ...ofTable, outcome: ({ outcome }) => outcome }, OUTCOME_METRICS),
     ...families(newest, { network: () => report.network, source: ({ source }) => source }, SOURCE_METRICS),
   ]
@@ -80,6 +82,22 @@ const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted'] as const
 const OUTCOME_METRICS: Metrics<{ readonly is: boolean }> = {
   'last_run_outcome  How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; the next `backfill up` goes on.':
     ({ is }) => Number(is),
+}
+
+type Stall = { readonly table: string; readonly reason: string; readonly seconds: number }
+
+/** Tables of which nothing is done now: why, in the words of `status`, and for how long. */
+function stallsOf({ tables }: StatusReport, runs: readonly LastRun[]): readonly Stall[] {
+  return runs.flatMap(({ table, idle }) => {
+    const found = tables.find((one) => one.table === table)
+    const reason = found?.standstill?.reason ?? ((found?.missingBlocks ?? 0) > 0 ? 'no run' : undefined)
+    return reason === undefined ? [] : [{ table, reason, seconds: idle }]
+  })
+}
+
+const STANDSTILL_METRICS: Metrics<Stall> = {
+  'standstill_seconds  How long ago the table was last written to, by why it stands still. source: all is done that the sources have. incomplete: some sources lack blocks. paused: `backfill resume` goes on. lock: a run is in a chunk. no run: blocks are missing, `backfill up` fills them.':
+    ({ seconds }) => seconds,
 }
 
 const fill = 'look at what fills the sources. Some sources have rows of few blocks only.'

@@ -1,20 +1,23 @@
 // Owns the state of a table in `status`, and why it stands still. Pure.
-import type { Hold } from '../../ledger/steering.ts'
+import { type Hold, holdText } from '../../ledger/steering.ts'
 import type { LockInfo } from '../../lock/comment.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 import type { Standstill } from '../../model/standstill.ts'
 import type { Absence, AbsenceState } from '../../planning/absence.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
 
+type Work = { readonly lock: LockInfo | null; readonly holds: readonly Hold[] } & Readonly<
+  Record<'missing' | 'incomplete', readonly Range[]>
+>
+
 /** Why nothing more of a table is done now; null if a run would do more. */
 export function standstillOf(
-  lock: LockInfo | null,
-  missing: readonly Range[],
-  incomplete: readonly Range[],
+  { lock, holds, missing, incomplete }: Work,
   { inputs: { newest } }: TableStatus['bounds'],
 ): Standstill | null {
   if (lock?.released === false) return { reason: 'lock', host: lock.host, pid: lock.pid }
-  if (missing.length > 0) return null
+  const pause = holds.find(({ action }) => action === 'pause')
+  if (missing.length > 0) return pause === undefined ? null : { reason: 'paused', found: holdText(pause) }
   const [first] = incomplete
   if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
   return newest === undefined ? null : { reason: 'source', block: newest }

@@ -184,7 +184,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'stat
     holds,
     sourceHead: highest([bounds.inputs.naturalHead]),
     limit: bounds.limits.to ?? null,
-    standstill: standstillOf(lock, missing, incomplete, bounds),
+    standstill: standstillOf({ lock, holds, missing, incomplete }, bounds),
     absences,
     misfit: seen.misfit?.message ?? null,
     notes: [

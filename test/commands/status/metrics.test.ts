@@ -55,7 +55,13 @@ const TABLE: TableReport = {
   notes: [],
 }
 const EMPTY: TableReport = { ...TABLE, table: 'b', watermark: null, head: null, rows: null, absences: [] }
-const RUN: LastRun = { table: 'address_diffs', ended: 1_790_000_000.5, seconds: 12.25, outcome: 'failed' }
+const RUN: LastRun = {
+  table: 'address_diffs',
+  ended: 1_790_000_000.5,
+  idle: 340,
+  seconds: 12.25,
+  outcome: 'failed',
+}
 const INPUT: MetricsInput = {
   report: { ...CHAIN, network: 'odd "name"\\\n', tables: [TABLE, EMPTY] },
   runs: [RUN],
@@ -91,6 +97,18 @@ test('a parser of the exposition format reads every metric, its labels and its v
     ['in progress', '0'],
     ['interrupted', '0'],
   ])
+})
+
+const reasonsOf = (table: Partial<TableReport>) =>
+  families({ ...INPUT, report: { ...INPUT.report, tables: [{ ...TABLE, ...table }, EMPTY] } })
+    .find(({ name }) => name === 'backfill_standstill_seconds')
+    ?.metrics.map(({ labels, value }) => [labels['table'], labels['reason'], value])
+
+test('how long a table stands still has the reason as its label, and no sample of a table that never ran', () => {
+  expect(reasonsOf({})).toEqual([['address_diffs', 'no run', '340']])
+  const standstill = { reason: 'source', block: 20_000 } as const
+  expect(reasonsOf({ missingBlocks: 0, standstill })).toEqual([['address_diffs', 'source', '340']])
+  expect(reasonsOf({ missingBlocks: 0 })).toBe(undefined)
 })
 
 test('what is unknown has no sample: it is not 0', () => {

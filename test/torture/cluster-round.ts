@@ -97,7 +97,9 @@ export async function playCluster(cluster: RealCluster, seed: number): Promise<V
   }
 
   const last = await up().ended
-  if (last.code !== 0) wrong.push(`the last up ended with ${last.code}: ${last.said.trim().slice(-600)}`)
+  await balancer.close()
+  if (last.code !== 0)
+    return { story, wrong: [`the last up ended with ${last.code}: ${last.said.trim().slice(-1_500)}`] }
   for (const name of names) {
     const local = `${databases.target}.${name}_local`
     const held = await Promise.all(
@@ -111,7 +113,6 @@ export async function playCluster(cluster: RealCluster, seed: number): Promise<V
         wrong.push(`replicas of ${name} differ on shard ${shard + 1}: ${held.join(' ')}`)
   }
   wrong.push(...(await differences(node, names, { actual: databases.target, expected: clean.target })))
-  await balancer.close()
   if (wrong.length === 0)
     for (const each of nodes)
       for (const name of [

@@ -9,7 +9,7 @@ import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
-import { assertTogether } from '../terminal/argv.ts'
+import { assertTogether, placeOf } from '../terminal/argv.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { errorDocument } from '../terminal/render/json.ts'
@@ -48,17 +48,20 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const typed = contextFor(flags)
     assertTogether(flags, entry)
     if (entry.networks === undefined || !isSeveral(typed.config.network.value)) return await run(typed)
+    const isTogether =
+      entry.networks === 'together' ||
+      (entry.together !== undefined && placeOf(flags, entry.together) !== undefined)
     const codes: number[] = []
     const each: Context[] = []
     for (const network of await networksOf(typed.config, flags)) {
       const context = contextFor(new Map([...flags, ...typedWords({ network })]))
       each.push(context)
-      if (entry.networks === 'together') continue
+      if (isTogether) continue
       if (codes.length > 0 && !flags.has('json')) output.result([''])
       codes.push(await run(context))
       if (codes.at(-1)! >= INTERRUPTED) break
     }
-    return entry.networks === 'together' ? await run(each[0]!, each) : worstOf(codes)
+    return isTogether ? await run(each[0]!, each) : worstOf(codes)
   } catch (error) {
     if (argv.includes('--json')) output.json(errorDocument(error, exitCodeOf(error)))
     output.message(

@@ -27,6 +27,8 @@ export type CommandEntry = FlagRules & {
   readonly needsChoice?: true
   /** It may work on several networks: `--network a,b`, `--network all`. */
   readonly networks?: 'one by one' | 'together'
+  /** With this, `flag=value`, it works on them together. */
+  readonly together?: string
   /** Flags that the command always has, as if they were typed. */
   readonly implied?: Readonly<Record<string, string>>
   /** Loads the code on use: `--help` and usage errors must not wait for the ClickHouse client. */

@@ -101,15 +101,17 @@ export type FlagRules = {
   readonly only?: Readonly<Record<string, string>>
 }
 
+/** Where a flag was typed, or (`format=prometheus`) a flag with that value; undefined if it was not. */
+export function placeOf(flags: Flags, word: string): string | undefined {
+  const [name, value] = word.split('=')
+  const typed = flags.get(name!)
+  return value === undefined || typed?.text === value ? typed?.place : undefined
+}
+
 /** @throws BackfillError `usage` for flags that do not go together */
 export function assertTogether(flags: Flags, { exclusive = [], only = {} }: FlagRules): void {
-  const placeOf = (word: string) => {
-    const [name, value] = word.split('=')
-    const typed = flags.get(name!)
-    return value === undefined || typed?.text === value ? (typed?.place ?? []) : []
-  }
   for (const group of exclusive) {
-    const [first, second] = group.split(' ').flatMap(placeOf)
+    const [first, second] = group.split(' ').flatMap((word) => placeOf(flags, word) ?? [])
     if (second !== undefined)
       throw usageError(`${first} and ${second} exclude each other`, 'keep one of them')
   }

@@ -145,6 +145,21 @@ test('`status --format prometheus` says what `status --json` says, and how the l
   expect(samples.get(`backfill_last_run_timestamp_seconds ${KEY}`)).toBeGreaterThan(now - 3600)
 })
 
+test('metrics of two networks are one document, in which each metric is described once', async () => {
+  const words = ['status', KEY, '--network', 'mainnet,sepolia', '--format', 'prometheus']
+  // Of one database, rows of two networks would replace each other.
+  const { code, stdout, stderr } = await backfillHere(words, {
+    env: { ...env(), TARGET_CLICKHOUSE_DATABASE: uniqueDatabase('target') },
+  })
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+  const described = stdout.split('\n').filter((line) => line.startsWith('# TYPE'))
+  expect(new Set(described).size).toBe(described.length)
+  const networks = parsePrometheus(stdout)
+    .find(({ name }) => name === 'backfill_missing_blocks')!
+    .metrics.map(({ labels }) => labels['network'])
+  expect(networks).toEqual(['mainnet', 'sepolia'])
+})
+
 const add = (values: string) =>
   post(
     server,

@@ -41,6 +41,7 @@ export const LOOK: readonly DeclaredEntry[] = [
         'status --check --max-behind 300 --max-source-age 1h',
     },
     networks: 'one by one',
+    together: 'format=prometheus',
     load: async () => (await import('../../commands/status/command.ts')).statusCommand,
   },
   {

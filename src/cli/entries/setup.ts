@@ -80,7 +80,11 @@ export const REPORT: readonly DeclaredEntry[] = [
       ...flags.common,
     ),
     exits: { ...exits.asking, 0: 'Ended by Ctrl-C or SIGTERM' },
-    examples: { 'Open http://127.0.0.1:8477/ in a browser': 'serve' },
+    examples: {
+      'Open http://127.0.0.1:8477/ in a browser': 'serve',
+      'Serve two networks': 'serve --network mainnet,sepolia',
+    },
+    networks: 'together',
     load: async () => (await import('../../commands/serve/command.ts')).serve,
   },
 ]

@@ -8,13 +8,14 @@ import { type Connections, openWorkspaceOn, type Session } from '../../workspace
 import { blockNumber, type Flags, readFlag, selectors, typedWords } from '../../workspace/values.ts'
 import { readPage } from '../report/command.ts'
 import { healthFields, readHealth } from '../status/command.ts'
-import { metricsOf } from '../status/metrics-of.ts'
+import { readMetrics } from '../status/metrics-of.ts'
 import { readTolerances } from '../status/verdict.ts'
 import { status } from '../status/status.ts'
 import { readinessFields } from '../wait/command.ts'
 import { type Answer, type Answering, LIMITS, refusal } from './server.ts'
 
 type Question = {
+  /** Of the network that is asked about. */
   readonly context: Context
   readonly connections: Connections
   readonly flags: Flags
@@ -23,14 +24,17 @@ type Question = {
 
 type Route = {
   readonly parameters: readonly string[]
+  /** It is about all networks that are served. */
+  readonly isOfAll?: true
   readonly answer: (question: Question) => Promise<Answer>
 }
 
-const CHOICE = ['tables', 'exclude']
+const CHOICE = ['network', 'tables', 'exclude']
 
 const ROUTES: Readonly<Record<string, Route>> = {
   '/': {
     parameters: [],
+    isOfAll: true,
     async answer({ context, connections }) {
       const { html, policy } = await readPage(context, connections, true)
       return { status: 200, type: 'text/html', body: html, policy }
@@ -68,18 +72,19 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   '/metrics': {
     parameters: [],
-    answer: ({ context, inside }) =>
-      inside(async (session) => {
-        const lines = await metricsOf(session, context.config.lag.value)
-        return {
-          status: 200,
-          type: 'text/plain; version=0.0.4',
-          body: `${lines.map(context.output.carry).join('\n')}\n`,
-        }
-      }),
+    isOfAll: true,
+    async answer({ context, connections }) {
+      const lines = await readMetrics(context, connections)
+      return {
+        status: 200,
+        type: 'text/plain; version=0.0.4',
+        body: `${lines.map(context.output.carry).join('\n')}\n`,
+      }
+    },
   },
   '/healthz': {
     parameters: [],
+    isOfAll: true,
     async answer({ connections }) {
       await (await openServers(connections)).close()
       return { status: 200, type: 'text/plain', body: 'ClickHouse answers\n' }
@@ -99,21 +104,37 @@ export function answersFor(context: Context, connections: Connections): Answerin
   }
 
   async function answer(route: Route, query: URLSearchParams): Promise<Answer> {
+    let isTheirs = true
     try {
       const unknown = [...query.keys()].find((name) => !route.parameters.includes(name))
       if (unknown !== undefined) throw usageError(`unknown parameter ${unknown}`)
+      const of = route.isOfAll ? context : networkOf(context, query.get('network'))
+      isTheirs = query.size > 0
       const flags = new Map([...context.flags, ...typedWords(Object.fromEntries(query))])
       const inside = <T>(use: (session: Session) => Promise<T>) =>
-        openWorkspaceOn(connections, context.config, selectors(flags), use)
-      return await route.answer({ context, connections, flags, inside })
+        openWorkspaceOn(connections, of.config, selectors(flags), use)
+      return await route.answer({ context: of, connections, flags, inside })
     } catch (error) {
-      const isTheirs = error instanceof BackfillError && error.kind === 'usage' && query.size > 0
-      return json(context, isTheirs ? 400 : 503, {
+      const isUsage = error instanceof BackfillError && error.kind === 'usage'
+      return json(context, isUsage && isTheirs ? 400 : 503, {
         command: null,
         ...errorDocument(error, exitCodeOf(error)),
       })
     }
   }
+}
+
+function networkOf(context: Context, name: string | null): Context {
+  const { each = [context] } = context
+  const found =
+    name === null && each.length === 1 ? context : each.find(({ config }) => config.network.value === name)
+  if (found !== undefined) return found
+  const served = each.map(({ config }) => config.network.value).join(', ')
+  throw usageError(
+    name === null
+      ? `name one of the networks that are served, network=<name>: ${served}`
+      : `network ${name} is not served: ${served}`,
+  )
 }
 
 function json({ output }: Context, code: number, data: object): Answer {

@@ -9,10 +9,11 @@ import { serveUntil } from './server.ts'
 import { answersFor } from './answers.ts'
 
 export const serve: Command = async (context) => {
-  const { config, flags, output } = context
+  const { flags, output, each = [context] } = context
   const address = readFlag(flags, 'listen', listenAddress) ?? { host: '127.0.0.1', port: 8477 }
   const ready = (url: string) => {
-    if (!flags.has('quiet')) output.message([`Serving ${config.network.value} on ${url} until Ctrl-C.`])
+    const names = each.map((one) => one.config.network.value).join(', ')
+    if (!flags.has('quiet')) output.message([`Serving ${names} on ${url} until Ctrl-C.`])
   }
   return await withConnections(context, async (connections) => {
     const answering = answersFor(context, connections)

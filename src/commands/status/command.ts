@@ -3,7 +3,7 @@ import type { PerUnit } from '../../model/model.ts'
 import { EXIT } from '../../model/errors.ts'
 import { sleep } from '../../seam/clock.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { withConnections, withWorkspace } from '../../session/session.ts'
 import { listOf } from '../../terminal/render/format.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import type { Session } from '../../workspace/open.ts'
@@ -13,17 +13,18 @@ import type { StatusReport } from './table-report.ts'
 import { evaluateHealth, readTolerances, type Tolerances, type Verdict, verdictLine } from './verdict.ts'
 
 export const statusCommand: Command = async (context) => {
-  const { config, flags, output } = context
+  const { flags, output } = context
   const tolerances = readTolerances(flags)
   const at = readFlag(flags, 'at', blockNumber)
   const every = readFlag(flags, 'watch', (word) => (word.text === '' ? 5 : positiveCount(word)))
   readFlag(flags, 'sort', oneOf(SORTS))
   const isMetrics = readFlag(flags, 'format', oneOf(['text', 'prometheus'])) === 'prometheus'
-  return await withWorkspace(context, async (session) => {
-    if (isMetrics) {
-      output.result(await (await import('./metrics-of.ts')).metricsOf(session, config.lag.value))
+  if (isMetrics)
+    return await withConnections(context, async (connections) => {
+      output.result(await (await import('./metrics-of.ts')).readMetrics(context, connections))
       return EXIT.ok
-    }
+    })
+  return await withWorkspace(context, async (session) => {
     if (at !== undefined) return await (await import('./at-block.ts')).printBlock(context, session, at)
     if (every === undefined) return await printStatus(context, session, tolerances)
     return await withSignals(

@@ -2,12 +2,27 @@
 import { askLedger } from '../../ledger/ask.ts'
 import type { PerUnit } from '../../model/model.ts'
 import { openAges } from '../../sources/ages.ts'
-import type { Session } from '../../workspace/open.ts'
+import type { Context } from '../../session/command.ts'
+import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
-import { metricsLines, type LastRun } from './metrics.ts'
+import { selectors } from '../../workspace/values.ts'
+import { type LastRun, metricsLines, type NetworkMetrics } from './metrics.ts'
 import { presentUuids, status } from './status.ts'
 
-export async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<readonly string[]> {
+/** The lines, of all networks that are asked for. @throws BackfillError `usage`, `server` */
+export async function readMetrics(context: Context, connections: Connections): Promise<readonly string[]> {
+  const { each = [context], flags } = context
+  const networks: NetworkMetrics[] = []
+  for (const { config } of each)
+    networks.push(
+      await openWorkspaceOn(connections, config, selectors(flags), (session) =>
+        metricsOf(session, config.lag.value),
+      ),
+    )
+  return metricsLines(networks, toolVersion())
+}
+
+async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<NetworkMetrics> {
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const [report, extents] = await Promise.all([
     status(workspace, { lag }),
@@ -26,5 +41,5 @@ export async function metricsOf({ workspace, connected }: Session, lag: PerUnit)
           present: presentUuids(report.tables),
           held: new Map(held),
         })
-  return metricsLines({ report, runs, newest, version: toolVersion() })
+  return { report, runs, newest }
 }

@@ -14,26 +14,42 @@ export type LastRun = {
 /** The newest block of a source table; `age` of its newest rows in seconds, undefined if unknown. */
 type NewestBlock = { readonly source: string; readonly block: number; readonly age: number | undefined }
 
-export type MetricsInput = {
+/** What the metrics say of one network. */
+export type NetworkMetrics = {
   readonly report: StatusReport
   readonly runs: readonly LastRun[]
   readonly newest: readonly NewestBlock[]
-  readonly version: string
 }
 
-/** The lines of all metrics. A value that is unknown has no sample. */
-export function metricsLines({ report, runs, newest, version }: MetricsInput): readonly string[] {
-  const ofTable = { network: () => report.network, table: ({ table }: { readonly table: string }) => table }
-  const outcomes = runs.flatMap((run) =>
-    OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome })),
+const ofNetwork = { network: ({ network }: { readonly network: string }) => network }
+const ofTable = { ...ofNetwork, table: ({ table }: { readonly table: string }) => table }
+
+/** The lines of all metrics: each is said once, with its samples of all networks. A value that is unknown has no sample. */
+export function metricsLines(networks: readonly NetworkMetrics[], version: string): readonly string[] {
+  const of = <One>(list: (one: NetworkMetrics) => readonly One[]) =>
+    networks.flatMap((one) => list(one).map((item) => ({ ...item, network: one.report.network })))
+  const outcomes = of(({ runs }) =>
+    runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome }))),
   )
   return [
     ...families([version], { version: (one) => one }, VERSION_METRICS),
-    ...families(report.tables, ofTable, TABLE_METRICS),
-    ...families(runs, ofTable, RUN_METRICS),
-    ...families(stallsOf(report, runs), { ...ofTable, reason: ({ reason }) => reason }, STANDSTILL_METRICS),
+    ...families(
+      of(({ report }) => report.tables),
+      ofTable,
+      TABLE_METRICS,
+    ),
+    ...families(
+      of(({ runs }) => runs),
+      ofTable,
+      RUN_METRICS,
+    ),
+    ...families(of(stallsOf), { ...ofTable, reason: ({ reason }) => reason }, STANDSTILL_METRICS),
     ...families(outcomes, { ...ofTable, outcome: ({ outcome }) => outcome }, OUTCOME_METRICS),
-    ...families(newest, { network: () => report.network, source: ({ source }) => source }, SOURCE_METRICS),
+    ...families(
+      of(({ newest }) => newest),
+      { ...ofNetwork, source: ({ source }) => source },
+      SOURCE_METRICS,
+    ),
   ]
 }
 
@@ -87,7 +103,7 @@ const OUTCOME_METRICS: Metrics<{ readonly is: boolean }> = {
 type Stall = { readonly table: string; readonly reason: string; readonly seconds: number }
 
 /** Tables of which nothing is done now: why, in the words of `status`, and for how long. */
-function stallsOf({ tables }: StatusReport, runs: readonly LastRun[]): readonly Stall[] {
+function stallsOf({ report: { tables }, runs }: NetworkMetrics): readonly Stall[] {
   return runs.flatMap(({ table, idle }) => {
     const found = tables.find((one) => one.table === table)
     const reason = found?.standstill?.reason ?? ((found?.missingBlocks ?? 0) > 0 ? 'no run' : undefined)

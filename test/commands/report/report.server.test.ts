@@ -65,7 +65,7 @@ test('/status.json, /check and /readyz say what `status --json`, `status --check
 })
 
 /** Without samples that are other each second. */
-const lines = (text: string) => text.split('\n').filter((line) => !/^[^#].*age/.test(line))
+const lines = (text: string) => text.split('\n').filter((line) => !/^[^#].*(age|standstill)_/.test(line))
 
 test('/metrics are those of `status --format prometheus`; /healthz is well while ClickHouse answers', async () => {
   const answer = await get('/metrics')

@@ -9,6 +9,7 @@ import { answersFor, sharedReads } from '../../../src/commands/serve/answers.ts'
 import { createOutput } from '../../../src/terminal/output.ts'
 import { connectServers } from '../../../src/workspace/open.ts'
 import { readConfig } from '../../../src/workspace/config.ts'
+import { typedWords } from '../../../src/workspace/values.ts'
 import { NOWHERE } from '../../support/cli.ts'
 import { repository } from '../../support/processes.ts'
 
@@ -98,6 +99,34 @@ test('while ClickHouse is unreachable every question is answered with 503, the r
         })
         expect(body).not.toContain('hush')
       }
+    },
+  )
+})
+
+const contextOf = (network: string) => {
+  const flags = new Map(typedWords({ network }))
+  const config = readConfig({ flags, environment: NOWHERE, folder: repository })
+  const stream = new PassThrough() as unknown as NodeJS.WriteStream
+  const terminal = { stdout: stream, stderr: stream, env: NOWHERE, cwd: () => repository }
+  return { flags, config, output: createOutput(terminal, flags, config.secrets) }
+}
+
+test('of several networks that are served, a question about one names it', async () => {
+  const each = ['mainnet', 'sepolia'].map(contextOf)
+  await connectServers(
+    each[0]!.config,
+    () => {},
+    async (connections) => {
+      const answering = answersFor({ ...each[0]!, each }, connections)
+      const ask = async (path: string, network?: string) => {
+        const { status, body } = (await answering(path, new URLSearchParams(network && { network })))!
+        return [status, (JSON.parse(body) as { error: { message: string } }).error.message]
+      }
+      const named = 'name one of the networks that are served, network=<name>: mainnet, sepolia'
+      expect(await ask('/check')).toEqual([400, named])
+      expect(await ask('/check', 'holesky')).toEqual([400, 'network holesky is not served: mainnet, sepolia'])
+      expect((await ask('/check', 'sepolia'))[0]).toBe(503)
+      expect((await ask('/metrics'))[0]).toBe(503)
     },
   )
 })

@@ -4,7 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 import parsePrometheus from 'parse-prometheus-text-format'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
-import { type LastRun, metricsLines, type MetricsInput } from '../../../src/commands/status/metrics.ts'
+import { type LastRun, metricsLines, type NetworkMetrics } from '../../../src/commands/status/metrics.ts'
 import { CHAIN } from '../../support/status-report.ts'
 import type { TableReport } from '../../../src/commands/status/table-report.ts'
 
@@ -62,17 +62,17 @@ const RUN: LastRun = {
   seconds: 12.25,
   outcome: 'failed',
 }
-const INPUT: MetricsInput = {
+const INPUT: NetworkMetrics = {
   report: { ...CHAIN, network: 'odd "name"\\\n', tables: [TABLE, EMPTY] },
   runs: [RUN],
   newest: [
     { source: 'canonical_execution_traces', block: 20_384, age: 14 },
     { source: 'canonical_execution_contracts', block: 20_000, age: undefined },
   ],
-  version: '1.2.3',
 }
 
-const families = (input: MetricsInput) => parsePrometheus(`${metricsLines(input).join('\n')}\n`)
+const families = (...networks: readonly NetworkMetrics[]) =>
+  parsePrometheus(`${metricsLines(networks, '1.2.3').join('\n')}\n`)
 
 test('a parser of the exposition format reads every metric, its labels and its value back', () => {
   const found = new Map(families(INPUT).map((one) => [one.name, one]))
@@ -109,6 +109,17 @@ test('how long a table stands still has the reason as its label, and no sample o
   const standstill = { reason: 'source', block: 20_000 } as const
   expect(reasonsOf({ missingBlocks: 0, standstill })).toEqual([['address_diffs', 'source', '340']])
   expect(reasonsOf({ missingBlocks: 0 })).toBe(undefined)
+})
+
+test('the metrics of two networks are one page: each is described once, and its samples carry the network', () => {
+  const lines = metricsLines([INPUT, { ...INPUT, report: { ...INPUT.report, network: 'sepolia' } }], '1')
+  const described = lines.filter((line) => line.startsWith('# HELP')).map((line) => line.split(' ')[2])
+  expect(new Set(described).size).toBe(described.length)
+  const found = families(INPUT, { ...INPUT, report: { ...INPUT.report, network: 'sepolia' } })
+  const missing = found.find(({ name }) => name === 'backfill_missing_blocks')!.metrics
+  expect(missing.map(({ labels }) => labels['network'])).toEqual([
+    INPUT.report.network, INPUT.report.network, 'sepolia', 'sepolia',
+  ]) // prettier-ignore
 })
 
 test('what is unknown has no sample: it is not 0', () => {

@@ -38,7 +38,7 @@ async function seen() {
   }
   return await rowsOf<Record<string, unknown>>(
     server,
-    `SELECT expected_from, head, newest, watermark, done_blocks, missing_blocks, source_gap_blocks, incomplete_blocks
+    `SELECT expected_from, head, newest, watermark, done_blocks, missing_blocks, source_gap_blocks, incomplete_blocks, stale_blocks
     FROM {ledger:Identifier}.watermarks`,
     { ledger: place.ledger },
   )
@@ -56,6 +56,7 @@ async function known() {
     missing_blocks: table.missingBlocks,
     source_gap_blocks: countBlocks(table.sourceGaps),
     incomplete_blocks: countBlocks(table.incomplete),
+    stale_blocks: countBlocks(table.stale),
   }))
 }
 
@@ -70,6 +71,23 @@ test('after a run the view says what `status` says: of gaps, of incomplete block
   expect(await seen()).toEqual(first)
   await place.up()
   expect(await seen()).toEqual(await known())
+})
+
+test('what other SQL built than that of the last run is stale in the view, as in `status`', async () => {
+  await place.up({ to: 1_010 })
+  const edited = {
+    ...catalogue,
+    tables: catalogue.tables.map((table) => ({ ...table, sqlHash: table.sqlHash.replace(/^../, 'ff') })),
+  }
+  const { target, ledger } = place
+  const later = await openTestWorkspace({
+    server, source, target, ledger, catalogue: edited, tables: ['pre_6780_accounts_destructs'],
+  }) // prettier-ignore
+  await later.up()
+  const { tables } = await status(later.workspace, { lag: 0 })
+  expect(countBlocks(tables[0]!.stale)).toBe(1_010)
+  expect(await seen()).toMatchObject([{ stale_blocks: 1_010 }])
+  await later.close()
 })
 
 test('a run of a part of the chain says nothing of the rest', async () => {

@@ -4,21 +4,22 @@
 -- watermark        the end of the unbroken run of done and accepted blocks from there on: readers may trust the table up to here
 -- head             the last block that the table should have; this and what follows are as the last run saw them, at seen_at
 -- missing_blocks   from expected_from to head, neither done nor lacking in the sources (source_gap_blocks, incomplete_blocks)
--- stale_blocks     as far as the ledger itself knows: whether the file was edited since, `backfill status` says
+-- stale_blocks     as far as the ledger itself knows, and what other SQL built than that of the last run, at seen_at
 -- A table that has a unit of seconds counts seconds.
 CREATE OR REPLACE VIEW backfill.watermarks AS
 WITH
     ranges AS
     (
-        SELECT network, table_key, target_uuid, toUInt64(range_from) AS range_from, toUInt64(range_to) AS range_to, toInt64(blocks) AS blocks, state, reason
+        SELECT network, table_key, target_uuid, toUInt64(range_from) AS range_from, toUInt64(range_to) AS range_to, toInt64(blocks) AS blocks, state, reason, sql_hash
         FROM backfill.ranges
         -- A table of which nothing is done yet has a row, too.
         UNION ALL
-        SELECT network, table_key, target_uuid, toUInt64(0), toUInt64(0), toInt64(0), '', '' FROM backfill.tables FINAL
+        SELECT network, table_key, target_uuid, toUInt64(0), toUInt64(0), toInt64(0), '', '', sql_hash FROM backfill.tables FINAL
     ),
     covered AS
     (
         SELECT ranges.*, if(state IN ('done', 'accepted'), blocks, toInt64(0)) AS covered_blocks,
+            reason != '' OR sql_hash != if(seen.sql_hash = '', sql_hash, seen.sql_hash) AS is_stale,
             seen.expected_from AS low, seen.head AS high, seen.newest AS newest_seen, seen.waiting_for AS waits,
             nullIf(seen.seen_at, toDateTime64(0, 6, 'UTC')) AS at,
             CAST(seen.source_gaps, 'Array(Tuple(UInt64, UInt64))') AS gaps, CAST(seen.incomplete, 'Array(Tuple(UInt64, UInt64))') AS lacking
@@ -49,7 +50,7 @@ SELECT
     maxOrNullIf(range_to, covered_blocks > 0 AND gap_before = first_gap) AS watermark,
     sum(covered_blocks) AS done_blocks,
     sumIf(blocks, state = 'accepted') AS accepted_blocks,
-    sumIf(blocks, state = 'done' AND reason != '') AS stale_blocks,
+    sumIf(blocks, state = 'done' AND is_stale) AS stale_blocks,
     sumIf(blocks, state IN ('dirty', 'invalidated')) AS dirty_blocks,
     any(low) AS expected_from,
     any(high) AS head,

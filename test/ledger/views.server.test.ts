@@ -172,3 +172,34 @@ test('every question of docs/how-to/ask-the-ledger.md is answered', async () => 
   expect(answer('leadInFrame')).toEqual([{ table_key: 'address_diffs', first_block: 10, last_block: 11 }])
   expect(Object.values(answer('min(watermark)')![0]!)).toEqual([0])
 })
+
+test('the dashboard’s questions to the views are answered', async () => {
+  await insertEvents({ server, names }, 'mainnet', [
+    { ...event(1, 'done', 1, 9), key: 'address_diffs' },
+    { ...event(2, 'failed', 10, 12), key: 'address_diffs' },
+  ])
+  const { panels } = JSON.parse(readFileSync('packaging/grafana/backfill.json', 'utf8')) as {
+    panels: { title: string; targets?: { rawSql?: string }[] }[]
+  }
+  // What Grafana puts in.
+  const values: Readonly<Record<string, string>> = {
+    '${network:singlequote}': `'mainnet','sepolia'`,
+    '${table:singlequote}': `'address_diffs','address_reads'`,
+    $__fromTime: 'toDateTime(0)',
+    $__toTime: 'now() + 3600',
+  }
+  const answers = new Map<string, readonly object[]>()
+  for (const { title, targets = [] } of panels)
+    for (const { rawSql } of targets) {
+      if (rawSql === undefined) continue
+      const asked = Object.entries(values).reduce(
+        (text, [name, value]) => text.replaceAll(name, value),
+        rawSql,
+      )
+      expect(asked, title).not.toContain('$')
+      answers.set(title, await rowsOf(login, inLedger(asked)))
+    }
+  expect(answers.get('Watermarks')).toMatchObject([{ table_key: 'address_diffs', watermark: 9 }])
+  expect(answers.get('Attempts that failed')).toMatchObject([{ range_from: 10, range_to: 12 }])
+  expect(answers.get('Runs')!.length).toBeGreaterThan(0)
+})

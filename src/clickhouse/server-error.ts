@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
 import { GatewayError } from './http-agent.ts'
 import { silenceLimits } from './silence.ts'
-import { quotedName } from '../sql-syntax/quoting.ts'
+import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
@@ -185,12 +185,18 @@ const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])
   ],
 ]
 
+/** 253 REPLICA_ALREADY_EXISTS. */
+const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
+
 function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
   if (code === ACCESS_DENIED) return missingGrant(words, username)
   if (code === NOT_ENOUGH_SPACE)
     return 'Free or add disk space on the server; backfill doctor shows the disks'
   const misfit = MISFITS.find(([of, pattern]) => of === code && pattern.test(words))
   if (misfit !== undefined) return misfit[2]
+  const [, path, replica] = HALF_MADE.exec(words) ?? []
+  if (path !== undefined)
+    return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }

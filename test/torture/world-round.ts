@@ -113,7 +113,7 @@ function makeActs(scene: Scene): Readonly<Record<WorldAct, () => Promise<void>>>
         await act(`restore ${key}`, `DROP TABLE ${table(key)} SYNC`)
         await scene.query(`RENAME TABLE ${copyOf(key)} TO ${table(key)}`)
         copies.delete(key)
-        await run(`adopt ${key} --yes${pick(['', ` --from-uuid ${uuid}`])}`)
+        await run(`adopt ${key}${pick(['', ` --from-uuid ${uuid}`])}`)
       } else {
         await act(`restore ${key} in place`, `TRUNCATE TABLE ${table(key)}`)
         await scene.query(fill(table(key), copyOf(key)))

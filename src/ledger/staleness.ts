@@ -101,9 +101,13 @@ function forkBlocks(text: string, { forks, forkUses }: Present): BlockSet {
 
 /** The blocks that would read other rows of an input now. */
 function inputBlocks(text: string, inputs: Present['inputs']): BlockSet {
-  return [...readInputs(text)].reduce<BlockSet>((stale, [key, read]) => {
+  const known = readInputs(text)
+  // Read under another key, as a `lookup`, or not at all: the same SQL, but nobody watched this input.
+  const isNew = [...inputs].some(([key, { own }]) => own !== true && !known.has(key))
+  if (known.size > 0 && isNew) return EVERY_BLOCK
+  return [...known].reduce<BlockSet>((stale, [key, read]) => {
     const input = inputs.get(key)
-    // Another transform reads it no more: that is another SQL.
+    // Another transform reads it no more: that is another SQL. Or it is a `lookup` now: its changes do not count.
     if (input === undefined) return stale
     // What was not expected was not read.
     if (read === undefined) return input.own === true ? stale : union(stale, upwards(input, input.expected))

@@ -5,6 +5,7 @@ import { expect, test } from 'vitest'
 import { BLOCKS, KEYS, LAST, someAct, someTable } from '../support/simulated-table.ts'
 import { sameSince } from '../../src/ledger/unchanged.ts'
 import { Simulation } from '../support/simulated-tables.ts'
+import { type PresentInput, staleVersions } from '../../src/ledger/staleness.ts'
 
 test('after any history a block is stale exactly if its SQL, fork or limits are others now, or an input’s rows were written again and are not known to be the same', async () => {
   const seen = new Map<string, number>()
@@ -134,4 +135,24 @@ test('after a checkpoint all ranges that are not stale were computed from one ve
     [7, LAST, 'sql1'],
   ])
   expect(islands()[0]!.inputs).toBe(islands()[2]!.inputs)
+})
+
+test('what was read of an input under its earlier key is stale, for its events count under the new one', () => {
+  const uuid = '6f1c0a52-0000-4000-8000-000000000001'
+  const range = { from: 1, to: 4 }
+  const input: PresentInput = { uuid, perKey: false, expected: [range], readable: [range], changes: [] }
+  const staleBy = (text: string, inputs: Record<string, PresentInput>) =>
+    staleVersions([{ ...range, state: 'done', sqlHash: 'sql1', forks: '', inputs: text }], {
+      sqlHash: 'sql1',
+      forks: {},
+      forkUses: [],
+      limits: {},
+      inputs: new Map(Object.entries(inputs)),
+    }).map(({ reasons, blocks }) => [reasons, blocks])
+  expect(staleBy(`gas=${uuid}@1.2`, { gas: input })).toEqual([])
+  expect(staleBy(`gas=${uuid}@1.2`, { gas_used: input })).toEqual([[['inputs'], [range]]])
+  expect(staleBy(`gas=${uuid}@1.2`, { gas: input, fees: input })).toEqual([[['inputs'], [range]]])
+  // Its own rows were none yet, and a ledger of an older version knows nothing.
+  expect(staleBy(`gas=${uuid}@1.2`, { gas: input, sum: { ...input, own: true } })).toEqual([])
+  expect(staleBy('', { gas: input })).toEqual([])
 })

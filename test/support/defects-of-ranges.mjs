@@ -150,4 +150,12 @@ export const DEFECTS_OF_RANGES = [
     test: 'test/runner/lost-and-other-rows.server.test.ts',
     name: 'only whole recorded ranges',
   },
+  {
+    what: 'a range that read an input under its earlier key is not stale',
+    kind: 'attack',
+    find: 'if (known.size > 0 && isNew) return EVERY_BLOCK',
+    put: '',
+    test: 'test/ledger/staleness.test.ts',
+    name: 'under its earlier key',
+  },
 ]

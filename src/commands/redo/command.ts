@@ -6,7 +6,7 @@ import type { Flags } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { renderRedo, asQuestion, planLines, redoQuestionParts, tableLines } from './render.ts'
+import { renderRedo, asQuestion, continuing, planLines, redoQuestionParts, tableLines } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
@@ -40,7 +40,11 @@ export const redoCommand: Command = async (context) => {
     if (!goesOn || report.tables.length === 0) return EXIT.ok
     await confirm(context, asQuestion(redoQuestionParts(report.tables)))
     const { redo } = await import('./redo.ts')
-    return await supervised(context, async (run) => run.finish(await redo(workspace, plan, options, run)))
+    return await supervised(
+      context,
+      async (run) => run.finish(await redo(workspace, plan, options, run)),
+      continuing(report.tables),
+    )
   })
 }
 

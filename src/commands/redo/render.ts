@@ -108,3 +108,8 @@ function costLines(tables: readonly RedoPlanTable[], colors: Colors): readonly s
     ),
   ]
 }
+
+/** The command that goes on where the redo stops: for its dependants, too; undefined: the usual one is right. */
+export function continuing(tables: readonly Pick<RedoPlanTable, 'table'>[]): string | undefined {
+  return tables.length < 2 ? undefined : `backfill up --tables ${tables.map(({ table }) => table).join(',')}`
+}

@@ -1,6 +1,7 @@
 // Owns `status --at`: what is known of one block in each table.
 import { askLedger } from '../../ledger/ask.ts'
 import { shortHash } from '../../ledger/stale.ts'
+import type { AbsenceState } from '../../planning/absence.ts'
 import { covers } from '../../model/blocks.ts'
 import { EXIT } from '../../model/errors.ts'
 import { minute, number } from '../../terminal/render/format.ts'
@@ -64,12 +65,16 @@ export function blockIn(
       ? 'as recorded in a checkpoint'
       : `by run ${built.run.slice(0, 8)} of ${built.by} with SQL ${shortHash(built.sqlHash)}, ${minute(built.at)} UTC`
   const stale = report.staleVersions.find(({ blocks }) => is(blocks))
+  const absence = (state: AbsenceState) => report.absences.find((one) => one.state === state)
+  const [unknown, emptied, lost] = [absence('unknown rows'), absence('emptied'), absence('emptied in part')]
   if (is(report.inProgress)) return of('in progress', `on ${report.lock?.host} (pid ${report.lock?.pid})`)
   if (is(report.dirty)) return of('dirty', `an attempt did not finish: \`backfill up ${table}\` recovers it`)
+  if (unknown !== undefined) return of(unknown.state, unknown.text)
+  if (emptied !== undefined && is(report.covered)) return of(emptied.state, emptied.text)
   if (stale !== undefined)
     return of('stale', `${staleText(stale, report.sqlHash)}; ${by}: \`${report.hint}\` builds it again`)
   if (is(report.accepted)) return of('accepted', `counted as done without rows, ${by}`)
-  if (is(report.covered)) return of('done', by)
+  if (is(report.covered)) return of('done', lost === undefined ? by : `${by}; but ${lost.text}`)
   if (is(report.sourceGaps)) return of('source gap', 'no source has rows around it')
   if (is(report.incomplete))
     return of('waiting', lacking.length === 0 ? 'for its inputs' : `for rows of ${lacking.join(', ')}`)

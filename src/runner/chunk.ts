@@ -6,7 +6,7 @@ import type { LedgerEvent } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
-import { assertNoOtherRows } from './chunk-rows.ts'
+import { assertNoOtherRows, assertNoRowsYet } from './chunk-rows.ts'
 import { assertSourcesLeft } from './chunk-sources.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
@@ -63,6 +63,7 @@ export async function runChunk(
   let digest: LedgerEvent['digest']
   try {
     const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
+    await assertNoRowsYet(ports, { table, engine: target!.engine, range })
     report = await insert(job, context)
     // A server also counts the rows that materialized views took: of such a table they are counted by themselves.
     if (table.rows.kind === 'per-block' && target!.views.length > 0)

@@ -125,3 +125,21 @@ test('rows that no run has written fail the chunk that meets them, and is not do
   ])
   expect((await reportOf(workspace, TABLE)).state).toBe('dirty')
 })
+
+test('rows that no run has written are met before a table that sums adds the new ones to them', async () => {
+  const { tables, ...rest } = catalogueOf()
+  const summing = tables.map((table) => ({
+    ...table,
+    ddl: { ...table.ddl, text: table.ddl.text.replace('ReplacingMergeTree', 'SummingMergeTree') },
+  }))
+  const workspace = await connectWorkspace({ tables: [TABLE], catalogue: { ...rest, tables: summing } })
+  expect((await workspace.up({ to: 6 })).failed).toEqual([])
+  // FINAL would show one row of block 7, with the sums.
+  await query(`INSERT INTO ${INPUT} (block_number, slots_cleared, slots_set) SELECT 7, 1, 1`)
+  const { failed } = await workspace.up()
+  expect(failed.map(({ error }) => error.message)).toEqual([
+    'int_block_slots_stat has rows in blocks 7-12 that no run has written, and SummingMergeTree would add the new ones to them',
+  ])
+  expect((await reportOf(workspace, TABLE)).state).toBe('dirty')
+  expect((await workspace.up()).failed).toEqual([])
+})

@@ -2,6 +2,7 @@
 import {
   type CompiledQuery,
   type DatabaseConnection,
+  IdentifierNode,
   type Dialect,
   type Driver,
   Kysely,
@@ -9,12 +10,14 @@ import {
   MysqlIntrospector,
   MysqlQueryCompiler,
   type QueryResult,
+  type SelectQueryNode,
   type RawBuilder,
   type SelectQueryBuilder,
   sql,
   type SqlBool,
 } from 'kysely'
 import type { Range } from '../model/blocks.ts'
+import { serverProblem } from '../model/errors.ts'
 import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 
@@ -57,7 +60,11 @@ function driverOver(client: Sender, doing: string | undefined): Driver {
     async executeQuery<Row>(compiled: CompiledQuery): Promise<QueryResult<Row>> {
       const { text, params } = withParams(compiled)
       const statement = { query: text, query_params: params, doing }
-      if (compiled.query.kind === 'SelectQueryNode') return { rows: await client.rows<Row>(statement) }
+      if (compiled.query.kind === 'SelectQueryNode') {
+        const rows = await client.rows<Row>(statement)
+        assertOfQuestion(compiled.query, rows[0], doing)
+        return { rows }
+      }
       await client.command(statement)
       return { rows: [] }
     },
@@ -74,6 +81,18 @@ function driverOver(client: Sender, doing: string | undefined): Driver {
     commitTransaction: noTransactions,
     rollbackTransaction: noTransactions,
   }
+}
+
+/** The columns of an answer are those of its question, unless something in between has mixed them up. @throws BackfillError `server` */
+function assertOfQuestion({ selections = [] }: SelectQueryNode, row: unknown, doing = 'asking'): void {
+  const names = selections.flatMap(({ selection }) =>
+    selection.kind === 'AliasNode' && IdentifierNode.is(selection.alias) ? [selection.alias.name] : [],
+  )
+  if (row !== undefined && !names.every((name) => Object.hasOwn(row as object, name)))
+    throw serverProblem(
+      `something before ClickHouse gave the answer to another question while ${doing}`,
+      'A proxy or a cache mixes up answers: have it keep none, or name the server itself in TARGET_CLICKHOUSE_URL and SOURCE_CLICKHOUSE_URL',
+    )
 }
 
 /** A compiled statement with its parameters, for a part of a statement that kysely cannot build. */

@@ -8,6 +8,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { limitError } from './bounded-answer.ts'
+import { isKept, KeptAnswerError } from './kept-answer.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. Loopback needs no proxy. */
 export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>) {
@@ -27,14 +28,19 @@ export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' |
 /** Of the address of a redirect. */
 const MOST_CHARACTERS = 200
 
+/** What follows the path may be the statement, or a token of a login; what stands before the host is a login. */
+const placeOf = (location: string) =>
+  location
+    .replace(/[?#].*$/s, '')
+    .replace(/^([^/]*\/\/).*@/s, '$1***@')
+    .slice(0, MOST_CHARACTERS)
+
 /** Something before the server has answered, by a page of its own. `code`: `HTTP 503`. */
 export class GatewayError extends Error {
   readonly status: number
   readonly code: string
   constructor(status: number, location: string | undefined) {
-    // What follows may be the statement, or a token of a login.
-    const place =
-      location === undefined ? '' : `, it is at ${location.replace(/[?#].*$/s, '').slice(0, MOST_CHARACTERS)}`
+    const place = location === undefined ? '' : `, it is at ${placeOf(location)}`
     super(`HTTP ${status} ${http.STATUS_CODES[status] ?? ''}${place}`)
     this.status = status
     this.code = `HTTP ${status}`
@@ -88,6 +94,10 @@ export async function withStatus<T>(
   const inUse = { moved: () => moved(seen), end: (error: Error) => void seen.request?.destroy(error) }
   try {
     const answer = await requests.run(seen, send, inUse)
+    if (isKept(seen.response?.headers ?? {}, seen.request?.path ?? '')) {
+      inUse.end(new KeptAnswerError())
+      throw new KeptAnswerError()
+    }
     await answered?.(seen.response?.headers['x-clickhouse-server-display-name'])
     return answer
   } catch (error) {

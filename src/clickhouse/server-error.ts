@@ -5,6 +5,7 @@ import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
 import { GatewayError } from './http-agent.ts'
+import { KeptAnswerError } from './kept-answer.ts'
 import { silenceLimits } from './silence.ts'
 import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
 
@@ -89,6 +90,12 @@ function explained(
       'server',
       `something before ClickHouse (${where}) answered${meanwhile}: ${words}`,
       gatewayHint(error.status, variable),
+    ]
+  if (error instanceof KeptAnswerError)
+    return [
+      'server',
+      `something before ClickHouse (${where}) is a cache${meanwhile}: ${words}`,
+      `Have it keep no answers, or set ${variable}_URL to the server itself: what is kept may be older than the rows`,
     ]
   const [, what, hint] =
     TLS_FAULTS.find(([pattern]) => code === 0 && pattern.test(`${words} ${String(networkCode(error))}`)) ?? []

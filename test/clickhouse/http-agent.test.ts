@@ -210,3 +210,10 @@ test.for([
     })
   },
 )
+
+test('a login in the address of a redirect is not shown', async () => {
+  const url = await listening((_, response) => {
+    response.writeHead(307, { location: 'https://ann:secret@pw@else.example/x?token=1' }).end()
+  })
+  await expect(ask(url)).rejects.toThrow('it is at https://***@else.example/x')
+})

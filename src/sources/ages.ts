@@ -54,7 +54,10 @@ export function openAges(place: SourcePlace) {
       return row.blocks === 0 ? low.from : (row.oldest ?? undefined)
     },
 
-    /** Age in seconds of the newest row among the newest 100 blocks of each source, up to `heads`; a source without rows is absent. */
+    /**
+     * Age in seconds of the newest row among the newest 100 blocks of each source, up to `heads`; a source without rows is absent.
+     * Rows that are dated in the future say nothing of it; where all are, it is negative.
+     */
     async newest(heads: ReadonlyMap<string, number>): Promise<ReadonlyMap<string, number>> {
       const dated = [...heads].filter(([source]) => isDated(source))
       const all = unionOf(
@@ -62,7 +65,11 @@ export function openAges(place: SourcePlace) {
           rowsOf(place, source, during)
             .select([
               sql<string>`${source}`.as('source'),
-              sql<number>`greatest(0, dateDiff('second', max(updated_date_time), now()))`.as('age'),
+              sql<number>`if(countIf(updated_date_time <= now() + ${AHEAD_SECONDS}) = 0,
+                dateDiff('second', min(updated_date_time), now()),
+                greatest(0, dateDiff('second', maxIf(updated_date_time, updated_date_time <= now() + ${AHEAD_SECONDS}), now())))`.as(
+                'age',
+              ),
             ])
             .where('block_number', '>', head - NEWEST_BLOCKS)
             .having(sql<boolean>`count() > 0`),

@@ -11,10 +11,13 @@ export function highest(blocks: readonly (number | undefined)[]): number | null 
   return known.length === 0 ? null : Math.max(...(known as number[]))
 }
 
-/** For a source that is older than the user tolerates. */
+/** For a source that is older than the user tolerates; one whose rows are dated in the future may be of any age. */
 export function oldText(source: string, age = 0, maxSourceAge: number): readonly Absence[] {
-  if (age <= maxSourceAge) return []
-  const text = `the newest row of ${source} is ${duration(age * 1000)} old, older than --max-source-age`
+  if (maxSourceAge === Infinity || (age >= 0 && age <= maxSourceAge)) return []
+  const text =
+    age < 0
+      ? `the newest rows of ${source} are dated in the future, by ${duration(-age * 1000)}: how old they are (--max-source-age) cannot be said`
+      : `the newest row of ${source} is ${duration(age * 1000)} old, older than --max-source-age`
   return [{ state: 'source too old', text }]
 }
 

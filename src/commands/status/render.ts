@@ -49,7 +49,14 @@ export function renderStatus(report: StatusReport, { columns, colors, carry }: S
 /** Where the chain ends, once for all tables. */
 function headText({ network, head, newest, lag, sourceAges }: StatusReport): string {
   if (head === null || newest === null) return `network ${network}`
-  const age = sourceAges.size === 0 ? '' : `, ${duration(Math.min(...sourceAges.values()) * 1000)} old`
+  const ages = [...sourceAges.values()]
+  const past = ages.filter((one) => one >= 0)
+  const age =
+    past.length > 0
+      ? `, ${duration(Math.min(...past) * 1000)} old`
+      : ages.length > 0
+        ? ', dated in the future'
+        : ''
   return `network ${network}: head ${positionText(head)} (newest source ${isTime(newest) ? 'row' : 'block'} ${positionText(newest)}${age}; lag ${isTime(newest) ? duration(lag * 1000) : number(lag)})`
 }
 

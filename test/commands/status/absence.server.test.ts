@@ -133,6 +133,14 @@ test('how old sources may be is judged only where it is asked', async () => {
   expect(stderr).toContain('--max-source-age is for --check only')
 })
 
+test('a row that is dated in the future hides no loader that has stopped', async () => {
+  await addBlocks(server(), databases().source, { from: 21, to: 21, at: 'now() - 7200' })
+  await addBlocks(server(), databases().source, { from: 22, to: 22, at: 'now() + 864000' })
+  await run('up')
+  expect(await checked(' --max-source-age 1h')).toMatchObject({ code: 8, state: 'source too old' })
+  expect(await checked(' --max-source-age 3h')).toMatchObject({ code: 0 })
+})
+
 test('accepted blocks in which rows have arrived are named, and no longer healthy', async () => {
   await addBlocks(server(), databases().source, { from: 3021, to: 3030 })
   await run('up')

@@ -57,9 +57,8 @@ type Selectable = {
 
 function selected(tables: readonly Selectable[], selector: string): Set<string> {
   const [, tag, pattern = ''] = /^\+?(tag:)?(.*?)\+?$/s.exec(selector)!
-  const form = new RegExp(`^${pattern.replaceAll(/[^\w*]/g, String.raw`\$&`).replaceAll(/\*+/g, '.*')}$`)
   const namesOf = ({ key, tags = [] }: Selectable) => (tag === undefined ? [key] : tags)
-  const fitting = tables.filter((table) => namesOf(table).some((name) => form.test(name)))
+  const fitting = tables.filter((table) => namesOf(table).some((name) => fits(name, pattern)))
   const found = new Set(fitting.map(({ key }) => key))
   if (found.size === 0) {
     const [one, all] = tag === undefined ? ['table', 'tables'] : ['tag', 'tags']
@@ -70,6 +69,19 @@ function selected(tables: readonly Selectable[], selector: string): Set<string> 
   if (selector.endsWith('+'))
     for (const { key, after = [] } of tables) if (after.some((one) => found.has(one))) found.add(key)
   return new Set([...found, ...read.map(({ key }) => key)])
+}
+
+/** `*` stands for any letters. No regular expression: a long or many-starred pattern would be refused by the engine, or take for ever. */
+function fits(name: string, pattern: string): boolean {
+  const [start = '', ...pieces] = pattern.split(/\*+/)
+  const end = pieces.pop()
+  if (end === undefined) return name === start
+  let at = name.startsWith(start) ? start.length : -1
+  for (const piece of pieces) {
+    const found = at === -1 ? -1 : name.indexOf(piece, at)
+    at = found === -1 ? -1 : found + piece.length
+  }
+  return at !== -1 && name.length - end.length >= at && name.endsWith(end)
 }
 
 /** The chosen tables and all tables that they read, in the catalogue's order, which is dependency order. */

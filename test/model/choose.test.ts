@@ -41,6 +41,29 @@ test('an unknown table is refused with the nearest', () => {
   )
 })
 
+test('a pattern without end, or with many stars, is refused at once like any other that fits no table', () => {
+  const started = performance.now()
+  for (const pattern of ['a'.repeat(120_000), `${'*a'.repeat(30_000)}*b`, `${'a*'.repeat(60)}b`])
+    expect(() => chooseTables({ tables: [{ key: 'a'.repeat(60) }] }, [pattern])).toThrow(
+      expect.objectContaining({ kind: 'usage', message: expect.stringContaining('unknown table') }),
+    )
+  expect(performance.now() - started).toBeLessThan(10_000)
+})
+
+test.each([
+  ['*', ['ab', 'aba']],
+  ['a*a', ['aba']],
+  ['ab*a', ['aba']],
+  ['ab*ba', []],
+  ['**b*', ['ab', 'aba']],
+  ['a.', []],
+])('a pattern with stars fits the whole name: %s', (pattern, fitting) => {
+  const tables = [{ key: 'ab' }, { key: 'aba' }]
+  const chosen = () => chooseTables({ tables }, [pattern]).map(({ key }) => key)
+  if (fitting.length === 0) expect(chosen).toThrow('unknown table')
+  else expect(chosen()).toEqual(fitting)
+})
+
 test('a table inherits the shortest promise of those that it reads, and no other', () => {
   const promises = new Map([
     ['accounts_alive', 3600],

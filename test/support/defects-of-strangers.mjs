@@ -153,4 +153,13 @@ export const DEFECTS_OF_STRANGERS = [
     test: 'test/project/header.test.ts',
     name: 'is refused: it would become part of a statement',
   },
+  {
+    what: 'a pattern of tables becomes a regular expression',
+    kind: 'attack',
+    find: 'fits(name, pattern))',
+    put: "new RegExp('^' + pattern.replaceAll('*', '.*') + '$').test(name))",
+    file: 'src/model/choose.ts',
+    test: 'test/model/choose.test.ts',
+    name: 'a pattern without end, or with many stars',
+  },
 ]

@@ -111,7 +111,9 @@ function fieldsOf({ file, path, key, value: object }: Place): readonly Place[] {
 }
 
 function isWrong(place: Place, hint: string): BackfillError {
-  return wrong(place, place.value === undefined ? 'is missing' : `is ${JSON.stringify(place.value)}`, hint)
+  // JSON has no word for Infinity, which 1e400 becomes.
+  const text = typeof place.value === 'number' ? String(place.value) : JSON.stringify(place.value)
+  return wrong(place, place.value === undefined ? 'is missing' : `is ${text}`, hint)
 }
 
 function wrong({ file, path }: Place, problem: string, hint: string): BackfillError {

@@ -28,6 +28,7 @@ test.for<[string, string]>([
   ['{ "a": { "forks": { "x": "5" } } }', `n.json: 'a.forks.x' is "5"`],
   ['{ "a": { "forks": { "x": -1 } } }', "n.json: 'a.forks.x' is -1"],
   ['{ "a": { "forks": { "x": 1.5 } } }', "n.json: 'a.forks.x' is 1.5"],
+  ['{ "a": { "forks": { "x": 1e400 } } }', "n.json: 'a.forks.x' is Infinity"],
   ['{ "a": { "forks": { "X": 1 } } }', "n.json: 'a.forks.X' is not the name of a fork"],
   [
     '{ "a": { "forks": { "from_block": 1 } } }',

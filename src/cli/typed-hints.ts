@@ -29,8 +29,9 @@ export function withTypedFlags(
       .flatMap(([flag, word]) => {
         const declared = commands.find((one) => one.name === name)?.flags.find((one) => one.name === flag)
         const fits = rest === '' ? !SHOWN.includes(flag) : PLACE.includes(flag)
-        // The tables of `import` are others; a pause of all tables ends for all of them.
+        // `list` is named to show which tables there are. The tables of `import` are others; a pause of all tables ends for all of them.
         const isOther =
+          (['tables', 'exclude'].includes(flag) && name === 'list') ||
           (flag === 'tables' && name === 'resume') ||
           (flag === 'tables' && (typedCommand === 'import') !== (name === 'import')) ||
           (['from', 'to'].includes(flag) && !RUNS.includes(typedCommand))

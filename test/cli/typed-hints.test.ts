@@ -37,6 +37,15 @@ test.each([
   expect(printed(words, shown)).toBe(shown)
 })
 
+test.each(['up --exclude * --network a', 'list --tables , --network a'])(
+  'after `%s` the list that is to show the tables does not leave them out again',
+  (words) => {
+    expect(printed(words, '`backfill list` shows the tables')).toBe(
+      '`backfill list --network a` shows the tables',
+    )
+  },
+)
+
 const NAMES = COMMANDS.map(({ name }) => name).join('|')
 /** A command in a text of the code, up to where it ends for a reader. */
 const HINT = new RegExp(

@@ -162,4 +162,13 @@ export const DEFECTS_OF_STRANGERS = [
     test: 'test/model/choose.test.ts',
     name: 'a pattern without end, or with many stars',
   },
+  {
+    what: 'the list of all tables leaves out what was left out',
+    kind: 'attack',
+    find: ".includes(flag) && name === 'list') ||",
+    put: ".includes(flag) && name === 'nothing') ||",
+    file: 'src/cli/typed-hints.ts',
+    test: 'test/cli/typed-hints.test.ts',
+    name: 'does not leave them out again',
+  },
 ]

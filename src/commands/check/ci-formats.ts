@@ -44,7 +44,7 @@ export function sarif(findings: readonly Finding[], version: string, placeOf: Pl
           locations: [
             {
               physicalLocation: {
-                artifactLocation: { uri: encodeURI(placeOf(file)) },
+                artifactLocation: { uri: placeOf(file).split('/').map(encodeURIComponent).join('/') },
                 region: { startLine: line ?? 1 },
               },
             },

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from 'sarif'
 import { expect, test } from 'vitest'
-import { githubLines } from '../../../src/commands/check/ci-formats.ts'
+import { githubLines, sarif } from '../../../src/commands/check/ci-formats.ts'
 import { backfillHere } from '../../support/cli.ts'
 import { repository, temporaryDirectory } from '../../support/processes.ts'
 
@@ -81,3 +81,14 @@ test('an unknown format is named', async () => {
     stderr: expect.stringContaining('--format must be text, github or sarif'),
   })
 })
+
+test.each([
+  ['issue #12?/sql/ddl/a.sql', 'issue%20%2312%3F/sql/ddl/a.sql'],
+  ['a:b/100%/é.sql', 'a%3Ab/100%25/%C3%A9.sql'],
+])(
+  'the file %j is whole in SARIF: none of its characters begins a query, a fragment or a scheme',
+  (file, uri) => {
+    const log = sarif([{ rule: 'E021', file, line: 1, sentence: 's', hint: 'h' }], '1')
+    expect(log.runs[0]!.results![0]!.locations![0]!.physicalLocation!.artifactLocation!.uri).toBe(uri)
+  },
+)

@@ -22,8 +22,7 @@ export async function writeNewFiles(root: string, files: ReadonlyMap<string, str
   const made: string[] = []
   for (const [path, text] of files) {
     try {
-      const folder = await mkdir(dirname(path), { recursive: true })
-      if (folder !== undefined) made.push(folder)
+      await makeFolders(dirname(path), made)
       await writeFile(path, text, { flag: 'wx' })
       made.push(path)
     } catch (error) {
@@ -46,6 +45,19 @@ export async function writeNewFiles(root: string, files: ReadonlyMap<string, str
     }
   }
   return [...files.keys()].map(shown)
+}
+
+/** One by one: where a file system answers ENOENT to all (/proc), Node's `recursive` never ends. What is made is added to `made`. */
+async function makeFolders(path: string, made: string[]): Promise<void> {
+  if ((await nearestFolder(path)) === path) return
+  await makeFolders(dirname(path), made)
+  try {
+    await mkdir(path)
+    made.push(path)
+  } catch (error) {
+    // Another process may have made it.
+    if ((await nearestFolder(path)) !== path) throw error
+  }
 }
 
 /** The folder itself or, of those above it, the nearest one that exists. */

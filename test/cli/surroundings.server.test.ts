@@ -73,6 +73,15 @@ test('new on a full disk leaves nothing behind', async () => {
   expect(readdirSync(sql, { recursive: true })).toEqual(before)
 })
 
+test.skipIf(process.platform !== 'linux')(
+  'a folder in which nothing can be made is named, and not waited for',
+  async () => {
+    const ended = await backfillHere(['init', '/proc/backfill/tables'])
+    expect(ended.code).toBe(2)
+    expect(expectOneMessage(ended)).toBe('backfill: cannot write /proc/backfill/tables/README.md: ENOENT')
+  },
+)
+
 test('without a folder for temporary files, TMPDIR is named, and no defect', async () => {
   const ended = await backfill(['test', 'block_slots_stat'], { env: { TMPDIR: '/nonexistent' } })
   expect(ended.code).toBe(2)

@@ -41,7 +41,7 @@ export const init: Command = async ({ config, flags, output }) => {
   const folder = readFlag(flags, 'folder', nonEmpty) ?? '.'
   // Words are joined by commas.
   if (folder.includes(','))
-    throw usageError(`\`init\` takes one folder, not '${folder}'`, 'backfill init my-tables')
+    throw usageError(`\`init\` takes one folder, not '${folder}'`, 'name a folder without a comma')
   const root = resolve(config.folder, folder)
   const sql = join(root, 'sql')
   const texts = Object.entries(FILES).map(async ([template, path]) => {

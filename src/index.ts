@@ -11,7 +11,8 @@ import { up as run } from './runner/up.ts'
 import { openAges } from './sources/ages.ts'
 import { type Config, readConfig } from './workspace/config.ts'
 import { openWorkspace as openSession, type Session } from './workspace/open.ts'
-import { assertOptions, upOptions } from './workspace/run-options.ts'
+import { areTexts, withDefaults } from './workspace/given-options.ts'
+import { upOptions } from './workspace/run-options.ts'
 import { type Flags, typedWords } from './workspace/values.ts'
 
 export { BackfillError, type ErrorKind } from './model/errors.ts'
@@ -35,7 +36,7 @@ export type Workspace = {
   readonly tables: readonly string[]
   /** What the command line would warn of. */
   readonly warnings: readonly string[]
-  /** Closes the connections, and stops the embedded server if it is used. */
+  /** Waits for the calls that run, closes the connections, and stops the embedded server if it is used. */
   close(): Promise<void>
 }
 
@@ -46,7 +47,13 @@ const UP_FLAGS = COMMANDS.find(({ name }) => name === 'up')!.flags.flatMap(({ na
     : [name],
 )
 
-type Opened = { readonly session: Session; readonly config: Config; readonly flags: Flags }
+type Opened = {
+  readonly session: Session
+  readonly config: Config
+  readonly flags: Flags
+  /** The calls that run, and whether more may begin. */
+  readonly use: { readonly calls: Set<Promise<unknown>>; isClosed: boolean }
+}
 
 const opened = new WeakMap<Workspace, Opened>()
 
@@ -69,12 +76,17 @@ export async function openWorkspace({
   flags: typed = {},
   tables = [],
 }: WorkspaceOptions = {}): Promise<Workspace> {
-  for (const name of Object.keys(typed))
+  if (!areTexts(tables)) throw usageError('`tables` must be an array of texts', "tables: ['gas_per_block']")
+  if (typeof folder !== 'string') throw usageError('`folder` must be a text', 'give a path, not a URL')
+  for (const [name, value] of Object.entries(typed)) {
     if (!UP_FLAGS.includes(name))
       throw usageError(
         name === 'tables' ? 'tables are no flag of the library' : `unknown flag '${name}'`,
         name === 'tables' ? 'give them as `tables`' : knownNames('flags', name, UP_FLAGS),
       )
+    if (typeof value !== 'string')
+      throw usageError(`the value of flag '${name}' must be a text, not ${String(value)}`, `${name}: '…'`)
+  }
   const flags = typedWords(typed)
   const config = readConfig({ flags, environment, folder })
   const ready = Promise.withResolvers<Session>()
@@ -90,16 +102,19 @@ export async function openWorkspace({
   )
   ended.catch(ready.reject)
   const session = await ready.promise
+  const use = { calls: new Set<Promise<unknown>>(), isClosed: false }
   const workspace: Workspace = {
     network: session.workspace.network.name,
     tables: session.workspace.chosen.map(({ key }) => key),
     warnings: config.warnings,
     async close() {
+      use.isClosed = true
+      await Promise.allSettled(use.calls)
       closing.resolve()
       await ended
     },
   }
-  opened.set(workspace, { session, config, flags })
+  opened.set(workspace, { session, config, flags, use })
   return workspace
 }
 
@@ -121,10 +136,9 @@ export async function up(
   workspace: Workspace,
   { report = () => {}, signal = new AbortController().signal, ...options }: Partial<UpOptions> & UpHooks = {},
 ): Promise<RunSummary> {
-  const { session, ...typed } = openedOf(workspace)
-  const defaults = upOptions(typed)
-  assertOptions(options, defaults)
-  return await run(session.workspace, { ...defaults, ...options }, { report, signal })
+  return await whileOpen(workspace, async ({ session, ...typed }) => {
+    return await run(session.workspace, withDefaults(options, upOptions(typed)), { report, signal })
+  })
 }
 
 /**
@@ -135,14 +149,26 @@ export async function up(
  * @throws BackfillError `server`
  */
 export async function status(workspace: Workspace): Promise<StatusReport> {
-  const { session, config } = openedOf(workspace)
-  const ages = openAges(session.connected.sources)
-  return await readStatus(session.workspace, { lag: config.lag.value, ages })
+  return await whileOpen(workspace, async ({ session, config }) => {
+    const ages = openAges(session.connected.sources)
+    return await readStatus(session.workspace, { lag: config.lag.value, ages })
+  })
 }
 
-/** @throws TypeError for anything that `openWorkspace` has not made */
-function openedOf(workspace: Workspace): Opened {
+/**
+ * What `use` answers; `close` waits for it.
+ * @throws TypeError for anything that `openWorkspace` has not made, BackfillError `usage` if it is closed
+ */
+async function whileOpen<T>(workspace: Workspace, use: (found: Opened) => Promise<T>): Promise<T> {
   const found = opened.get(workspace)
   if (found === undefined) throw new TypeError('this is no workspace of openWorkspace()')
-  return found
+  const { calls, isClosed } = found.use
+  if (isClosed) throw usageError('the workspace is closed', 'call openWorkspace() again')
+  const call = use(found)
+  calls.add(call)
+  try {
+    return await call
+  } finally {
+    calls.delete(call)
+  }
 }

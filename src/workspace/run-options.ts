@@ -45,32 +45,6 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
   }
 }
 
-/** Smallest whole number of each option of `up` that is one. */
-const LEAST: Readonly<Record<string, number>> = {
-  from: 0,
-  to: 0,
-  chunk: 1,
-  chunkRows: 1,
-  jobs: 1,
-  tableJobs: 1,
-  lag: 0,
-}
-
-/** Options of a program, which no flag has checked: with `jobs: 0` a run would do nothing and say nothing. @throws BackfillError `usage` */
-export function assertOptions(given: Partial<UpOptions>, known: UpOptions): void {
-  for (const [name, value] of Object.entries(given)) {
-    if (!(name in known))
-      throw usageError(`unknown option '${name}'`, `known: ${Object.keys(known).join(', ')}`)
-    const least = LEAST[name]
-    const isAmount = least !== undefined && value !== undefined && typeof value !== 'object'
-    if (isAmount && !(Number.isInteger(value) && Number(value) >= least))
-      throw usageError(`${name} must be a whole number from ${least}, not ${String(value)}`, 'correct it')
-  }
-  const { from, to } = given
-  if (from !== undefined && to !== undefined && from > to)
-    throw usageError(`from ${from} is after to ${to}`, 'swap them: the range goes upwards')
-}
-
 function maxLoad(word: Word, folder: string): MaxLoad {
   if (/^\d+$/.test(word.text)) return { queries: positiveCount(word) }
   const text = readLoginFile(resolve(folder, word.text), word.place, 'SQL')

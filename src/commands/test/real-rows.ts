@@ -15,7 +15,8 @@ export type Input = {
   readonly side: 'source' | 'target'
   readonly table: string
   readonly columns: readonly string[]
-  readonly position: string
+  /** Undefined: it is a look-up, which is read whole. */
+  readonly position: string | undefined
   /** The column with the network's name; undefined: all rows are of the network. */
   readonly network: string | undefined
 }
@@ -43,9 +44,12 @@ export async function readRealRows(
   try {
     const given = new Map<string, readonly Row[]>()
     for (const { side, table: name, columns, position, network: column } of inputs) {
-      const ofNetwork = column === undefined ? '' : `${quoteIdentifier(column)} = {network:String} AND`
+      const where = [
+        ...(column === undefined ? [] : [`${quoteIdentifier(column)} = {network:String}`]),
+        ...(position === undefined ? [] : [`${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`]),
+      ]
       const query = `SELECT ${columns.map(quoteIdentifier).join(', ')} FROM {${side}:Identifier}.${quoteIdentifier(name)}
-        WHERE ${ofNetwork} ${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64} ORDER BY ALL`
+        ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY ALL`
       // The setting, unlike the word, is no error for an engine that merges nothing.
       given.set(name, await rowsOf(servers[side], { query, params, settings: { final: '1' } }))
     }
@@ -80,6 +84,8 @@ async function rowsOf({ client }: Server, { query, params, settings }: Query): P
       ...settings,
       output_format_json_quote_64bit_integers: 1,
       output_format_json_quote_decimals: 1,
+      // JSON has no nan and no inf.
+      output_format_json_quote_denormals: 1,
     },
     doing: 'reading rows for a test',
   })

@@ -98,8 +98,20 @@ function readCell(node: YamlNode, column: string, type: string): Cell {
   return cell(node, column, parseType(type))
 }
 
+/** Names of ClickHouse for tuples and arrays of numbers. */
+const GEOMETRY: Readonly<Record<string, string>> = {
+  Point: 'Tuple(Float64, Float64)',
+  Ring: 'Array(Point)',
+  LineString: 'Array(Point)',
+  MultiLineString: 'Array(LineString)',
+  Polygon: 'Array(Ring)',
+  MultiPolygon: 'Array(Polygon)',
+}
+
 function cell(node: YamlNode, column: string, type: DataType): Cell {
   const [inner, second] = type.args
+  const shape = GEOMETRY[type.name]
+  if (shape !== undefined) return cell(node, column, parseType(shape))
   if (type.name === 'LowCardinality' && inner !== undefined) return cell(node, column, inner)
   if (type.name === 'SimpleAggregateFunction' && second !== undefined) return cell(node, column, second)
   const isNull = node.kind === 'scalar' && !node.quoted && ['null', '~', ''].includes(node.text)
@@ -155,7 +167,8 @@ function refusal({ name, args }: DataType, text: string | undefined): string | u
     return given === length ? undefined : `write ${length} bytes, not ${given}`
   }
   if (name.startsWith('Float')) {
-    return text !== '' && Number.isFinite(Number(text)) ? undefined : 'write a number'
+    const isNumber = text !== '' && Number.isFinite(Number(text))
+    return isNumber || /^(nan|-?inf)$/.test(text) ? undefined : 'write a number, nan, inf or -inf'
   }
   if (name === 'Date' || name === 'Date32')
     return /^\d{4}-\d\d-\d\d$/.test(text) ? undefined : 'write 2026-01-31'

@@ -1,0 +1,82 @@
+// Owns the promise that `test --new` writes a test that passes, whatever the statement names of the tables that it reads.
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
+import { post, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
+
+let server: TestServer
+const source = uniqueDatabase('source')
+const EVENTS = `CREATE TABLE IF NOT EXISTS {source:Identifier}.events
+  (block_number UInt64, idx UInt32, who UInt32, v Float64) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
+const NAMES = `CREATE TABLE IF NOT EXISTS {source:Identifier}.names
+  (id UInt32, name String) ENGINE = ReplacingMergeTree ORDER BY id`
+
+beforeAll(async () => {
+  server = await startTestServer()
+  await post(server, 'CREATE DATABASE {source:Identifier}', { source })
+  for (const ddl of [EVENTS, NAMES]) await post(server, ddl, { source })
+  await post(
+    server,
+    `INSERT INTO {source:Identifier}.events SELECT intDiv(number, 3) AS b, number % 3, number % 2, if(b = 5, nan, number) FROM numbers(30)`,
+    { source },
+  )
+  await post(server, `INSERT INTO {source:Identifier}.names VALUES (0, 'even'), (1, 'odd')`, { source })
+})
+afterAll(() => server?.stop())
+
+/** A folder with one table, and what `test --new` and then `test` say there. */
+async function newTest(columns: string, select: string) {
+  const cwd = temporaryDirectory()
+  const files: Readonly<Record<string, string>> = {
+    'sql/networks.json': '{ "mainnet": { "forks": {} } }',
+    'sql/source/events.sql': `--! block-coverage: most-blocks\n--! network: none\n--! written: none\n\n${EVENTS}\n`,
+    'sql/source/names.sql': `--! block-coverage: sparse\n--! network: none\n--! written: none\n\n${NAMES}\n`,
+    'sql/ddl/t.sql': `CREATE TABLE IF NOT EXISTS {target:Identifier}.t (block_number UInt64, ${columns}) ENGINE = ReplacingMergeTree ORDER BY block_number\n`,
+    'sql/transforms/t.sql': `--! description: A table\n--! target: t\n--! sources: events\n--! lookup: names\n--! rows: per-block\n\n${select}\n`,
+  }
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(join(cwd, dirname(name)), { recursive: true })
+    writeFileSync(join(cwd, name), text)
+  }
+  const env = environmentFor(server, {
+    source,
+    target: uniqueDatabase('target'),
+    ledger: uniqueDatabase('ledger'),
+  })
+  const words = ['test', '--new', 't', '--from', '4', '--to', '6', '--sql', 'sql']
+  const written = await backfillHere(words, { cwd, env })
+  expect(written.code, written.stderr).toBe(0)
+  const ended = await backfillHere(['test', '--sql', 'sql'], { cwd })
+  expect(ended.stdout, ended.stdout + ended.stderr).toContain('1 test: 1 passed')
+  return readFileSync(join(cwd, 'sql/tests/t/mainnet-4-6.yaml'), 'utf8')
+}
+
+const RANGE = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
+
+test('a statement that names no column of the sorting key but the block gets all rows of a block', async () => {
+  const text = await newTest(
+    'n UInt64',
+    `SELECT block_number, count() AS n FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('- { block_number: 4, n: 3 }')
+})
+
+test('a look-up is given whole, and nan is nan', async () => {
+  const text = await newTest(
+    'names Array(String), v Float64',
+    `SELECT block_number, arraySort(groupUniqArray(name)) AS names, sum(v) AS v FROM {source:Identifier}.events FINAL
+     ANY LEFT JOIN {source:Identifier}.names ON id = who WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('- { id: 0, name: even }')
+  expect(text).toContain('- { block_number: 5, names: [even, odd], v: nan }')
+})
+
+test('a statement that reads all columns without their names gets all of them', async () => {
+  const text = await newTest(
+    'v Float64, place Point',
+    `SELECT block_number, max(v) AS v, (1.5, 2)::Point AS place FROM (SELECT * EXCEPT (idx) FROM {source:Identifier}.events FINAL WHERE ${RANGE}) GROUP BY block_number`,
+  )
+  expect(text).toContain('who: ')
+})

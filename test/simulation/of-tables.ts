@@ -87,8 +87,12 @@ export const OF_TABLES: readonly Statement[] = [
     words: ["(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases"],
     run: (world) => [
       world.hasLedger
-        ? { databases: ['led Atomic', 'led_locks Atomic', 'tgt Atomic'], columns: LEDGER_COLUMNS }
-        : { databases: [], columns: [] },
+        ? {
+            databases: ['led Atomic', 'led_locks Atomic', 'tgt Atomic'],
+            columns: LEDGER_COLUMNS,
+            comment: '',
+          }
+        : { databases: [], columns: [], comment: '' },
     ],
   },
   { name: 'detached tables', words: ['FROM system.detached_tables'], run: nothing },

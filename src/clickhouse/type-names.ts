@@ -14,9 +14,20 @@ export async function typeNames(server: Server, types: readonly string[]) {
   } catch (error) {
     if (!blamesText(error as BackfillError)) throw error
     // One of them is unknown: ask for each separately, so that the others are found.
-    const each = wanted.map(async (type) => [type, (await ask(server, [type]).catch(() => []))[0]] as const)
+    const each = wanted.map(
+      async (type) => [type, (await ask(server, [type]).catch(() => asState(server, type)))[0]] as const,
+    )
     return new Map(await Promise.all(each))
   }
+}
+
+/** The server has the type, and makes no value of it (26.7). */
+async function asState(server: Server, type: string): Promise<readonly string[]> {
+  if (!/^AggregateFunction\(.*LowCardinality\(/s.test(type)) return []
+  const found = await ask(server, [type.replaceAll(/LowCardinality\((\w+(?:\(\w+\))?)\)/g, '$1')]).catch(
+    () => [],
+  )
+  return found.length === 0 ? [] : [type]
 }
 
 /** The columns of a CREATE TABLE, with the server's spelling of each known type. @throws BackfillError `server` */

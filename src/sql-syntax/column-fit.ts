@@ -196,7 +196,15 @@ function decimalFits(from: DataType, to: DataType): boolean {
 }
 
 function sameType(from: DataType, to: DataType): boolean {
-  return from.name === to.name && JSON.stringify(from.args) === JSON.stringify(to.args)
+  // The server computes a state over plain values, whatever the column says of its arguments.
+  const args = from.name === 'AggregateFunction' ? plainArgs : (type: DataType) => type.args
+  return from.name === to.name && JSON.stringify(args(from)) === JSON.stringify(args(to))
+}
+
+function plainArgs({ args }: DataType): readonly DataType[] {
+  return args.map((type) =>
+    type.name === 'LowCardinality' ? argument(type, 0) : { ...type, args: plainArgs(type) },
+  )
 }
 
 function argument(type: DataType, index: number): DataType {

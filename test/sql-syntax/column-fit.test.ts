@@ -31,6 +31,8 @@ test.for([
   ["Enum8('a' = 1)", "Enum8('a' = 1)"],
   ['UInt64', 'SimpleAggregateFunction(max, UInt64)'],
   ['UUID', 'UUID'],
+  ['AggregateFunction(uniq, String)', 'AggregateFunction(uniq, LowCardinality(String))'],
+  ['AggregateFunction(argMax, String, UInt64)', 'AggregateFunction(argMax, LowCardinality(String), UInt64)'],
 ])('%s fits into %s', ([from, to]) => {
   expect(fits(from!, to!)).toBe(true)
 })

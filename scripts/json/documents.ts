@@ -45,8 +45,10 @@ const STATUS = document({
   newest: nullable(number('The newest block of the sources')),
   lag: number('The distance that is kept from it, in blocks'),
   source_age_seconds: z
-    .record(z.string(), z.int().min(0))
-    .describe('The age of the newest rows of each source that shows the end of the chain'),
+    .record(z.string(), z.int())
+    .describe(
+      'The age of the newest rows of each source that shows the end of the chain; below 0 if all are dated in the future',
+    ),
   other_networks: nullable(texts('Where no source has rows of the network: the networks that they have')),
   tables: tables({
     target: TARGET,

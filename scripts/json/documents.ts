@@ -46,9 +46,7 @@ const STATUS = document({
   lag: number('The distance that is kept from it, in blocks'),
   source_age_seconds: z
     .record(z.string(), z.int())
-    .describe(
-      'The age of the newest rows of each source that shows the end of the chain; below 0 if all are dated in the future',
-    ),
+    .describe('The age of the newest rows of each bounding source; below 0: dated in the future'),
   other_networks: nullable(texts('Where no source has rows of the network: the networks that they have')),
   tables: tables({
     target: TARGET,

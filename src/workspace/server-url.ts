@@ -42,7 +42,8 @@ export function serverUrl(word: Word, protocol: Protocol) {
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
     throw fail('must have a port from 1 to 65535')
   }
-  if (url === null || url.hostname === '') throw fail('must be host:port or an http(s) URL')
+  // `http:///x` would be read as the host x.
+  if (url === null || place === '' || url.hostname === '') throw fail('must be host:port or an http(s) URL')
   if (url.search !== '' || url.hash !== '') {
     throw fail(
       'must not have a query',

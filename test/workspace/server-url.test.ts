@@ -54,3 +54,9 @@ test('an address of tens of thousands of letters is refused at once', () => {
     'TARGET_CLICKHOUSE_URL is no address: it has 80006 letters',
   )
 })
+
+test.for(['http:///db', 'https://', 'http:////db:8123'])('the address %s names no host', (text) => {
+  expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(
+    'TARGET_CLICKHOUSE_URL must be host:port or an http(s) URL',
+  )
+})

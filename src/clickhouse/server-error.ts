@@ -192,6 +192,9 @@ const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])
   ],
 ]
 
+/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: the statements of a run set none. */
+const LIMITS_OF_A_PROFILE = new Set([158, 307, 396])
+
 /** 253 REPLICA_ALREADY_EXISTS. */
 const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
 
@@ -199,6 +202,8 @@ function hintFor(code: number, words: string, { username, side }: Connection): s
   if (code === ACCESS_DENIED) return missingGrant(words, username)
   if (code === NOT_ENOUGH_SPACE)
     return 'Free or add disk space on the server; backfill doctor shows the disks'
+  if (LIMITS_OF_A_PROFILE.has(code))
+    return `The profile of user '${username}' of the ${side} server sets this limit: raise it for this user, or take it out`
   const misfit = MISFITS.find(([of, pattern]) => of === code && pattern.test(words))
   if (misfit !== undefined) return misfit[2]
   const [, path, replica] = HALF_MADE.exec(words) ?? []

@@ -132,6 +132,16 @@ test('a lost lock, a faulty file and a defect of this program stop', () => {
   expect(retryOf(new TypeError('a defect'))).toBe('stop')
 })
 
+test('a limit of the profile, and a replica that a dying node has left, are said with what to do', () => {
+  const hintOf = (code: number, message?: string) => serverError(answered(code, message), place).hint
+  expect(hintOf(158)).toBe(
+    "The profile of user 'ann' of the target server sets this limit: raise it for this user, or take it out",
+  )
+  expect(hintOf(253, 'Replica /clickhouse/main/t/replicas/1-r1 already exists.')).toContain(
+    "type SYSTEM DROP REPLICA '1-r1' FROM ZKPATH '/clickhouse/main/t' on another node",
+  )
+})
+
 test('a decision that somebody has made stays as it is', () => {
   const error = new BackfillError('the file broke off', { kind: 'failed', retry: 'retry' })
   expect(retryOf(serverError(error, place))).toBe('retry')

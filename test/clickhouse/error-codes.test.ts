@@ -132,8 +132,9 @@ test('a lost lock, a faulty file and a defect of this program stop', () => {
   expect(retryOf(new TypeError('a defect'))).toBe('stop')
 })
 
+const hintOf = (code: number, message?: string) => answered(code, message).hint
+
 test('a limit of the profile, and a replica that a dying node has left, are said with what to do', () => {
-  const hintOf = (code: number, message?: string) => serverError(answered(code, message), place).hint
   expect(hintOf(158)).toBe(
     "The profile of user 'ann' of the target server sets this limit: raise it for this user, or take it out",
   )

@@ -9,7 +9,7 @@ import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
-import { assertTogether, placeOf } from '../terminal/argv.ts'
+import { assertTogether, typedAt } from '../terminal/argv.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { errorDocument } from '../terminal/render/json.ts'
@@ -50,7 +50,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     if (entry.networks === undefined || !isSeveral(typed.config.network.value)) return await run(typed)
     const isTogether =
       entry.networks === 'together' ||
-      (entry.together !== undefined && placeOf(flags, entry.together) !== undefined)
+      (entry.together !== undefined && typedAt(flags, entry.together) !== undefined)
     const codes: number[] = []
     const each: Context[] = []
     for (const network of await networksOf(typed.config, flags)) {

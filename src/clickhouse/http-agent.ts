@@ -29,7 +29,7 @@ export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' |
 const MOST_CHARACTERS = 200
 
 /** What follows the path may be the statement, or a token of a login; what stands before the host is a login. */
-const placeOf = (location: string) =>
+const withoutLogin = (location: string) =>
   location
     .replace(/[?#].*$/s, '')
     .replace(/^([^/]*\/\/).*@/s, '$1***@')
@@ -40,7 +40,7 @@ export class GatewayError extends Error {
   readonly status: number
   readonly code: string
   constructor(status: number, location: string | undefined) {
-    const place = location === undefined ? '' : `, it is at ${placeOf(location)}`
+    const place = location === undefined ? '' : `, it is at ${withoutLogin(location)}`
     super(`HTTP ${status} ${http.STATUS_CODES[status] ?? ''}${place}`)
     this.status = status
     this.code = `HTTP ${status}`

@@ -192,7 +192,7 @@ const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])
   ],
 ]
 
-/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: the statements of a run set none. */
+/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: what sets such a limit itself catches it. */
 const LIMITS_OF_A_PROFILE = new Set([158, 307, 396])
 
 /** 253 REPLICA_ALREADY_EXISTS. */

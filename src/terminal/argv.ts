@@ -102,7 +102,7 @@ export type FlagRules = {
 }
 
 /** Where a flag was typed, or (`format=prometheus`) a flag with that value; undefined if it was not. */
-export function placeOf(flags: Flags, word: string): string | undefined {
+export function typedAt(flags: Flags, word: string): string | undefined {
   const [name, value] = word.split('=')
   const typed = flags.get(name!)
   return value === undefined || typed?.text === value ? typed?.place : undefined
@@ -111,7 +111,7 @@ export function placeOf(flags: Flags, word: string): string | undefined {
 /** @throws BackfillError `usage` for flags that do not go together */
 export function assertTogether(flags: Flags, { exclusive = [], only = {} }: FlagRules): void {
   for (const group of exclusive) {
-    const [first, second] = group.split(' ').flatMap((word) => placeOf(flags, word) ?? [])
+    const [first, second] = group.split(' ').flatMap((word) => typedAt(flags, word) ?? [])
     if (second !== undefined)
       throw usageError(`${first} and ${second} exclude each other`, 'keep one of them')
   }

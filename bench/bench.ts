@@ -9,6 +9,7 @@ import { idle } from './parts/idle.ts'
 import { jobs } from './parts/jobs.ts'
 import { limit } from './parts/limit.ts'
 import { memory } from './parts/memory.ts'
+import { oneBlock } from './parts/one-block.ts'
 import { looks } from './parts/looks.ts'
 import { overhead } from './parts/overhead.ts'
 import { pythonManner } from './parts/python-manner.ts'
@@ -28,6 +29,7 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Report>>> = {
   g: memory,
   h: digests,
   i: looks,
+  n: oneBlock,
 }
 
 /** The parts that need no chain: they make what they need. */

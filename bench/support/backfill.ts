@@ -14,6 +14,8 @@ export type Run = {
   readonly elapsedMs: number
   /** Resident memory, sampled: one value each `sampleMs`. */
   readonly rssBytes: readonly number[]
+  /** User and system time at the last sample. */
+  readonly cpuMs: number
   readonly output: string
 }
 
@@ -62,13 +64,17 @@ export async function backfill({ on, place, words, sampleMs = 100, env = {} }: R
   for (const stream of [child.stdout, child.stderr])
     stream.setEncoding('utf8').on('data', (text: string) => (output += text))
   const rssBytes: number[] = []
-  const sampler = setInterval(() => rssBytes.push(...residentBytes(child.pid)), sampleMs)
+  let cpuMs = 0
+  const sampler = setInterval(() => {
+    rssBytes.push(...residentBytes(child.pid))
+    cpuMs = processorMs(child.pid) ?? cpuMs
+  }, sampleMs)
   try {
     const code = await new Promise<number | null>((resolve, reject) =>
       child.once('error', reject).once('close', resolve),
     )
     if (code !== 0) throw new Error(`backfill ${words.join(' ')}: exit ${code}\n${output}`)
-    return { elapsedMs: performance.now() - started, rssBytes, output }
+    return { elapsedMs: performance.now() - started, rssBytes, cpuMs, output }
   } finally {
     clearInterval(sampler)
   }
@@ -81,5 +87,15 @@ function residentBytes(pid: number | undefined): readonly number[] {
     return kilobytes === undefined ? [] : [Number(kilobytes) * 1024]
   } catch {
     return []
+  }
+}
+
+/** Columns 14 and 15 of /proc/PID/stat, in ticks of 10 ms; nothing where the process is gone. */
+function processorMs(pid: number | undefined): number | undefined {
+  try {
+    const after = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
+    return (Number(after[11]) + Number(after[12])) * 10
+  } catch {
+    return undefined
   }
 }

@@ -3,19 +3,22 @@ import type { Server } from './server.ts'
 
 /** Figures of the whole server need rights on `system`, and are unknown without them. @throws BackfillError `server` */
 export async function readCapacity({ client }: Server) {
-  const [own] = await client.rows<{ cores: string; statement: string; user: string }>({
+  const limitsOf = client.rows<{ cores: string; statement: string; user: string }>({
     query: `SELECT toString(getSetting('max_threads')) AS cores,
       toString(getSetting('max_memory_usage')) AS statement,
       toString(getSetting('max_memory_usage_for_user')) AS user`,
     doing: 'asking for its limits',
   })
   const unlessDenied = <Row>(query: string) => client.rows<Row>({ query }).catch((): Row[] => [])
-  const whole = await unlessDenied<{ memory: string }>(
-    `SELECT value AS memory FROM system.server_settings WHERE name = 'max_server_memory_usage'`,
-  )
-  const load = await unlessDenied<{ load: number }>(
-    `SELECT value AS load FROM system.asynchronous_metrics WHERE metric = 'LoadAverage1'`,
-  )
+  const [[own], whole, load] = await Promise.all([
+    limitsOf,
+    unlessDenied<{ memory: string }>(
+      `SELECT value AS memory FROM system.server_settings WHERE name = 'max_server_memory_usage'`,
+    ),
+    unlessDenied<{ load: number }>(
+      `SELECT value AS load FROM system.asynchronous_metrics WHERE metric = 'LoadAverage1'`,
+    ),
+  ])
   const limits = [own!.user, whole[0]?.memory ?? '0'].map(Number).filter((bytes) => bytes > 0)
   return {
     /** Threads that a statement uses by default: the cores. */

@@ -17,6 +17,9 @@ const HEARTBEAT_MS = 5_000
 /** After this time, what was seen of the locks is not used any more. */
 const SEEN_MS = 5_000
 
+/** A request has at most 1,000 parameters. */
+const MOST_AT_ONCE = 500
+
 /** `found`: the epochs that there are, the highest last; `inLedger`: the highest of any ledger event. */
 type Epochs = { readonly found: readonly LockInfo[]; readonly inLedger: number }
 
@@ -37,6 +40,8 @@ export type Locks = ReturnType<typeof openLocks>
 export function openLocks({ server, names, network, exclusive }: LockOptions) {
   const store = lockStore({ server, names })
   const watch = watchLocks(store, network, exclusive)
+  /** Epochs below a lock's own: history. The highest is never dropped, because the next epoch counts from it. */
+  const history = new Set<string>()
 
   /** The highest lock epoch of any ledger event, by table key; keys without events are absent. */
   async function ledgerEpochs(keys: readonly string[]): Promise<ReadonlyMap<string, number>> {
@@ -56,7 +61,6 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
   async function take(key: string, { found, inLedger }: Epochs, command: string): Promise<Lock> {
     // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
     let epoch = Math.max(found.at(-1)?.epoch ?? 0, inLedger)
-    // Epochs below our own are history. The highest is never dropped, because the next epoch counts from it.
     let lower = found.map((info) => info.name)
     let name = ''
     let seq = 0
@@ -76,7 +80,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       epoch++
       name = next
       seq = 0
-      for (const old of lower) await store.drop(key, old)
+      for (const old of lower) history.add(old)
       lower = [next]
     }
     await takeNext()
@@ -98,7 +102,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       get epoch() {
         return epoch
       },
-      renew: () => (renewed = renewed.catch(() => undefined).then(takeNext)),
+      renew: () =>
+        (renewed = renewed
+          .catch(() => undefined)
+          .then(takeNext)
+          .then(sweep)),
       nextSeq: () => ++seq,
       release: async () => {
         endHeartbeat()
@@ -107,10 +115,19 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     }
   }
 
+  /** Drops what is history by now. What stays is in the way of nobody, and the next one to take the lock drops it. */
+  async function sweep(): Promise<void> {
+    const old = [...history].slice(0, MOST_AT_ONCE)
+    for (const name of old) history.delete(name)
+    await store.drop(old).catch(() => undefined)
+  }
+
   return {
+    sweep,
+
     /**
      * Waits up to 20 s to find out whether the holder is alive, then up to `waitMs` for it. `command` names the holder for others; `seen` spares the
-     * questions if it is new enough and says that the lock is free. @throws BackfillError `locked` if the holder still has it then
+     * questions if it is new enough and says that the lock is free; whoever takes several so calls `sweep` in the end. @throws BackfillError `locked` if the holder still has it then
      */
     async acquire(key: string, note: WaitNote, waitMs = 0, command = '', seen?: LocksSeen): Promise<Lock> {
       const known = seen?.(key)
@@ -123,7 +140,9 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
         }
       const found = await watch.untilFree(key, note, waitMs)
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
-      return await take(key, { found, inLedger }, command)
+      const lock = await take(key, { found, inLedger }, command)
+      await sweep()
+      return lock
     },
 
     /** What there is of the locks of these tables, read at once: for `acquire`. */
@@ -149,6 +168,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       if (found.length === 0) return undefined
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
       await (await take(key, { found, inLedger }, 'unlock')).release()
+      await sweep()
       return found.at(-1)
     },
 

@@ -80,14 +80,21 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
         ? insert(name, comment, 0)
         : command(`ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT ${comment}`, name),
 
-    drop: (key: string, name: string): Promise<unknown> =>
-      command(
-        inKeeper
-          ? 'DELETE FROM {locks:Identifier}.locks WHERE name = {name:String}'
-          : 'DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}',
-        name,
-        `dropping an old lock of ${key}`,
-      ),
+    /** All in one statement. */
+    async drop(old: readonly string[]): Promise<void> {
+      if (old.length === 0) return
+      const tables = old.map((_, index) => `{locks:Identifier}.{name${index}:Identifier}`)
+      await server.client.command({
+        query: inKeeper
+          ? 'DELETE FROM {locks:Identifier}.locks WHERE has({old:Array(String)}, name)'
+          : `DROP TABLE IF EXISTS ${tables.join(', ')}`,
+        query_params: {
+          locks: names.locks,
+          ...(inKeeper ? { old } : Object.fromEntries(old.map((name, index) => [`name${index}`, name]))),
+        },
+        doing: 'dropping old locks',
+      })
+    },
   }
 }
 

@@ -4,7 +4,7 @@ import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.t
 import { type SourceColumns, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 import type { SourcePart } from '../ledger/source-probe.ts'
 import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
-import type { Availability, Probe } from './probe.ts'
+import { type Availability, NOTHING_FOUND, type Probe } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import type { TableStatus } from './table-status.ts'
 
@@ -97,17 +97,8 @@ export async function withKept(
     if (row === undefined || subtract(blocks, union(row.sourceGaps, row.incomplete)).length > 0)
       return await probe(table, blocks)
     const sourceGaps = intersect(blocks, row.sourceGaps)
-    return {
-      runnable: [],
-      sourceGaps,
-      incomplete: subtract(blocks, sourceGaps),
-      rowEstimates: [],
-      buckets: new Map(),
-      absent: [],
-      thin: [],
-      unprobed: [],
-      kept: { blocks, ageMs: row.seconds * 1000 },
-    }
+    const from = { blocks, ageMs: row.seconds * 1000 }
+    return { ...NOTHING_FOUND, sourceGaps, incomplete: subtract(blocks, sourceGaps), kept: from }
   }
   return Object.assign(probeBlocks, { next })
 }

@@ -12,14 +12,13 @@ import {
   findThinBuckets,
   probeRange,
 } from '../sources/availability.ts'
+import { isComplete, isShort } from '../sources/near.ts'
 import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import { blockCoverageOf, gapOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
-import { expectedByDependants } from './bounds.ts'
-import type { TableStatus } from './table-status.ts'
 
 export type Availability = {
   readonly runnable: BlockSet
@@ -40,6 +39,18 @@ export type Availability = {
   readonly kept?: { readonly blocks: BlockSet; readonly ageMs: number } | undefined
 }
 
+/** Of blocks of which none may run. */
+export const NOTHING_FOUND: Availability = {
+  runnable: [],
+  sourceGaps: [],
+  incomplete: [],
+  rowEstimates: [],
+  buckets: new Map(),
+  absent: [],
+  thin: [],
+  unprobed: [],
+}
+
 export type Probe = ReturnType<typeof makeProbe>
 
 /** Positions per probe: bounds the memory and the wait before the first chunk. */
@@ -51,8 +62,11 @@ const MAX_REMEMBERED = 64
 /** More separate ranges than this are probed as one: a query costs more than the rows between them. */
 const MAX_STRETCHES = 32
 
-/** A probe with a cache: tables that miss the same blocks share one query over their sources. */
-export function makeProbe(workspace: ReadWorkspace) {
+/**
+ * A probe with a cache: tables that miss the same blocks share one query over their sources.
+ * `beforeFinding`: awaited before what may find blocks that cannot run.
+ */
+export function makeProbe(workspace: ReadWorkspace, beforeFinding: () => Promise<unknown> = async () => {}) {
   const { source } = workspace.ports
   const shareBuckets = makeShared<readonly Bucket[]>(MAX_REMEMBERED)
   const shareRows = makeShared<number>(0)
@@ -92,19 +106,47 @@ export function makeProbe(workspace: ReadWorkspace) {
     return nextWindow(blocks, order, table.unit)
   }
 
+  /** What the sources of the table hold there, and what those of its inputs hold. */
+  async function look(table: TableDefinition, probed: Range) {
+    const width = bucketWidth(gapOf(workspace, table))
+    const others = inheritedSources(workspace, table).filter((name) => !table.sources.includes(name))
+    const [sources, inherited] = await Promise.all([
+      probe(table.sources, probed, width),
+      probe(others, probed, width),
+    ])
+    const all = [...sources, ...inherited].map(({ buckets }) => buckets)
+    return { sources, rowEstimates: estimateRows(all, width) }
+  }
+
+  /** The answer for few blocks that are all there; undefined for others. One new block costs no look at thousands. */
+  async function probeNear(table: TableDefinition, blocks: BlockSet): Promise<Availability | undefined> {
+    const [range] = blocks
+    const sourceGapBlocks = gapOf(workspace, table)
+    if (range === undefined || blocks.length > 1 || !isShort(range, sourceGapBlocks)) return undefined
+    const { sources, rowEstimates } = await look(table, range)
+    const ask = (names: readonly string[]) => source.nextRows(names, range.from, 'newest')
+    const sparse = sources.filter(({ blockCoverage }) => blockCoverage === 'sparse')
+    const before = await Promise.all(
+      sparse.map(async ({ table: name, buckets }) => {
+        const isThere = buckets[0]?.first === range.from
+        const last = isThere ? range.from : await shareRows(name, `newest ${range.from}`, ask)
+        return [name, last ?? -Infinity] as const
+      }),
+    )
+    if (!isComplete(range, sources, new Map(before), sourceGapBlocks)) return undefined
+    const buckets = new Map(sources.map(({ table: name, buckets: found }) => [name, found]))
+    return { ...NOTHING_FOUND, runnable: blocks, rowEstimates, buckets }
+  }
+
   const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
+    const near = await probeNear(table, blocks)
+    if (near !== undefined) return near
+    await beforeFinding()
     const sourceGapBlocks = gapOf(workspace, table)
     const width = bucketWidth(sourceGapBlocks)
     const segments = await Promise.all(
       toProbe(blocks, sourceGapBlocks).map(async (probed) => {
-        const [sources, inherited] = await Promise.all([
-          probe(table.sources, probed, width),
-          probe(
-            inheritedSources(workspace, table).filter((name) => !table.sources.includes(name)),
-            probed,
-            width,
-          ),
-        ])
+        const { sources, rowEstimates } = await look(table, probed)
         const { absent, silences } = await sparseSilences(sources, probed, sourceGapBlocks)
         return {
           absent,
@@ -113,10 +155,7 @@ export function makeProbe(workspace: ReadWorkspace) {
           sourceGaps: sources.length === 0 ? [] : findSourceGaps(sources, probed, sourceGapBlocks),
           incomplete: union(findSilences(sources, probed, sourceGapBlocks), silences),
           disagreements: intersect(findDisagreements(sources, probed, width), blocks),
-          rowEstimates: estimateRows(
-            [...sources, ...inherited].map(({ buckets }) => buckets),
-            width,
-          ),
+          rowEstimates,
           sources,
         }
       }),
@@ -140,9 +179,10 @@ export function makeProbe(workspace: ReadWorkspace) {
   return Object.assign(probeBlocks, { next })
 }
 
+/** What several looks find together. */
 type Found = Pick<Availability, 'sourceGaps' | 'incomplete' | 'rowEstimates' | 'absent' | 'thin'>
 
-function together(parts: readonly Found[]): Found {
+export function together(parts: readonly Found[]): Found {
   return {
     sourceGaps: blockSet(parts.flatMap((one) => one.sourceGaps)),
     incomplete: blockSet(parts.flatMap((one) => one.incomplete)),
@@ -155,7 +195,7 @@ function together(parts: readonly Found[]): Found {
 type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
 
 /** Divides blocks by what keeps them from running; a block in a source gap does not count as incomplete. */
-function divide(blocks: BlockSet, found: NotRunnable): NotRunnable & Pick<Availability, 'runnable'> {
+export function divide(blocks: BlockSet, found: NotRunnable): NotRunnable & Pick<Availability, 'runnable'> {
   const sourceGaps = intersect(found.sourceGaps, blocks)
   const incomplete = subtract(intersect(found.incomplete, blocks), sourceGaps)
   return { runnable: subtract(subtract(blocks, sourceGaps), incomplete), sourceGaps, incomplete }
@@ -180,63 +220,4 @@ function nextWindow(blocks: BlockSet, order: Order, unit: Unit): BlockSet {
   const length = WINDOW[unit]
   const window = Math.floor((order === 'oldest' ? around.from : around.to) / length)
   return intersect(blocks, [{ from: window * length, to: (window + 1) * length - 1 }])
-}
-
-/**
- * A table that reads derived tables inherits what its inputs do not process. `enough`: after this many rows, the remaining blocks of a table
- * count as runnable.
- */
-export async function probeAll(
-  tableStatuses: ReadonlyMap<string, TableStatus>,
-  probeBlocks: Probe,
-  enough = Infinity,
-): Promise<ReadonlyMap<string, Availability>> {
-  const own = new Map(
-    await Promise.all(
-      [...tableStatuses].map(
-        async ([key, { table, missing }]) =>
-          [key, await probeMissing(probeBlocks, table, missing, enough)] as const,
-      ),
-    ),
-  )
-  const availabilities = new Map<string, Availability>()
-  // Dependencies come first.
-  for (const [key, { table, missing }] of tableStatuses) {
-    const inputs = table.after.map((input) => {
-      const expected = expectedByDependants(tableStatuses.get(input)!.bounds)
-      return divide(expected === undefined ? [] : [expected], availabilities.get(input)!)
-    })
-    const all = [own.get(key)!, ...inputs]
-    const found = {
-      sourceGaps: blockSet(all.flatMap((one) => one.sourceGaps)),
-      incomplete: blockSet(all.flatMap((one) => one.incomplete)),
-    }
-    availabilities.set(key, { ...own.get(key)!, ...divide(missing, found) })
-  }
-  return availabilities
-}
-
-/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. */
-export async function probeMissing(
-  probeBlocks: Probe,
-  table: TableDefinition,
-  missing: BlockSet,
-  enough = Infinity,
-): Promise<Availability> {
-  const windows: Omit<Availability, 'buckets'>[] = []
-  let left = missing
-  for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1))
-    const { buckets: _, ...found } = await probeBlocks(table, window)
-    windows.push(found)
-    left = subtract(left, window)
-    rows += found.rowEstimates.reduce((sum, segment) => sum + segment.rows, 0)
-  }
-  return {
-    ...together(windows),
-    runnable: blockSet([...windows.flatMap((one) => one.runnable), ...left]),
-    buckets: new Map(),
-    unprobed: left,
-    kept: windows.find(({ kept }) => kept !== undefined)?.kept,
-  }
 }

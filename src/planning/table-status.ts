@@ -4,7 +4,7 @@ import { inUnit, type PerUnit, type TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView } from '../ledger/events.ts'
 import { MAX_BLOCK } from '../sources/source.ts'
-import type { TargetTable } from '../targets/target.ts'
+import type { LedgerState, TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
@@ -42,10 +42,20 @@ export type TableStatus = {
   readonly absences: readonly Absence[]
 }
 
-/** Of the chosen tables and all their inputs, in dependency order, by key. `forcedHead` raises the head (`--to`). */
+type StatusOptions = {
+  readonly lag: PerUnit
+  /** Raises the head (`--to`). */
+  readonly forcedHead?: number | undefined
+  /** What is on the target server, where the caller has just asked. */
+  readonly present?:
+    | { readonly targets: ReadonlyMap<string, TargetTable>; readonly ledger: LedgerState }
+    | undefined
+}
+
+/** Of the chosen tables and all their inputs, in dependency order, by key. */
 export async function readTableStatuses(
   workspace: ReadWorkspace,
-  { lag, forcedHead }: { readonly lag: PerUnit; readonly forcedHead?: number | undefined },
+  { lag, forcedHead, present }: StatusOptions,
 ): Promise<ReadonlyMap<string, TableStatus>> {
   const tables = withDependencies(workspace)
   const { ports } = workspace
@@ -53,8 +63,8 @@ export async function readTableStatuses(
   const [extents, ready, targets, ledger] = await Promise.all([
     ports.source.extents(sources),
     ports.source.readiness(workspace.catalogue.sources.filter(({ table }) => sources.includes(table))),
-    ports.target.tables(tables.map((table) => table.target)),
-    ports.target.ledgerState(),
+    present?.targets ?? ports.target.tables(tables.map((table) => table.target)),
+    present?.ledger ?? ports.target.ledgerState(),
   ])
   const views =
     ledger !== 'absent'

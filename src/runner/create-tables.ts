@@ -45,9 +45,14 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
       onMisfit(table.key, error as BackfillError)
     }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
-  return tables.map((table) => ({
-    table: table.key,
-    target: `${target.database}.${table.target}`,
-    created: created.has(table),
-  }))
+  const isNew = missing.length > 0 || ledger !== 'ready'
+  return {
+    tables: tables.map((table) => ({
+      table: table.key,
+      target: `${target.database}.${table.target}`,
+      created: created.has(table),
+    })),
+    /** What is on the target server, if nothing was created. */
+    present: isNew ? undefined : { targets: existing, ledger },
+  }
 }

@@ -56,8 +56,8 @@ export async function prepareRun(
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
-  for (const { table, target, created } of await createTables(workspace, onMisfit))
-    if (created) report({ type: 'created', table, target })
+  const { tables: there, present } = await createTables(workspace, onMisfit)
+  for (const { table, target, created } of there) if (created) report({ type: 'created', table, target })
   for (const table of workspace.chosen)
     if (!options.noAudits && !misfits.has(table.key)) await workspace.ports.executor.describeAudits(table)
 
@@ -65,6 +65,7 @@ export async function prepareRun(
   const tableStatuses = await readTableStatuses(workspace, {
     lag: options.lag,
     forcedHead: prepared?.head ?? options.to,
+    present,
   })
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
@@ -74,8 +75,10 @@ export async function prepareRun(
   // Not for an idle run that misses nothing: each question is a round trip.
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
-  if (!isHealthy) await reportPolicies(workspace, report)
-  const { capacity, throughputs } = idle ? NOTHING_KNOWN : await readRunHistory(workspace, uuids)
+  const [{ capacity, throughputs }] = await Promise.all([
+    idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids, 'ready'),
+    isHealthy ? undefined : reportPolicies(workspace, report),
+  ])
   const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()
   const tables = [...tableStatuses.values()].map(({ table }) => table)
@@ -92,6 +95,10 @@ export async function prepareRun(
     ]),
   )
   let parts: Promise<readonly SourcePart[] | undefined> | undefined
+  const partsBefore = async (): Promise<readonly SourcePart[] | undefined> =>
+    sources.length === 0
+      ? undefined
+      : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined))
   return {
     ports: workspace.ports,
     network: workspace.network,
@@ -99,12 +106,9 @@ export async function prepareRun(
     throttle,
     capacity,
     runId,
-    probeBlocks: makeProbe(workspace),
-    /** The data parts of the sources before the first probe; asked once. */
-    partsBefore: async (): Promise<readonly SourcePart[] | undefined> =>
-      sources.length === 0
-        ? undefined
-        : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined)),
+    probeBlocks: makeProbe(workspace, partsBefore),
+    /** The data parts of the sources before any block was found that cannot run; asked once. */
+    partsBefore,
     runs,
     sharing: makeSharing(runs, throttle.slotsOf, throttle.most()),
     /** Of the chosen tables and of those that they read. */

@@ -17,12 +17,15 @@ export function roomWatch(
   ask: () => Promise<FreeSpace | undefined>,
 ): (say: Say) => Promise<void> {
   let askedAt = -Infinity
+  let asking: Promise<FreeSpace | undefined> | undefined
   return async (say) => {
     const began = monotonicMs()
     let said = false
     while (!signal.aborted) {
       if (monotonicMs() - askedAt < ASK_EVERY_MS) break
-      const free = await ask()
+      // Chunks that start at once share the answer.
+      asking ??= ask().finally(() => (asking = undefined))
+      const free = await asking
       if (free === undefined || free.share >= options.minFreeShare) {
         askedAt = monotonicMs()
         break

@@ -5,7 +5,7 @@ import { intersect, subtract, union } from '../model/blocks.ts'
 import { BackfillError } from '../model/errors.ts'
 import type { Standstill } from '../model/standstill.ts'
 import { absentText, hasUnknownRows, thinText } from '../planning/absence.ts'
-import { probeMissing } from '../planning/probe.ts'
+import { probeMissing } from '../planning/probe-missing.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
 import type { Bucket } from '../sources/availability.ts'
@@ -19,12 +19,11 @@ import type { TableRun } from './table-run.ts'
 /** Probes the next window and adds the blocks that may run. */
 export async function probeTable(
   run: TableRun,
-  { probeBlocks, partsBefore, ports, retryPolicy, options, report }: RunContext,
+  { probeBlocks, ports, retryPolicy, options, report }: RunContext,
 ): Promise<void> {
   run.probing = true
   try {
     const { table } = run.tableStatus
-    await partsBefore()
     const [window, found] = await withRetry({ queries: ports.queries, retryPolicy }, async () => {
       const next = await probeBlocks.next(table, run.unprobed, orderOf(run, options), run.lastProbe)
       return [next, await probeBlocks(table, next)] as const
@@ -89,6 +88,7 @@ export async function takeLocks(
       if (waited) tell()
     }
   }
+  await ports.locks.sweep()
 }
 
 const UP = 'up'

@@ -34,6 +34,8 @@ type ColumnType = readonly [name: string, type: string]
 /** No columns: they are not known. */
 type Identity = Pick<TargetTable, 'uuid' | 'rows'> & { readonly columns: readonly OutputColumn[] }
 
+export type LedgerState = 'absent' | 'old' | 'no locks' | 'ready'
+
 export type TargetPort = ReturnType<typeof openTarget>
 
 type TargetOptions = {
@@ -136,7 +138,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     assertKnownLedger: async (): Promise<void> => void (await ledgerFacts()),
 
     /** `old`: with fewer columns or tables; `no locks`: restored from a backup. @throws BackfillError `usage` for a ledger of a newer version */
-    async ledgerState(): Promise<'absent' | 'old' | 'no locks' | 'ready'> {
+    async ledgerState(): Promise<LedgerState> {
       const { databases, columns } = await ledgerFacts()
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))

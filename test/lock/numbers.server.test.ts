@@ -49,6 +49,7 @@ test('a table that is no lock, however alike its name, is nobody’s lock, is no
   const lock = await locks.acquire(KEY, silent, 0, 'up', await locks.look([KEY]))
   expect(lock.epoch).toBe(2)
   await lock.release()
+  await locks.sweep()
   expect(await lockTables(server, names)).toEqual([alike, lock.name].toSorted())
 })
 

@@ -66,8 +66,12 @@ export const OF_SERVER: readonly Statement[] = [
   },
   {
     name: 'drop a lock',
-    words: ['DROP TABLE IF EXISTS {locks:Identifier}.{name:Identifier}'],
-    run: (world, { params }) => (world.locks.delete(String(params['name'])), []),
+    words: ['DROP TABLE IF EXISTS {locks:Identifier}.{name0:Identifier}'],
+    run(world, { params }) {
+      for (const [key, name] of Object.entries(params))
+        if (key.startsWith('name')) world.locks.delete(String(name))
+      return []
+    },
   },
   {
     name: 'kept SQL',

@@ -5,7 +5,8 @@ import { type PerUnit, type TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
-import { makeProbe, probeMissing } from '../../planning/probe.ts'
+import { makeProbe } from '../../planning/probe.ts'
+import { probeMissing } from '../../planning/probe-missing.ts'
 import { randomId } from '../../seam/random.ts'
 
 export type AcceptOptions = {

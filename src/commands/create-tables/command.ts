@@ -8,7 +8,7 @@ export const createTablesCommand: Command = async (context) => {
   return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')
     const { green, dim } = output.resultColors
-    const tables = await createTables(workspace)
+    const { tables } = await createTables(workspace)
     output.answer(
       { tables },
       tables.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),

@@ -1,7 +1,8 @@
 // Owns appending events to the ledger: fenced, one at a time, with retries.
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
-import { type Columns, columnsOf } from './event-columns.ts'
+import { openAppends } from './append.ts'
+import { rowOfEvent } from './event-columns.ts'
 import type { LedgerEvent, WritingPlace } from './events.ts'
 import type { BlockSet, Range } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
@@ -45,7 +46,9 @@ export function openLedger(options: WritingPlace) {
   }
 }
 
-function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
+function ledgerWriter(place: WritingPlace) {
+  const { server, names, network, toolVersion } = place
+  const send = openAppends(place)
   const reader = ledgerReader({ server, names, network })
   const db = server.db.withSchema(names.ledger)
   const queries = { reachable: (retryPolicy: RetryPolicy) => reachable([server], retryPolicy) }
@@ -64,41 +67,6 @@ function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
     }, work)()
   }
 
-  /** Sends rows under the fences of all their locks: all are written, or none. */
-  async function send(
-    { row: own, from }: Rows,
-    locks: readonly Lock[],
-    doing: string,
-    retryPolicy?: RetryPolicy,
-  ) {
-    const row = {
-      ...own,
-      network: sql`${network}`,
-      user: sql`currentUser()`,
-      host: sql`${identity().host}`,
-      tool_version: sql`${toolVersion}`,
-      // The server's clock, not ours; only for people, because (epoch, seq) is the order.
-      event_time: sql`now64(6)`,
-    }
-    const columns = Object.keys(row) as (keyof Schema['ledger'])[]
-    const selected = Object.entries(row).map(([column, value]) => value.as(column))
-    const fenced = fences(
-      locks.map(({ name }) => name),
-      names,
-    )
-    const statement = server
-      .during(doing)
-      .withSchema(names.ledger)
-      .insertInto('ledger')
-      .columns(columns)
-      .expression(db.selectFrom(from.as('marks')).select(selected).where(fenced))
-    const sendOnce = async (): Promise<void> => void (await statement.execute())
-    // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
-    await (retryPolicy === undefined
-      ? sendOnce()
-      : withRetry({ queries, retryPolicy, small: true }, sendOnce))
-  }
-
   /** Acknowledged when it resolves. With a retry policy, the same event with the same (epoch, seq) is sent again after transient errors. */
   const append = (lock: Lock, { range, ...event }: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
     inTurn([lock], () => appendNow(lock, event, [range], retryPolicy))
@@ -110,22 +78,21 @@ function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
     ranges: readonly Range[],
     retryPolicy?: RetryPolicy,
   ): Promise<void> {
-    const marks = [() => lock.nextSeq(), ({ from }: Range) => from, ({ to }: Range) => to]
-    const columns = marks.map((value) => sql`${array('UInt64', ranges, value)}`)
-    const from = sql<MarkedRow>`(SELECT arrayJoin(arrayZip(${sql.join(columns)})) AS mark)`
-    const row = {
-      ...columnsOf(event),
-      table_key: sql`${lock.key}`,
-      epoch: sql`${lock.epoch}`,
-      seq: sql`mark.1`,
-      range_from: sql`mark.2`,
-      range_to: sql`mark.3`,
-      // Events with the same query id belong to one attempt at one range.
-      ...(event.attempt === undefined &&
-        event.queryId !== undefined && { query_id: sql`concat(${event.queryId}, '-', toString(mark.2))` }),
-    }
-    const doing = `recording '${event.event}' of ${lock.key} in the ledger`
-    await send({ row, from }, [lock], doing, retryPolicy)
+    const said = rowOfEvent(event)
+    // Events with the same query id belong to one attempt at one range.
+    const queryOf = ({ from }: Range) =>
+      event.attempt === undefined && event.queryId !== undefined && { query_id: `${event.queryId}-${from}` }
+    const { key, name: lockName, epoch } = lock
+    const rows = ranges.map((range) => ({
+      ...said,
+      ...queryOf(range),
+      table_key: key,
+      epoch,
+      seq: lock.nextSeq(),
+      range_from: range.from,
+      range_to: range.to,
+    }))
+    await send({ lockName, key, rows, event: event.event, retryPolicy })
   }
 
   /** Marks done ranges whose inputs have changed since; resolves with the versions that all others have now. */
@@ -192,7 +159,8 @@ function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
           )
         )[mark.1]`
         const row = {
-          ...columnsOf({ event: 'checkpoint', runId }),
+          event: sql`'checkpoint'`,
+          run_id: sql`${runId}`,
           table_key: sql`mark.1`,
           epoch: sql`mark.2`,
           seq: sql`mark.3`,
@@ -205,9 +173,30 @@ function ledgerWriter({ server, names, network, toolVersion }: WritingPlace) {
             )
           )[mark.1]`,
           islands,
+          network: sql`${network}`,
+          user: sql`currentUser()`,
+          host: sql`${identity().host}`,
+          tool_version: sql`${toolVersion}`,
+          event_time: sql`now64(6)`,
         }
-        const doing = `recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`
-        await send({ row, from }, locks, doing, retryPolicy)
+        const fenced = fences(
+          locks.map(({ name }) => name),
+          names,
+        )
+        const statement = server
+          .during(`recording a checkpoint of ${[...uuids.keys()].join(', ')} in the ledger`)
+          .withSchema(names.ledger)
+          .insertInto('ledger')
+          .columns(Object.keys(row) as (keyof Schema['ledger'])[])
+          .expression(
+            db
+              .selectFrom(from.as('marks'))
+              .select(Object.entries(row).map(([column, value]) => value.as(column)))
+              .where(fenced),
+          )
+        const write = async (): Promise<void> => void (await statement.execute())
+        // An earlier one may have arrived: the same event twice, at the same (epoch, seq), folds as one.
+        await (retryPolicy === undefined ? write() : withRetry({ queries, retryPolicy, small: true }, write))
       })
     },
   }
@@ -221,8 +210,3 @@ type MarkedRow = { readonly mark: unknown }
 
 /** A statement of this many takes well under a second; an abort waits for one. */
 const RANGES_AT_ONCE = 5_000
-/** Columns of rows; `from`: the subquery with their marks. */
-type Rows = {
-  readonly row: Columns
-  readonly from: RawBuilder<MarkedRow>
-}

@@ -1,6 +1,6 @@
 // Owns the lock of one (network, table): a lock epoch is a table (in Keeper: a row) that only one runner can create; the
 // highest epoch owns the lock.
-import { type BackfillError, failedError } from '../model/errors.ts'
+import { type BackfillError, failedError, retryOf } from '../model/errors.ts'
 import { commentLiteral, type LockInfo } from './comment.ts'
 import { lockName } from './fence.ts'
 import { heldBy, type WaitNote, watchLocks } from './watch.ts'
@@ -115,11 +115,13 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     }
   }
 
-  /** Drops what is history by now. What stays is in the way of nobody, and the next one to take the lock drops it. */
+  /** Drops what is history by now. What stays is in the way of nobody: the next one to take the lock drops it. @throws BackfillError naming the GRANT */
   async function sweep(): Promise<void> {
     const old = [...history].slice(0, MOST_AT_ONCE)
     for (const name of old) history.delete(name)
-    await store.drop(old).catch(() => undefined)
+    await store.drop(old).catch((error: unknown) => {
+      if (retryOf(error) === 'stop') throw error
+    })
   }
 
   return {
@@ -141,7 +143,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       const found = await watch.untilFree(key, note, waitMs)
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
       const lock = await take(key, { found, inLedger }, command)
-      await sweep()
+      await sweep().catch((error: unknown) => lock.release().then(() => Promise.reject(error as Error)))
       return lock
     },
 

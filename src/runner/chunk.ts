@@ -64,7 +64,7 @@ export async function runChunk(
   try {
     const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
     await assertNoRowsYet(ports, { table, engine: target!.engine, range })
-    report = await insert(job, context)
+    report = await context.slots.insert(() => insert(job, context))
     // A server also counts the rows that materialized views took: of such a table they are counted by themselves.
     if (table.rows.kind === 'per-block' && target!.views.length > 0)
       report = { ...report, rowsWritten: await ports.executor.count(table, [range]) }

@@ -10,6 +10,7 @@ import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import { roomWatch } from './room.ts'
+import { openInsertSlots } from './slots.ts'
 import { makeThrottle } from './throttle.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
@@ -110,6 +111,7 @@ export async function prepareRun(
     /** The data parts of the sources before any block was found that cannot run; asked once. */
     partsBefore,
     runs,
+    slots: openInsertSlots(throttle.jobs),
     sharing: makeSharing(runs, throttle.slotsOf, throttle.most()),
     /** Of the chosen tables and of those that they read. */
     tableStatuses,

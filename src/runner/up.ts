@@ -25,9 +25,10 @@ import {
   workOf,
   workReporter,
 } from './work-left.ts'
+import { killAfterGrace } from './grace.ts'
 import { LOOK_MS } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
-import { after, monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
+import { monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 
 export type UpHooks = {
   readonly report: (event: RunEvent) => void
@@ -52,7 +53,7 @@ export async function up(
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const context = await prepareRun(workspace, options, { report, signal }, prepared)
-  const { runs, throttle, tableStatuses, sharing } = context
+  const { runs, throttle, tableStatuses, sharing, slots } = context
   announce(runs, context)
   const totals = { chunks: 0, blocks: 0, seconds: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
@@ -60,7 +61,6 @@ export async function up(
   const progress = workReporter(report)
   let hasLocked = false
   let lockedOut: BackfillError | undefined
-  const running = () => [...runs.values()].reduce((sum, run) => sum + run.running, 0)
 
   /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
   const dependencies = (run: TableRun): readonly Dependency[] =>
@@ -142,11 +142,12 @@ export async function up(
   }
 
   function startChunks(): void {
-    while (running() < throttle.jobs()) {
+    while (slots.isFree()) {
       const choice = sharing.nextReserved() ?? chooseNext()
       if (choice === undefined) return
       const { run, work } = choice
-      const { range } = work
+      const { range, rows } = work
+      const giveBack = slots.take(rows)
       run.running++
       launch(run, async () => {
         try {
@@ -163,6 +164,7 @@ export async function up(
           failed.push({ table: run.key, error })
         } finally {
           run.running--
+          giveBack()
           sharing.confirm(work, undefined)
         }
         await checkpointTables([run], context, 'during')
@@ -217,10 +219,9 @@ export async function up(
   }
   ended.abort()
   await endWatch()
-  const killAll = () => void workspace.ports.queries.end([...context.inFlight]).catch(() => undefined)
-  const endGrace = hooks.signal.aborted ? after(options.graceMs, killAll) : undefined
+  const endGrace = killAfterGrace(hooks.signal, context)
   await Promise.all(inFlight)
-  endGrace?.()
+  endGrace()
   if (lockedOut !== undefined) throw lockedOut
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
     if ((error as BackfillError).kind === 'server') unreachable.abort()
@@ -237,7 +238,6 @@ export async function up(
   for (const skipped of skippedBlocks(runs)) report(skipped)
   const explained = [...runs.values()].map((run) => taskOf(run, context, unexplained))
   if (!signal.aborted) waitingEvents(explained, runs).forEach(report)
-
   return {
     runId: context.runId,
     ...totals,

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../src/model/model.ts'
-import { type Held, type Proxy, type Seen, startProxy } from '../support/proxy.ts'
+import { type Held, type Proxy, startProxy } from '../support/proxy.ts'
+import { intoTarget, ledgerEvent } from '../support/requests.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
@@ -24,13 +25,6 @@ afterAll(async () => {
   await proxy?.close()
   await server?.stop()
 })
-
-const intoTarget = ({ statement }: Seen) => statement.startsWith('INSERT INTO {backfill_database:Identifier}')
-const event =
-  (name: string) =>
-  ({ statement, search }: Seen) =>
-    statement.startsWith('insert into') &&
-    [...search].some(([key, value]) => key.startsWith('param_p') && value === name)
 
 /** Runs `up` of one table through the proxy, takes its lock away while the request is held, then lets it go. */
 async function takeLockWhileHeld(
@@ -78,7 +72,7 @@ const events = async (workspace: TestWorkspace) =>
 
 test('an INSERT … SELECT that arrives after the lock was taken is refused and writes nothing', async () => {
   const workspace = await openFirst()
-  const answer = await takeLockWhileHeld(workspace, proxy.hold(intoTarget))
+  const answer = await takeLockWhileHeld(workspace, proxy.hold(intoTarget()))
   expect(answer.text).toContain('backfill: lock lost')
   expect(await targetRows(workspace)).toEqual([])
   expect(await events(workspace)).toEqual(['started'])
@@ -93,7 +87,7 @@ test('a streamed INSERT that arrives after the lock was taken is refused and wri
     const workspace = await openFirst(other)
     const answer = await takeLockWhileHeld(
       workspace,
-      proxy.hold((seen) => intoTarget(seen) && seen.statement.includes('FROM input(')),
+      proxy.hold((seen) => intoTarget()(seen) && seen.statement.includes('FROM input(')),
     )
     expect(answer.text).toContain('backfill: lock lost')
     expect(await targetRows(workspace)).toEqual([])
@@ -106,7 +100,7 @@ test('a streamed INSERT that arrives after the lock was taken is refused and wri
 
 test('a ledger event that arrives after the lock was taken is refused and not recorded', async () => {
   const workspace = await openFirst()
-  const answer = await takeLockWhileHeld(workspace, proxy.hold(event('done')))
+  const answer = await takeLockWhileHeld(workspace, proxy.hold(ledgerEvent('done')))
   expect(answer.text).toContain('backfill: lock lost')
   expect(await events(workspace)).toEqual(['started'])
   await workspace.close()

@@ -23,11 +23,11 @@ export const NOTED = new Set([
 
 export function notes({ name }: Statement, sent: Sent): string {
   if (name === 'append to the ledger') {
-    const [event, key] = [/'?\{(\w+):String\} as `event`/, /\{(\w+):String\} as `table_key`/].map((words) => {
-      const [, found] = words.exec(sent.text) ?? []
-      return found === undefined ? '' : String(sent.params[found])
-    })
-    return `${event} ${key}`
+    const rows = [...sent.text.matchAll(/^\{.*\}$/gm)].map(
+      ([line]) => JSON.parse(line) as Record<string, unknown>,
+    )
+    const events = rows.map((row) => `${String(row['event'])} ${String(row['table_key'])}`)
+    return rows.length === 0 ? 'checkpoint' : events.join(', ')
   }
   const { one, other } = sent.params as { readonly one?: string; readonly other?: string }
   if (one !== undefined) return `${one} ${other}`

@@ -23,22 +23,24 @@ const DEFAULTS: Partial<LedgerRow> = {
   forced: false,
 }
 
-/** The rows of an INSERT into the ledger: values that are one for all rows, and a mark for each row. */
-function ledgerRows(world: World, sent: Sent): readonly LedgerRow[] {
+/** The rows that are sent as data behind an INSERT into the ledger. */
+function eventRows({ text }: Sent): readonly LedgerRow[] {
+  const lines = text
+    .slice(text.indexOf(DATA) + DATA.length)
+    .trim()
+    .split('\n')
+  return lines.map((line) => ({ ...DEFAULTS, islands: [], ...(JSON.parse(line) as object) }) as LedgerRow)
+}
+
+const DATA = 'FORMAT JSONEachRow'
+
+/** The rows of checkpoints: a run's, with a mark for each table. */
+function checkpointRows(world: World, sent: Sent): readonly LedgerRow[] {
   const { text, params } = sent
-  const common: Record<string, unknown> = {}
-  const marked: [column: string, mark: number][] = []
-  for (const [, value, column] of text.matchAll(
-    /(NULL|currentUser\(\)|now64\(6\)|toUInt64\(\{\w+:String\}\)|\{\w+:[^}]+\}|concat\(\{\w+:String\}, '-', toString\(mark\.2\)\)|mark\.\d) as `(\w+)`/g,
-  )) {
-    const [, mark] = /^mark\.(\d)$/.exec(value!) ?? []
-    const [, name] = /\{(\w+):/.exec(value!) ?? []
-    if (mark !== undefined) marked.push([column!, Number(mark) - 1])
-    else common[column!] = value === 'NULL' ? null : name === undefined ? 'default' : params[name]
-    if (value!.startsWith('concat(')) marked.push([column!, -1])
-  }
   const [, list] = /arrayJoin\(\s*arrayZip\(([^)]*(?:\([^)]*\)[^)]*)*)\)\s*\) AS mark/.exec(text)!
-  const arrays = [...list!.matchAll(/\{(\w+):/g)].map(([, name]) => params[name!] as (string | number)[])
+  const [keys, epochs, seqs, uuids] = [...list!.matchAll(/\{(\w+):/g)].map(
+    ([, name]) => params[name!] as (string | number)[],
+  )
   const newest = sent.all<string[]>(`splitByChar('@', word)[1], `)[0]
   const versions =
     newest &&
@@ -50,33 +52,46 @@ function ledgerRows(world: World, sent: Sent): readonly LedgerRow[] {
         ]!,
       ]),
     )
-  return arrays[0]!.map((_, index) => {
-    const row = { ...DEFAULTS, ...common } as Record<string, unknown>
-    for (const [column, mark] of marked)
-      row[column] = mark === -1 ? `${String(common[column])}-${arrays[1]![index]}` : arrays[mark]![index]
-    const made = row as unknown as LedgerRow
-    if (made.event !== 'checkpoint') return { ...made, islands: [] }
-    const islands = fold(world.layers(made.table_key, made.target_uuid, versions))
-    const digests = world
-      .tail(made.table_key, made.target_uuid)
-      .reduce((sum, { digest_rows: rows }) => sum + (rows ?? 0), 0)
+  const [, run] = /\{(\w+):String\} as `run_id`/.exec(text)!
+  return keys!.map((key, index) => {
+    const own = { table_key: String(key), target_uuid: String(uuids![index]) }
+    const { table_key, target_uuid } = own
     return {
-      ...made,
-      digest_rows: digests,
-      islands: islands.map(
-        ({ from, to, state, hash: own, forks, inputs }) => [from, to, state, own, forks, inputs] as const,
+      ...DEFAULTS,
+      ...own,
+      event: 'checkpoint',
+      run_id: String(params[run!]),
+      epoch: Number(epochs![index]),
+      seq: Number(seqs![index]),
+      digest_rows: world
+        .tail(table_key, target_uuid)
+        .reduce((sum, { digest_rows: rows }) => sum + (rows ?? 0), 0),
+      islands: fold(world.layers(table_key, target_uuid, versions)).map(
+        ({ from, to, state, hash: of, forks, inputs }) => [from, to, state, of, forks, inputs] as const,
       ),
-    }
+    } as LedgerRow
   })
 }
 
+/** The same name for both: a reader of a history sees events. */
+const NAME = 'append to the ledger'
+
 export const APPENDS: readonly Statement[] = [
   {
-    name: 'append to the ledger',
+    name: NAME,
     words: ['insert into `led`.`ledger`'],
     run(world, sent) {
       assertFence(world, sent)
-      world.ledger.push(...ledgerRows(world, sent))
+      world.ledger.push(...checkpointRows(world, sent))
+      return []
+    },
+  },
+  {
+    name: NAME,
+    words: ['INSERT INTO {ledger:Identifier}.ledger ('],
+    run(world, sent) {
+      assertFence(world, sent)
+      world.ledger.push(...eventRows(sent))
       return []
     },
   },

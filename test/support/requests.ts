@@ -12,11 +12,24 @@ export const intoTarget =
 export const ledgerEvent =
   (name: string, key?: string) =>
   ({ statement, search }: Seen): boolean => {
-    const values = [...search].flatMap(([param, value]) => (/^param_p\d+$/.test(param) ? [value] : []))
-    // A table is a value by itself, or one of an array for several tables.
-    const has = (word: string) => values.some((value) => value === word || value.includes(`'${word}'`))
-    return statement.startsWith('insert into') && has(name) && (key === undefined || has(key))
+    if (statement.startsWith('insert into'))
+      return name === 'checkpoint' && (key === undefined || [...search.values()].some(holds(key)))
+    return eventsIn(statement).some(
+      ({ event, table_key }) => event === name && (key === undefined || key === table_key),
+    )
   }
+
+/** A table is a value by itself, or one of an array for several tables. */
+const holds = (key: string) => (value: string) => value === key || value.includes(`'${key}'`)
+
+/** The events that the statement brings as data; none in any other statement. */
+export function eventsIn(
+  statement: string,
+): readonly { readonly event: string; readonly table_key: string }[] {
+  if (!statement.startsWith('INSERT INTO {ledger:Identifier}.ledger (')) return []
+  const rows = statement.split('\n').filter((line) => line.startsWith('{'))
+  return rows.map((line) => JSON.parse(line) as { event: string; table_key: string })
+}
 
 export const deletion = ({ statement }: Seen): boolean => statement.startsWith('DELETE FROM')
 

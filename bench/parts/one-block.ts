@@ -1,5 +1,6 @@
 // Owns part n: what one new block costs, from cron's point of view: each run finds one block more than the last one.
 import { writeFile } from 'node:fs/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { post, rowsOf } from '../../test/support/server.ts'
 import { backfill, newPlace } from '../support/backfill.ts'
 import { rangeOf } from '../support/chain.ts'
@@ -26,6 +27,7 @@ export async function oneBlock({ server, chain }: Bench): Promise<Report> {
   const start = to - BLOCKS
   try {
     await backfill({ on: server, place, words: ['up', '--to', String(start)] })
+    await untilQuiet(server)
     const costs: Cost[] = []
     for (let block = start + 1; block <= to; block++) costs.push(await costOf(server, place, block))
     const counted = costs.slice(NOT_COUNTED)
@@ -69,6 +71,21 @@ async function costOf(server: Server, place: ReturnType<typeof newPlace>, block:
     )
   return { wallMs: elapsedMs, runnerMs: cpuMs, kinds: await rowsOf<Kind>(server, KINDS, { now }) }
 }
+
+/** Merges of the parts that the first run left would be measured, too. */
+async function untilQuiet(server: Server): Promise<void> {
+  for (let waited = 0; waited < QUIET_WITHIN_S; waited++) {
+    const [{ merges }] = (await rowsOf<{ merges: number }>(
+      server,
+      'SELECT toUInt32(count()) AS merges FROM system.merges',
+    )) as [{ merges: number }]
+    if (merges === 0) return
+    await sleep(1000)
+  }
+  throw new Error(`merges still run after ${QUIET_WITHIN_S} s`)
+}
+
+const QUIET_WITHIN_S = 120
 
 const OF_RUN = `FROM system.query_log
 WHERE type != 'QueryStart' AND is_initial_query AND event_time_microseconds > toDateTime64({now:String}, 6)

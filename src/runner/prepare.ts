@@ -111,7 +111,7 @@ export async function prepareRun(
     /** The data parts of the sources before any block was found that cannot run; asked once. */
     partsBefore,
     runs,
-    slots: openInsertSlots(throttle.jobs),
+    slots: openInsertSlots(throttle),
     sharing: makeSharing(runs, throttle.slotsOf, throttle.most()),
     /** Of the chosen tables and of those that they read. */
     tableStatuses,

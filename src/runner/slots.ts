@@ -1,5 +1,6 @@
 // Owns how many INSERTs run at once.
 import pLimit from 'p-limit'
+import type { Throttle } from './throttle.ts'
 
 /** Below so many expected rows, a chunk waits for the ledger longer than for its INSERT. */
 const SMALL_ROWS = 100_000
@@ -7,10 +8,8 @@ const SMALL_ROWS = 100_000
 /** Small chunks in a slot: the ledger's statements of one run beside the INSERT of another. */
 const SMALL_CHUNKS = 4
 
-export type InsertSlots = ReturnType<typeof openInsertSlots>
-
-/** `jobs`: INSERTs at once, now. */
-export function openInsertSlots(jobs: () => number) {
+/** Where a person has said how many statements may run at once, a small chunk takes a whole slot, too. */
+export function openInsertSlots({ jobs, isJobsSaid }: Pick<Throttle, 'jobs' | 'isJobsSaid'>) {
   const inserting = pLimit(1)
   let taken = 0
   return {
@@ -18,7 +17,7 @@ export function openInsertSlots(jobs: () => number) {
     isFree: (): boolean => taken < jobs(),
     /** Takes the chunk's part of a slot. Returns a function that gives it back. */
     take(rows: number): () => void {
-      const part = rows < SMALL_ROWS ? 1 / SMALL_CHUNKS : 1
+      const part = rows < SMALL_ROWS && !isJobsSaid() ? 1 / SMALL_CHUNKS : 1
       taken += part
       return () => void (taken -= part)
     },

@@ -8,6 +8,8 @@ import { every, monotonicMs } from '../seam/clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
 
+export type Throttle = ReturnType<typeof makeThrottle>
+
 export const LOOK_MS = 5_000
 
 /** How often the number of statements is chosen again, and a hold is said again. */
@@ -114,6 +116,8 @@ export function makeThrottle(
     pauseOf,
     /** Statements at once over all tables, and the most of this run so far. */
     jobs: () => Math.min(slots.jobs, limit('')),
+    /** Whether a person has said how many. */
+    isJobsSaid: () => options.jobs !== undefined || limit('') < Infinity,
     most: () => most,
     /** Statements at once of a table; 0: none may start. */
     slotsOf: (key: string) =>

@@ -20,7 +20,8 @@ export const SERVER_IDENTITY = `if(serverUUID() = toUUID('00000000-0000-0000-000
 export type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
 
 export const overHttp: MakeTransport = (connection, settings) => {
-  const main = httpClient(connection, settings)
+  const agent = agentFor(connection)
+  const main = httpClient(connection, settings, agent)
   // Made on use. Each look has a connection of its own: a load balancer may then choose another host.
   let looks: NodeClient | undefined
   return {
@@ -28,11 +29,17 @@ export const overHttp: MakeTransport = (connection, settings) => {
     exec: (statement) => main.exec(statement),
     ping: async (params) => {
       const abort_signal = timeoutSignal(silenceLimits().answerMs)
+      // One connection was lost: those that were idle beside it may be as dead, and would each take their time to be noticed.
+      for (const idle of Object.values(agent.freeSockets).flat()) idle?.destroy()
       const answer = await main.ping({ ...params, abort_signal } as typeof params)
       return !answer.success && abort_signal.aborted ? { success: false, error: silent(false) } : answer
     },
     lookFor: (queryId, hosts) =>
-      openLook(() => (looks ??= httpClient(connection, settings, false)), queryId, hosts),
+      openLook(
+        () => (looks ??= httpClient(connection, settings, agentFor(connection), false)),
+        queryId,
+        hosts,
+      ),
     close: async () => void (await Promise.all([main.close(), looks?.close()])),
   }
 }
@@ -66,13 +73,18 @@ function openLook(client: () => NodeClient, id: string, hosts: Set<unknown>): Lo
   }
 }
 
-function httpClient(connection: Connection, settings: ClickHouseSettings, keepAlive = true) {
+function httpClient(
+  connection: Connection,
+  settings: ClickHouseSettings,
+  http_agent: ReturnType<typeof agentFor>,
+  keepAlive = true,
+) {
   const { origin, pathname } = new URL(connection.url)
   return createClient({
     url: origin,
     // In the URL it would be read as a database.
     ...(pathname !== '/' && { pathname }),
-    http_agent: agentFor(connection),
+    http_agent,
     username: connection.username,
     password: connection.password,
     request_timeout: silenceLimits().lastMs,

@@ -59,7 +59,7 @@ async function scene(
 
 test('a range in which an audit finds rows is not done: the rows and the statement are shown, and what reads the table waits', async () => {
   const { up, run, done, folder } = await scene()
-  const { code, stderr } = await up()
+  const { code, stderr } = await up('--jobs', '1')
   expect(code).toBe(1)
   expect(stderr).toContain(
     'few.sql found rows in blocks 4-6 of gas: (block_number 5, gas_used 5)\n  All of them: SELECT block_number, gas_used FROM',

@@ -209,7 +209,7 @@ export type Known = {
   readonly uuids: ReadonlyMap<string, string>
 }
 
-/** @throws BackfillError `server`; `usage` if the ledger is of an older version */
+/** @throws BackfillError `server`; `usage` if the ledger is of an older version, or the tables are another network's */
 export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   const tables = withDependencies(workspace)
   const { target } = workspace.ports
@@ -219,7 +219,10 @@ export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   ])
   if (ledger === 'old')
     throw usageError('the ledger was made by an older version of backfill', 'backfill up adds what it lacks')
-  return { targets, uuids: ledger === 'absent' ? new Map() : uuidsOf(tables, targets) }
+  if (ledger === 'absent') return { targets, uuids: new Map() }
+  const uuids = uuidsOf(tables, targets)
+  await workspace.ports.ledger.assertOwnNetwork(uuids)
+  return { targets, uuids }
 }
 
 /** Seconds since its last chunk beyond what it, or a table that it reads, promises; 0 without a promise or a chunk. */

@@ -42,7 +42,7 @@ const events = async () =>
 test('a database with the blocks of another network is refused, and nothing is written', async () => {
   expect((await run('up')).code).toBe(0)
   const before = await events()
-  for (const words of ['up', 'status', 'verify']) {
+  for (const words of ['up', 'status', 'verify', 'verify --stored', 'digest']) {
     const { code, stderr } = await run(`${words} --network sepolia`)
     expect(code, words).toBe(2)
     expect(stderr).toContain(

@@ -1,5 +1,5 @@
 // Owns `backfill init`: it writes the files of a project, and touches nothing that is there.
-import { existsSync } from 'node:fs'
+import { lstatSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join, relative, resolve } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
@@ -51,9 +51,11 @@ export const init: Command = async ({ config, flags, output }) => {
   const transforms = await readdir(join(sql, 'transforms')).catch(() => [])
   const table = transforms.length === 0 ? await tableFiles(sql, TABLE) : []
   const all = new Map([...(await Promise.all(texts)), ...table])
-  const kept = [...all.keys()].filter((path) => existsSync(path))
+  const kept = [...all.keys()].filter(isThere)
   const ignored = join(root, '.gitignore')
-  const has = kept.includes(ignored) ? (await readFile(ignored, 'utf8')).split(/\r?\n/) : undefined
+  const has = kept.includes(ignored)
+    ? (await readFile(ignored, 'utf8').catch(() => '')).split(/\r?\n/)
+    : undefined
   const lacking =
     has === undefined
       ? []
@@ -76,4 +78,13 @@ export const init: Command = async ({ config, flags, output }) => {
   const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
   output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
   return EXIT.ok
+}
+
+/** Also a link that leads nowhere. What cannot be looked at cannot be written either, which says why. */
+function isThere(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined
+  } catch {
+    return false
+  }
 }

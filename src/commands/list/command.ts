@@ -1,4 +1,5 @@
 // Owns `backfill list`: the tables of the SQL folders, and their files. It asks no server, but for --orphans.
+import { findNetwork } from '../../model/choose.ts'
 import { EXIT } from '../../model/errors.ts'
 import type { Orphan } from './orphans.ts'
 import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
@@ -10,6 +11,8 @@ export const list: Command = async (context) => {
   const { config, flags, output } = context
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
   const catalogue = await readCatalogue(...config.sql.value)
+  // A folder need not have the default one.
+  if (!config.network.origin.startsWith('default')) findNetwork(catalogue, config.network.value)
   const tables = chooseTables(catalogue, selectors(flags))
   const format = readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text'
   if (flags.has('orphans')) {

@@ -1,5 +1,5 @@
 // Owns the promises of `backfill init`: an empty folder becomes a project that works, and nothing that is there is touched.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { backfillHere } from '../../support/cli.ts'
@@ -100,4 +100,14 @@ test('a file in the place of the folder is named, and nothing is written', async
     stderr: expect.stringContaining('a file is in the place of a folder above it'),
   })
   expect(filesIn(cwd)).toEqual(['data'])
+})
+
+test('a link that leads nowhere stands in no file’s place: it is kept as it is', async () => {
+  const cwd = temporaryDirectory()
+  for (const name of ['.env.example', '.gitignore']) symlinkSync(join(cwd, 'nowhere'), join(cwd, name))
+  const { code, stdout } = await backfillHere(['init'], { cwd })
+  expect(code).toBe(0)
+  expect(stdout).toContain('Kept .env.example')
+  expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
+  expect(existsSync(join(cwd, 'sql', 'ddl', 'transactions_per_block.sql'))).toBe(true)
 })

@@ -29,7 +29,7 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Report>>> = {
   g: memory,
   h: digests,
   i: looks,
-  n: oneBlock,
+  j: oneBlock,
 }
 
 /** The parts that need no chain: they make what they need. */

@@ -1,4 +1,4 @@
-// Owns part n: what one new block costs, from cron's point of view: each run finds one block more than the last one.
+// Owns part j: what one new block costs, from cron's point of view: each run finds one block more than the last one.
 import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { post, rowsOf } from '../../test/support/server.ts'

@@ -9,7 +9,13 @@ type Killed = Pick<RunContext, 'ports' | 'inFlight' | 'options'>
 
 /** If the run was interrupted, kills what runs after the grace, again and again. Returns a function that ends it. */
 export function killAfterGrace(interrupted: AbortSignal, { ports, inFlight, options }: Killed): () => void {
-  const killAll = () => void ports.queries.end([...inFlight]).catch(() => undefined)
+  let killing: Promise<unknown> | undefined
+  const killAll = () => {
+    killing ??= ports.queries
+      .end([...inFlight])
+      .catch(() => undefined)
+      .finally(() => (killing = undefined))
+  }
   let again: (() => void) | undefined
   if (!interrupted.aborted) return () => {}
   const grace = after(options.graceMs, () => {

@@ -34,7 +34,7 @@ export function openAppends(place: WritingPlace): (request: Request) => Promise<
     const own = { network, host: identity().host, tool_version: toolVersion }
     const rows = requests.flatMap((request) => request.rows.map((row) => ({ ...row, ...own })))
     const used = new Set(rows.flatMap((row) => Object.keys(row)))
-    const lockNames = requests.map(({ lockName }) => lockName)
+    const lockNames = [...new Set(requests.map(({ lockName }) => lockName))]
     const what = requests.length === 1 ? `'${requests[0]!.event}'` : 'events'
     await insertRows(place, {
       table: 'ledger',

@@ -1,6 +1,7 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
+import { openEnds } from './ends.ts'
 import { readParts } from './parts.ts'
 import { readReadiness } from './readiness.ts'
 import type { SourceDefinition } from '../model/model.ts'
@@ -10,7 +11,7 @@ import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
 import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf, unlessMissing } from '../clickhouse/server-error.ts'
-import { probedColumns, rowsIn, rowsOf, type SourcePlace } from './rows.ts'
+import { probedColumns, rowsIn, type SourcePlace } from './rows.ts'
 import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 
 export type SourcePort = ReturnType<typeof openSource>
@@ -28,30 +29,9 @@ export function openSource(place: SourcePlace) {
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
     throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
   }
+  const ends = openEnds(place)
+  const { nextRows } = ends
   const within = (source: string, range: Range) => rowsIn(place, source, range, asking('reading the sources'))
-
-  /** The network is the key's first column and the block its second: both ends come from the primary index. */
-  const edge = (source: string, order: 'asc' | 'desc', beyond?: number) => {
-    const db = asking('looking for the first and last block of the sources')
-    return db
-      .selectFrom(
-        rowsOf(place, source, db)
-          .select('block_number')
-          .$if(beyond !== undefined, (rows) =>
-            rows.where('block_number', order === 'asc' ? '>=' : '<=', beyond!),
-          )
-          .orderBy('block_number', order)
-          .limit(1)
-          .as('edge'),
-      )
-      .select([sql<string>`${source}`.as('source'), 'block_number'])
-  }
-
-  /** The first block at or beyond `block`, in that order, that has a row in each source; sources without one are absent. */
-  async function nextRows(sources: readonly string[], block: number, order: 'oldest' | 'newest') {
-    const all = unionOf(sources.map((source) => edge(source, order === 'oldest' ? 'asc' : 'desc', block)))
-    return new Map((await all?.execute())?.map((row) => [row.source, row.block_number]))
-  }
 
   /** Ascending. Blocks that only the source `weak` has prove nothing, and are left out. */
   async function disagreeing(sources: readonly string[], weak: readonly string[], ranges: readonly Range[]) {
@@ -88,18 +68,7 @@ export function openSource(place: SourcePlace) {
     async extents(
       sources: readonly string[],
     ): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>> {
-      const edges = unionOf(sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')]))
-      if (edges === undefined) return new Map()
-      const rows = await asking('looking for the first and last block of the sources')
-        .selectFrom(edges.as('edges'))
-        .select(({ fn }) => [
-          'source',
-          fn.min<number>('block_number').as('from'),
-          fn.max<number>('block_number').as('to'),
-        ])
-        .groupBy('source')
-        .execute()
-        .catch(missing(sources))
+      const rows = (await ends.ofParts(sources)) ?? (await ends.ofRows(sources).catch(missing(sources)))
       const found = rows.map(async ({ source, from, to }) => {
         if (to <= MAX_BLOCK) return [[source, { from, to }] as const]
         const highest = (await nextRows([source], MAX_BLOCK, 'newest')).get(source)

@@ -115,7 +115,7 @@ export const OF_TABLES: readonly Statement[] = [
   },
   {
     name: 'ends of the sources',
-    words: ['min(`block_number`) as `from`, max(`block_number`) as `to`'],
+    words: ['min(block_number) as `from`, max(block_number) as `to`'],
     run: ({ source: rows }) =>
       rows.size === 0
         ? []

@@ -74,7 +74,9 @@ export function openSource(place: SourcePlace) {
         const highest = (await nextRows([source], MAX_BLOCK, 'newest')).get(source)
         return highest === undefined ? [] : [[source, { from, to: highest, stray: true }] as const]
       })
-      return new Map((await Promise.all(found)).flat())
+      const extents = new Map((await Promise.all(found)).flat())
+      // The parts of a UNION come in any order; what is printed of them does not.
+      return new Map(sources.flatMap((name) => (extents.has(name) ? [[name, extents.get(name)!]] : [])))
     },
 
     readiness: (definitions: readonly SourceDefinition[]) =>

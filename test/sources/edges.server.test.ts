@@ -74,6 +74,15 @@ test('the ends of a source are those of the rows that are left, however rows wer
   expect(await ends()).toEqual({ [TRANSACTION]: { from: 6, to: 8 } })
 })
 
+test('the ends of sources come in the order in which these were asked for', async () => {
+  const source = await chainOf({ [TRANSACTION]: [5], [TRACES]: [1] })
+  for (const names of [
+    [TRANSACTION, TRACES],
+    [TRACES, TRANSACTION],
+  ])
+    for (let round = 0; round < 10; round++) expect([...(await source.extents(names)).keys()]).toEqual(names)
+})
+
 test('the ends of a source partitioned by network and block are known without reading its rows', async () => {
   const source = await chainOf({})
   const { database } = lastSources.connection

@@ -116,5 +116,5 @@ async function insert(job: InsertJob, { ports, retryPolicy }: RunContext): Promi
   }
 }
 
-/** Characters of a message that the ledger keeps: parameters are sent in the URL. */
+/** Characters of a message that the ledger keeps. */
 const MAX_ERROR = 4000

@@ -16,7 +16,6 @@ import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
-import { sharedTurns } from '../clickhouse/shared-turns.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -105,8 +104,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** The row policies that hide rows of these tables from the user. @throws BackfillError `server` */
     policies: (wanted: readonly string[]) => rowPolicies(server, wanted),
 
-    /** Whether they are still the same tables: also others, where several ask. */
-    identities: sharedTurns(async (wanted: readonly string[]): Promise<ReadonlyMap<string, Identity>> => {
+    /** Whether they are still the same tables. */
+    async identities(wanted: readonly string[]): Promise<ReadonlyMap<string, Identity>> {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
       const rows = await server.client.rows<
@@ -128,7 +127,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
           { ...table, columns: types.map(([name, type]) => ({ name, type })) },
         ]),
       )
-    }),
+    },
 
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 

@@ -11,7 +11,13 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** `find` stands exactly once in the file. */
 const GUARDS = [
   ['the fence of an INSERT', 'runner/executor.ts', '\\n)\\nWHERE ${fence.text}`', '\\n)`'],
-  ['the fence of the ledger', 'ledger/writer.ts', '.select(selected).where(fenced)', '.select(selected)'],
+  [
+    'the fence of the ledger',
+    'ledger/append.ts',
+    '      where: withParams(fences(lockNames, names).compile(server.db)),\n',
+    '',
+  ],
+  ['the fence of a checkpoint', 'ledger/writer.ts', '              .where(fenced),\n', ''],
   [
     'the fence of a DELETE',
     'targets/delete-ranges.ts',
@@ -136,8 +142,8 @@ const GUARDS = [
   [
     'an event is sent again with its own number',
     'ledger/writer.ts',
-    'const marks = [() => lock.nextSeq(),',
-    'const marks = [() => 1,',
+    '      seq: lock.nextSeq(),\n',
+    '      seq: 1,\n',
   ],
   [
     'dependants wait for their inputs',
@@ -171,9 +177,9 @@ const GUARDS = [
   ],
   [
     'a lost connection is retried',
-    'ledger/writer.ts',
-    ': withRetry({ queries, retryPolicy, small: true }, sendOnce))',
-    ': sendOnce())',
+    'ledger/append.ts',
+    'retryPolicy === undefined ? send() : withRetry({ queries, retryPolicy, small: true }, send)',
+    'send()',
   ],
   [
     'rows are counted again after the ledger was read',

@@ -109,8 +109,8 @@ export const DEFECTS = [
   },
   {
     what: 'redo of a range leaves out what is dirty or invalidated in it',
-    find: "union(inState(table, 'done'), half)",
-    put: "inState(table, 'done')",
+    find: "inState(table, 'done', 'dirty', 'invalidated'), [request.range]",
+    put: "inState(table, 'done'), [request.range]",
     test: 'test/commands/redo/blocks.test.ts',
   },
   {

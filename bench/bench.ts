@@ -5,10 +5,12 @@ import { parseArgs } from 'node:util'
 import { rowsOf } from '../test/support/server.ts'
 import { chunkSizes } from './parts/chunk-sizes.ts'
 import { digests } from './parts/digests.ts'
+import { freshness } from './parts/freshness.ts'
 import { idle } from './parts/idle.ts'
 import { jobs } from './parts/jobs.ts'
 import { limit } from './parts/limit.ts'
 import { memory } from './parts/memory.ts'
+import { merges } from './parts/merges.ts'
 import { oneBlock } from './parts/one-block.ts'
 import { looks } from './parts/looks.ts'
 import { overhead } from './parts/overhead.ts'
@@ -30,6 +32,8 @@ const PARTS: Readonly<Record<string, (bench: Bench) => Promise<Report>>> = {
   h: digests,
   i: looks,
   j: oneBlock,
+  k: freshness,
+  l: merges,
 }
 
 /** The parts that need no chain: they make what they need. */
@@ -48,6 +52,7 @@ const { values } = parseArgs({
     events: { type: 'string', default: '1000000' },
     'long-run': { type: 'string', default: '5000' },
     'long-chain': { type: 'string', default: '24000000' },
+    'live-minutes': { type: 'string', default: '5' },
     directory: { type: 'string' },
     json: { type: 'string' },
     chart: { type: 'string' },
@@ -87,6 +92,7 @@ try {
     events: Number(values.events),
     longRun: Number(values['long-run']),
     longChain: Number(values['long-chain']),
+    liveMinutes: Number(values['live-minutes']),
   }
   const reports: Record<string, Report> = {}
   for (const part of parts) {

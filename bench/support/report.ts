@@ -20,6 +20,8 @@ export type Bench = {
   readonly longRun: number
   /** Blocks of part i's chain. */
   readonly longChain: number
+  /** Minutes in which blocks arrive in part k. */
+  readonly liveMinutes: number
 }
 
 type Cell = string | number

@@ -1,4 +1,4 @@
-// Owns runs as a timeline, the slowest chunks, and failures with their messages.
+// Owns runs as a timeline, the chunks of the last one, the slowest chunks, and failures with their messages.
 import { strip, WIDTH } from './coverage.js'
 import { h, list, s } from './dom.js'
 import { bytes, duration, minute, number, range } from './format.js'
@@ -49,6 +49,33 @@ export function runHistory(runs) {
     'run',
   ]
   return h('div', {}, timeline(runs), list('Runs', headings, rows))
+}
+
+/** Chunks of one run, a line for each table: when each ran, and beside which others. */
+export function gantt(chunks) {
+  // An attempt has a number; a mark of somebody's has none, and takes no time.
+  const timed = chunks
+    .filter(({ attempt }) => attempt > 0)
+    .map((one) => ({ ...one, end: Date.parse(one.ended), start: Date.parse(one.ended) - one.elapsed_ms }))
+    .toSorted((a, b) => a.start - b.start)
+  if (timed.length === 0) return h('p', {}, 'no chunk yet')
+  const low = timed[0].start
+  const high = Math.max(...timed.map(({ end }) => end))
+  const scale = WIDTH / Math.max(1, high - low)
+  const bar = (one) => {
+    const text = `${range([one.from, one.to])} ${one.event}, ${number(one.rows_written)} rows in ${duration(one.elapsed_ms)}`
+    const x = Math.min(WIDTH - 2, (one.start - low) * scale)
+    // A line between two that follow each other.
+    const width = Math.max(2, (one.end - one.start) * scale - 1)
+    return s('rect', { 'data-outcome': one.event, x, width, height: 20 }, s('title', {}, text))
+  }
+  const rows = [...Map.groupBy(timed, ({ table }) => table)].map(([table, own]) => {
+    const spent = duration(own.reduce((sum, one) => sum + one.elapsed_ms, 0))
+    const label = `${table}: ${number(own.length)} chunks, ${spent} in all`
+    return [table, number(own.length), spent, strip(label, own.map(bar))]
+  })
+  const span = `${minute(new Date(low).toISOString())} UTC and the ${duration(high - low)} after`
+  return list('Chunks of the last run', ['table', 'chunks', 'in all', span], rows)
 }
 
 export function slowest(chunks) {

@@ -5,7 +5,7 @@ import { detail } from './detail.js'
 import { h, sentence } from './dom.js'
 import { duration, minute, number, percent } from './format.js'
 import { graph } from './graph.js'
-import { failures, runHistory, slowest } from './history.js'
+import { failures, gantt, runHistory, slowest } from './history.js'
 
 /** `view`: the zoom and the table that are chosen, kept in the address. */
 export function networkPart(data, view) {
@@ -74,6 +74,8 @@ export function networkPart(data, view) {
     charts(data.throughput),
     h('h3', {}, 'Runs'),
     runHistory(data.runs),
+    h('h3', {}, 'Chunks of the last run'),
+    gantt(data.chunks),
     h('h3', {}, 'Failures'),
     failures(data.failures),
     h('h3', {}, 'Slowest chunks'),

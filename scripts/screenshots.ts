@@ -1,4 +1,4 @@
-// Owns the two pictures of the report in docs/: the demo's page in Debian's Chromium, light and dark.
+// Owns the pictures of the report in docs/: the demo's page in Debian's Chromium, light and dark.
 // `npm run screenshots -- --state <folder of the demo> [--output docs]`
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
@@ -14,6 +14,7 @@ const { values } = parseArgs({
 const CHROMIUM = '/usr/bin/chromium'
 const SHOTS = [
   { file: 'report.png', colorScheme: 'light', part: '[data-network]' },
+  { file: 'report-run.png', colorScheme: 'light', part: '[aria-label="Chunks of the last run"]' },
   { file: 'report-table.png', colorScheme: 'dark', part: '.detail' },
 ] as const
 

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { environmentFor, MAIN } from './cli.ts'
 import { backfillInside } from './inside.ts'
@@ -49,7 +50,7 @@ export async function openPageScene() {
     server,
     `INSERT INTO {ledger:Identifier}.ledger (network, table_key, epoch, seq, event, range_from, range_to, attempt, run_id,
       query_id, user, error, error_code, event_time)
-     SELECT 'mainnet', 'block_slots_stat', 0, 1, 'failed', 1, 9, 1, {hostile:String}, 'q', {hostile:String}, {hostile:String}, 241, now64(6)`,
+     SELECT 'mainnet', 'block_slots_stat', 0, 1, 'failed', 1, 9, 1, {hostile:String}, 'q', {hostile:String}, {hostile:String}, 241, now64(6) - toIntervalHour(1)`,
     { ledger: own.ledger, hostile: HOSTILE },
   )
   const child = spawn(process.execPath, [MAIN, 'serve', '--listen', '127.0.0.1:0'], {
@@ -82,4 +83,20 @@ function addressOf(child: ChildProcess): Promise<string> {
     })
     child.once('close', () => reject(new Error(`serve has ended: ${said}`)))
   })
+}
+
+/** What axe, which the page has loaded, finds serious: its rule and the element. */
+export async function seriousOf(page: Page): Promise<readonly string[]> {
+  const { violations } = await page.evaluate<{
+    readonly violations: readonly {
+      id: string
+      impact: string
+      nodes: readonly { html: string; any: readonly { message: string }[] }[]
+    }[]
+  }>('axe.run()')
+  return violations
+    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
+    .flatMap(({ id, nodes }) =>
+      nodes.map(({ html, any }) => `${id}: ${html.slice(0, 200)} ${any[0]?.message}`),
+    )
 }

@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium } from 'playwright-core'
 import { checkDocument } from '../../support/json-outputs.ts'
-import { CHROMIUM, HOSTILE, openPageScene, type PageScene } from '../../support/page-scene.ts'
+import { CHROMIUM, HOSTILE, openPageScene, type PageScene, seriousOf } from '../../support/page-scene.ts'
 
 if (CHROMIUM === undefined)
   console.warn('skipped: the page in a browser: chromium is absent (apt-get install chromium)')
@@ -172,6 +172,16 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     await page.close()
   })
 
+  test('the chunks of the last run stand in time, one bar each, a line for each table', async () => {
+    const { page } = await open()
+    const tables = page.locator('[aria-label="Chunks of the last run"] tbody tr')
+    const bars = await tables.locator('[data-outcome="done"] title').allTextContents()
+    const chunks = ['1-10 done, 10 rows', '11-20 done, 10 rows']
+    expect(new Set(bars.map((text) => text.split(' in ')[0]))).toEqual(new Set(chunks))
+    expect(await tables.count()).toBe(1)
+    await page.close()
+  })
+
   test('texts of the chain, of files and of errors stay texts', async () => {
     const { page } = await open()
     expect(await page.evaluate('window.hacked')).toBe(undefined)
@@ -223,21 +233,6 @@ describe.skipIf(CHROMIUM === undefined)('in Chromium', () => {
     expect(colors.size).toBe(2)
   })
 })
-
-async function seriousOf(page: Page): Promise<readonly string[]> {
-  const { violations } = await page.evaluate<{
-    readonly violations: readonly {
-      id: string
-      impact: string
-      nodes: readonly { html: string; any: readonly { message: string }[] }[]
-    }[]
-  }>('axe.run()')
-  return violations
-    .filter(({ impact }) => ['serious', 'critical'].includes(impact))
-    .flatMap(({ id, nodes }) =>
-      nodes.map(({ html, any }) => `${id}: ${html.slice(0, 200)} ${any[0]?.message}`),
-    )
-}
 
 // The last one: it ends the server.
 test('SIGTERM ends `serve` with 0', async () => {

@@ -8,7 +8,7 @@ import type { RowEstimates } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 
-/** Expected rows per chunk where nobody says otherwise: docs/explanation/performance.md has the measurement. */
+/** Expected rows per chunk where nobody says otherwise, on a small server: docs/explanation/performance.md has the measurement. */
 export const DEFAULT_CHUNK_ROWS = 5_000_000
 
 export type RunHistory = {
@@ -65,10 +65,28 @@ export function sizingOf({ table, options, rowEstimates, throughput, inputs, ...
   if (options.chunkRows === undefined && table.chunk !== undefined) return { blocks: table.chunk }
   const { statementBytes = Infinity, serverBytes = Infinity } = server.capacity
   const memoryBytes = Math.min(statementBytes, serverBytes / server.jobs)
-  const wanted = wantedRows(options.chunkRows ?? DEFAULT_CHUNK_ROWS, inputs)
+  const wanted = wantedRows(options.chunkRows ?? defaultRows(server, memoryBytes), inputs)
   const limit = rowsPerChunk(throughput, wanted, memoryBytes)
   return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), rowEstimates }
 }
+
+/**
+ * More where a statement has more cores than when the default was measured: it would end too soon for what each chunk costs beside it, in round trips
+ * and parts. The first chunk's memory is not known: its rows have to fit by MOST_BYTES_PER_ROW.
+ */
+function defaultRows(
+  { capacity, jobs }: Pick<SizingQuestion, 'capacity' | 'jobs'>,
+  memoryBytes: number,
+): number {
+  const times = Math.min(MOST_TIMES, capacity.cores / jobs / MEASURED_CORES)
+  return Math.max(DEFAULT_CHUNK_ROWS, Math.min(DEFAULT_CHUNK_ROWS * times, memoryBytes / MOST_BYTES_PER_ROW))
+}
+
+const MEASURED_CORES = 2
+const MOST_TIMES = 8
+
+/** Three times what the shipped transforms take. */
+const MOST_BYTES_PER_ROW = 1000
 
 /**
  * A statement that reads derived tables scans them whole (they are sorted by address), which costs about a hundredth of processing a row: so a chunk

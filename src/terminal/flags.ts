@@ -42,7 +42,7 @@ export const order = flag(
   'order <oldest|newest>  Which blocks run first (default: oldest; env: BACKFILL_ORDER)',
 )
 export const chunkRows = flag(
-  'chunk-rows <rows>  Approximate number of source rows per chunk, e.g. 20000000 (default: 5 million; env: BACKFILL_CHUNK_ROWS)',
+  'chunk-rows <rows>  Approximate number of source rows per chunk, e.g. 20000000 (default: 5 million, more on a big server; env: BACKFILL_CHUNK_ROWS)',
 )
 export const chunk = flag(
   'chunk <blocks>  Fixed number of blocks or time per chunk, in place of --chunk-rows, e.g. 10000, 6h (env: BACKFILL_CHUNK)',

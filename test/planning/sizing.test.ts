@@ -6,7 +6,7 @@ import { NO_PACE, type Throughput } from '../../src/planning/throughput.ts'
 import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/planning/sizing.ts'
 
 const capacity = (more: Partial<Capacity> = {}): Capacity => ({
-  cores: 8,
+  cores: 4,
   busyCores: 0,
   statementBytes: undefined,
   serverBytes: undefined,
@@ -61,6 +61,20 @@ test('a chunk takes half of the memory that a statement may have, the server sha
   expect(rowsOf({ ...heavy, capacity: capacity({ statementBytes: 4e9 }) })).toBe(2_000_000)
   expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }) })).toBe(1_000_000)
   expect(rowsOf({ ...heavy, capacity: capacity({ serverBytes: 4e9 }), jobs: 1 })).toBe(2_000_000)
+})
+
+test('the default grows with the cores of a statement, up to eight times, and as far as memory surely allows', () => {
+  const rows = (cores: number, more: Partial<Capacity> = {}) =>
+    rowsOf({ jobs: 8, capacity: capacity({ cores, ...more }) }) as number
+  expect([2, 16, 32, 64, 128, 512].map((cores) => rows(cores) / DEFAULT_CHUNK_ROWS)).toEqual([
+    1, 1, 2, 4, 8, 8,
+  ])
+  expect(rows(64, { serverBytes: 256e9 })).toBe(4 * DEFAULT_CHUNK_ROWS)
+  expect(rows(64, { serverBytes: 64e9 })).toBe(8_000_000)
+  expect(rows(64, { serverBytes: 8e9 })).toBe(DEFAULT_CHUNK_ROWS)
+  expect(
+    rowsOf({ jobs: 1, capacity: capacity({ cores: 64 }), options: { chunk: undefined, chunkRows: 99 } }),
+  ).toBe(99)
 })
 
 test('after a chunk that was too big the next ones have at most half of it', () => {

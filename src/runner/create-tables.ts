@@ -7,7 +7,8 @@ import { uuidsOf } from '../planning/table-status.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
- * If a check fails, nothing is written. @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as
+ * If a check fails, nothing is written. Where nothing is to be created, `check` is left to the caller, to be done before anything is written: it describes
+ * each transform. @throws BackfillError `usage` if a file does not fit the servers; `failed` for a table that is not as
  * its file says, or that the server does not create, unless `onMisfit` takes it
  */
 export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
@@ -23,10 +24,12 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     target.ledgerState(),
     workspace.ports.source.assertReadable(sources),
   ])
-  const unchecked = await checkTables(workspace, tables, existing, onMisfit)
   const missing = tables.filter((table) => !existing.has(table.target))
+  const check = async () => await checkTables(workspace, tables, existing, onMisfit)
+  const isNew = missing.length > 0 || ledger !== 'ready'
+  const unchecked = isNew ? await check() : []
   for (const table of missing) target.assertCreatable(table)
-  if (missing.length > 0 || ledger !== 'ready') {
+  if (isNew) {
     // Blocks of another network are refused before anything is written.
     if (ledger !== 'absent') await workspace.ports.ledger.assertOwnNetwork(uuidsOf(tables, existing))
     await target.prepare(workspace.catalogue.ledger)
@@ -45,14 +48,14 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
       onMisfit(table.key, error as BackfillError)
     }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
-  const isNew = missing.length > 0 || ledger !== 'ready'
   return {
     tables: tables.map((table) => ({
       table: table.key,
       target: `${target.database}.${table.target}`,
       created: created.has(table),
     })),
-    /** What is on the target server, if nothing was created. */
+    /** Only where nothing was created: what is on the target server, and the check that is still to be done. */
     present: isNew ? undefined : { targets: existing, ledger },
+    check: isNew ? undefined : check,
   }
 }

@@ -57,11 +57,8 @@ export async function prepareRun(
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
-  const { tables: there, present } = await createTables(workspace, onMisfit)
+  const { tables: there, present, check } = await createTables(workspace, onMisfit)
   for (const { table, target, created } of there) if (created) report({ type: 'created', table, target })
-  for (const table of workspace.chosen)
-    if (!options.noAudits && !misfits.has(table.key)) await workspace.ports.executor.describeAudits(table)
-
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
   const tableStatuses = await readTableStatuses(workspace, {
     lag: options.lag,
@@ -73,6 +70,12 @@ export async function prepareRun(
   const uuids = uuidsIn(tableStatuses)
   const chosen = [...tableStatuses].filter(([key]) => workspace.chosen.some((table) => table.key === key))
   const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
+  // Where nothing runs and no SQL is new, an earlier run has described the same files; of hundreds of tables that would be most of an idle run.
+  if (!idle || chosen.some(([, { stale }]) => stale.length > 0)) {
+    await check?.()
+    for (const table of workspace.chosen)
+      if (!options.noAudits && !misfits.has(table.key)) await workspace.ports.executor.describeAudits(table)
+  }
   // Not for an idle run that misses nothing: each question is a round trip.
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)

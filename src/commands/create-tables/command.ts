@@ -8,7 +8,8 @@ export const createTablesCommand: Command = async (context) => {
   return await withWorkspace(context, async ({ workspace }) => {
     const { createTables } = await import('../../runner/create-tables.ts')
     const { green, dim } = output.resultColors
-    const { tables } = await createTables(workspace)
+    const { tables, check } = await createTables(workspace)
+    await check?.()
     output.answer(
       { tables },
       tables.map(({ target, created }) => `${created ? green('created') : dim('exists ')}  ${target}`),

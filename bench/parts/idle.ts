@@ -20,7 +20,15 @@ export async function idle({ server, runs, events }: Bench): Promise<Report> {
   try {
     await checkpointAll(workspace, await fillLedger(server, workspace, events))
     const run = (...words: string[]) => backfill({ on: server, place: workspace, words, sampleMs: 10 })
-    const commands = { version: ['--version'], up: ['up'], 'status --check': ['status', '--check'] }
+    const commands = {
+      version: ['--version'],
+      up: ['up'],
+      'status --check': ['status', '--check'],
+      plan: ['plan'],
+      log: ['log'],
+      'log of a table': ['log', 'address_diffs'],
+      'report --output -': ['report', '--output', '-'],
+    }
     for (const words of Object.values(commands)) await run(...words) // warms caches up; not counted
     const works = Object.entries(commands).map(([name, words]) => [name, () => run(...words)] as const)
     const found = await alternate(runs * RUNS_EACH, Object.fromEntries(works))

@@ -9,7 +9,8 @@ import type { TestWorkspace } from '../../test/support/workspace.ts'
 /** Blocks of a chunk: with them 10^6 events cover 22.7 million blocks of the eleven tables, as mainnet has. */
 const CHUNK = 500
 const EVENTS_PER_CHUNK = 2
-const EVENTS_PER_EPOCH = 1000
+/** Of a table in one run, as in a year of cron every ten minutes: 50,000 runs have 2 million events. */
+const EVENTS_PER_EPOCH = 4
 
 /** Fills the sources with a first and a last block, and the ledger with `started` and `done` of every chunk of the tables between. */
 export async function fillLedger(

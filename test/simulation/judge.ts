@@ -6,7 +6,7 @@ import { comparePositions, fold } from './fold.ts'
 import { BLOCKS, type Key, type LedgerRow, type Row, type Target, type World } from './world.ts'
 
 /** The latest event over each block, by all events and no checkpoint. */
-function latest(world: World, { key, uuid }: Target): ReadonlyMap<number, LedgerRow> {
+export function latest(world: World, { key, uuid }: Target): ReadonlyMap<number, LedgerRow> {
   const found = new Map<number, LedgerRow>()
   for (const row of world.ledger)
     if (row.table_key === key && row.target_uuid === uuid && row.event !== 'checkpoint')
@@ -15,6 +15,16 @@ function latest(world: World, { key, uuid }: Target): ReadonlyMap<number, Ledger
         if (before === undefined || comparePositions(row, before) >= 0) found.set(block, row)
       }
   return found
+}
+
+/** What a run must not say where nobody has taken rows away. */
+export function blames(outcome: string, pid: number): readonly string[] {
+  const isBlame =
+    /was it truncated|was a partition dropped|of which this ledger knows nothing|something else has written rows/
+  return [
+    ...(isBlame.test(outcome) ? [`a run blames somebody who did nothing: ${outcome}`] : []),
+    ...(outcome.includes(`locked by process ${pid} on`) ? [`a run is in its own way: ${outcome}`] : []),
+  ]
 }
 
 /** So many blocks of the tables are done, and hold what the transform yields for them: no more, no less. */
@@ -36,13 +46,17 @@ export function exactness(world: World, tables: readonly Key[], expected = BLOCK
   })
 }
 
+/** Without what somebody else has put there. */
+const shownOf = (world: World, target: Target) =>
+  world.shown(target).filter((row) => !world.isStray(target, row))
+
 /** What a source row ever was: rows that change during an INSERT are what `verify --sources` finds. */
 function everValues(world: World, name: Key, block: number): readonly number[] {
   return (world.history.get(block) ?? []).map((value) => (name === 'echo' ? value + 1 : value))
 }
 
 function blocksExact(world: World, target: Target, blocks: readonly number[]): readonly string[] {
-  const rows = Map.groupBy(world.shown(target), ({ block }) => block)
+  const rows = Map.groupBy(shownOf(world, target), ({ block }) => block)
   return blocks.flatMap((block) => {
     const found = rows.get(block) ?? []
     if (found.length !== 1)
@@ -76,7 +90,7 @@ const textOf = (rows: readonly Pick<Row, 'key' | 'block' | 'value'>[]) =>
 /** What stands in the tables is what a computation from the present rows of the source yields. */
 export function presentness(world: World, tables: readonly Key[]): readonly string[] {
   return tables.flatMap((name) => {
-    const is = textOf(world.shown(world.targets.get(name)!))
+    const is = textOf(shownOf(world, world.targets.get(name)!))
     const should = textOf(world.transform(name, { from: 1, to: BLOCKS }))
     return is === should ? [] : [`after all was mended ${name} holds ${is} instead of ${should}`]
   })
@@ -171,7 +185,7 @@ function echoesOld(world: World, status: TableStatus | undefined): readonly stri
   if (status === undefined) return []
   const { covered, stale } = status
   const plain = new Map(world.targets.get('plain')!.rows.map((row) => [row.block, row.value]))
-  return world.shown(world.targets.get('echo')!).flatMap(({ block, value }) => {
+  return shownOf(world, world.targets.get('echo')!).flatMap(({ block, value }) => {
     const at = [{ from: block, to: block }]
     if (intersect(covered, at).length === 0 || value === plain.get(block)! + 1) return []
     return stale.some(({ blocks }) => intersect(blocks, at).length > 0)

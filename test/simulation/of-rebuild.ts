@@ -13,6 +13,12 @@ function rename(world: World, from: string, to: string): void {
   world.targets.delete(from)
   world.targets.set(to, target)
   target.name = to
+  // The last step of a rebuild.
+  const left = [...world.targets.values()].find(
+    ({ name, rows }) => name.startsWith(`${target.key}__rebuild_`) && rows.length > 0,
+  )
+  if (to.includes('__old_') && left !== undefined)
+    world.broken.push(`a rebuild ends with ${to} and leaves ${left.name} behind`)
 }
 
 export const OF_REBUILD: readonly Statement[] = [
@@ -55,6 +61,8 @@ export const OF_REBUILD: readonly Statement[] = [
         target.name = name
         world.targets.set(name, target)
       }
+      world.replaced.add(first!.uuid)
+      if (world.replaced.has(second!.uuid)) world.broken.push(`the old table is in the place of ${one} again`)
       return []
     },
   },

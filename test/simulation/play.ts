@@ -14,11 +14,11 @@ import {
   upWork,
   type Work,
 } from './commands.ts'
-import { exactness, judge, presentness, staleness } from './judge.ts'
+import { blames, exactness, judge, latest, presentness, staleness } from './judge.ts'
 import { startServer } from './server.ts'
 import { withWorkspace } from './tables.ts'
 import { type Runner, startTime } from './time.ts'
-import type { Key } from './world.ts'
+import { BLOCKS, type Key } from './world.ts'
 
 /** A healthy `up` ends within this. */
 const ENDS_WITHIN_MS = 30 * 60_000
@@ -38,7 +38,7 @@ export type Played = {
 /** `quietest`: the longest that it said nothing, in ms. */
 type Run = { readonly runner: Runner; outcome: string | undefined; quietest: number }
 
-export async function play({ seed, tables, acts, faults }: History): Promise<Played> {
+export async function play({ seed, tables, isCreated, acts, faults }: History): Promise<Played> {
   const time = startTime(seed)
   const counts = new Map<string, number>()
   const count = (what: string) => void counts.set(what, (counts.get(what) ?? 0) + 1)
@@ -55,6 +55,10 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     return fault
   })
   const { world } = server
+  if (isCreated) {
+    world.hasLedger = true
+    for (const name of tables) world.create(name)
+  }
   const runs: Run[] = []
   /** Somebody has taken rows away behind the program's back. */
   let isEmptied = false
@@ -85,12 +89,13 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
       if (outcome.startsWith(NO_MESSAGE))
         world.broken.push(`the program threw what is no message: ${outcome}`)
       if (isEmptied) return
-      if (/was it truncated|was a partition dropped|of which this ledger knows nothing/.test(outcome))
-        world.broken.push(`a run blames somebody who did nothing: ${outcome}`)
+      world.broken.push(...blames(outcome, runner.pid))
       // What a redo has taken out since it read the ledger, it could not know, however long before it began.
       const isTakenOut = world.ledger.slice(known).some(({ event }) => event === 'invalidated')
       if (isTakenOut) return
-      if (outcome === 'ok' && what.startsWith('up')) world.broken.push(...exactness(world, tables))
+      // One of some tables may wait for the others.
+      const expected = chosen.length === tables.length ? BLOCKS : 0
+      if (outcome === 'ok' && what.startsWith('up')) world.broken.push(...exactness(world, chosen, expected))
       // Its inputs may lack blocks; a new table has all that the old one had.
       if (outcome === 'swapped') world.broken.push(...exactness(world, chosen, 0))
     }
@@ -102,8 +107,8 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     return run
   }
 
-  const startUp = (host: string, options: Partial<UpOptions>) =>
-    start(host, `up ${JSON.stringify(options)}`, tables, upWork(options))
+  const startUp = (host: string, options: Partial<UpOptions>, only?: Key) =>
+    start(host, `up ${only ?? ''}${JSON.stringify(options)}`, only ? [only] : tables, upWork(options))
 
   /** To a run that still goes on. */
   function disturb(number: number, words: string, work: (runner: Runner) => void): void {
@@ -124,12 +129,21 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
     target.masked = 0
   }
 
+  /** Into a block of a table that replaces rows: there nobody notices it but who compares. */
+  function putRow(table: Key, block: number): void {
+    const target = world.targets.get(table)
+    if (table !== 'echo' || target === undefined || latest(world, target).get(block)?.event !== 'done') return
+    server.said(`somebody puts a row into block ${block} of ${table}`)
+    world.stray(target, block)
+  }
+
   function perform(act: Act): void {
     count(act.act)
     switch (act.act) {
       case 'up':
-        return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk })
+        return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk }, act.only)
       case 'redo':
+        if (act.stray) putRow(act.table, act.from)
         return void start(
           act.host,
           `redo ${act.table} ${act.from}-${act.to}`,
@@ -150,7 +164,7 @@ export async function play({ seed, tables, acts, faults }: History): Promise<Pla
         return disturb(
           act.runner,
           `stops for ${act.ms} ms`,
-          (runner) => (runner.stoppedUntil = time.now() + act.ms),
+          (runner) => (runner.troubledUntil = runner.stoppedUntil = time.now() + act.ms),
         )
       case 'jump':
         return disturb(

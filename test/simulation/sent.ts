@@ -97,7 +97,7 @@ export const targetNamed = (world: World, name: string): Target => {
 }
 
 export const fenceHolds = (world: World, locks: readonly string[]): boolean =>
-  locks.every((lock) => world.isHighest(lock))
+  locks.every((lock) => world.locksLike(lock).at(-1) === lock)
 
 export function assertFence(world: World, sent: Sent): void {
   if (!fenceHolds(world, sent.locks))

@@ -25,6 +25,9 @@ export type Faults = (name: string) => Fault | undefined
 /** Some five to thirty ms each way; statements overtake one another. */
 const LATENCY_MS = 25
 
+/** Others wait for 20 s whether a holder beats, and it beats every five. */
+const TROUBLED_MS = 30_000
+
 const unheard: Settle = () => {}
 
 export function startServer(time: Time, faults: Faults) {
@@ -32,6 +35,8 @@ export function startServer(time: Time, faults: Faults) {
   /** What was sent, and what came of it, to read. */
   const trace: string[] = []
   const { draw } = time
+  /** Of INSERTs, by their ids. */
+  const senders = new Map<string, Runner | undefined>()
   const latency = () => 5 + draw.below(LATENCY_MS)
   const said = (words: string) => void trace.push(`${(time.now() / 1000).toFixed(3)} ${words}`)
 
@@ -48,13 +53,33 @@ export function startServer(time: Time, faults: Faults) {
     try {
       if (fault?.fault === 'refused') throw new Refusal(fault.code, 'not now')
       if (statement.goesOn === 'insert') return writes.insert(sent, fault, settle)
-      if (statement.goesOn === 'delete') return writes.remover(sent, settle)
+      if (statement.goesOn === 'delete') return writes.remover(sent, fault, settle)
+      if (statement.name === 'take a lock') assertFree(sent)
       settle({ rows: statement.run(world, sent, time.now()) })
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       if (error.message.includes('lock lost')) said(`  the fence refuses it`)
       settle(refused(error.code, error.message))
     }
+  }
+
+  /** The lock of a runner that lives and whose heartbeats come is nobody else's. */
+  function assertFree(sent: Sent): void {
+    const [name, of] = [String(sent.params['name']), (text: string) => Number(/"pid":(\d+)/.exec(text)?.[1])]
+    const before = world.locksLike(name).at(-1)
+    if (before === undefined || before >= name) return
+    const comment = world.locks.get(before)!
+    const holder = time.runners.find(({ pid }) => pid === of(comment))
+    if (holder === undefined || holder.dead || comment.includes('"released":true')) return
+    if (holder.pid !== of(sent.text) && time.now() > holder.troubledUntil + TROUBLED_MS)
+      world.broken.push(`the lock ${before} of #${holder.pid}, which lives and beats, is taken`)
+  }
+
+  /** What goes on although its answer was lost is waited for, not ended. */
+  function assertOthers({ ids }: { readonly ids?: readonly string[] }, runner: Runner | undefined): void {
+    const own = ids?.find((id) => senders.get(id) === runner)
+    if (own !== undefined && runner?.isConfused === false)
+      world.broken.push(`#${runner.pid} ends its own statement ${own}, which went on well`)
   }
 
   function send(text: string, params: object, id: string): Promise<Answer> {
@@ -69,6 +94,9 @@ export function startServer(time: Time, faults: Faults) {
     const sent = new Sent(text, params as Record<string, unknown>, id)
     const { name } = statement
     const fault = faults(name)
+    if (fault !== undefined) trouble(runner, fault, name)
+    if (name === 'insert') senders.set(id, runner)
+    if (name === 'kill statements') assertOthers(params, runner)
     if (fault !== undefined) said(`#${runner?.pid} ${name}: ${fault.fault}`)
     else if (NOTED.has(name)) said(`#${runner?.pid} ${name} ${notes(statement, sent)}`)
     return new Promise((resolve, reject) => {
@@ -76,6 +104,9 @@ export function startServer(time: Time, faults: Faults) {
         void time.later(latency(), () => (given instanceof Error ? reject(given) : resolve(given)), runner)
       const come = (delay: number, settle: Settle) =>
         void time.later(delay, () => guarded(() => arrive(statement, sent, fault, settle)), undefined)
+      // A dead runner's heartbeat that comes in the healthy part would be its last fault: the run that watches ends with 5.
+      const comeLate = (ms: number) =>
+        come(name === BEAT ? Math.min(ms, Math.max(0, HEALED_MS - time.now())) : ms, unheard)
       switch (fault?.fault) {
         case 'killed before':
           return kill(runner)
@@ -92,18 +123,34 @@ export function startServer(time: Time, faults: Faults) {
           come(latency(), unheard)
           return void time.later(2 * LATENCY_MS + draw.below(1000), () => reject(reset()), runner)
         case 'late':
-          // A dead runner's heartbeat that comes in the healthy part would be its last fault: the run that watches ends with 5.
-          come(name === BEAT ? Math.min(fault.ms, Math.max(0, HEALED_MS - time.now())) : fault.ms, unheard)
+          comeLate(fault.ms)
           return void time.later(latency(), () => reject(reset()), runner)
+        case 'killed late':
+          comeLate(fault.ms)
+          return kill(runner)
+        case 'stopped':
+          if (runner !== undefined) runner.stoppedUntil = time.now() + fault.ms
+          return come(latency(), answer)
         case 'twice':
           come(latency(), answer)
           return come(fault.ms, unheard)
         case 'slow':
           return come(fault.ms, answer)
+        case 'old':
+          return come(latency(), (given) => void time.later(fault.ms, () => answer(given), undefined))
         default:
           come(latency(), answer)
       }
     })
+  }
+
+  /** What it suffers is remembered: of who suffers nothing more is expected. */
+  function trouble(runner: Runner | undefined, fault: Fault, name: string): void {
+    if (runner === undefined) return
+    const ms = 'ms' in fault ? fault.ms : 0
+    if (name !== 'insert' || fault.fault !== 'lost meanwhile') runner.isConfused = true
+    if (name === BEAT || name === 'take a lock' || fault.fault === 'stopped')
+      runner.troubledUntil = Math.max(runner.troubledUntil, time.now() + ms)
   }
 
   /** A fault of the simulation itself is not the program's. */
@@ -132,10 +179,10 @@ export function startServer(time: Time, faults: Faults) {
     async exec(asked: Asked) {
       const { rows, written = 0 } = await sendAsked(asked)
       const summary = { read_rows: '1', read_bytes: '1', written_rows: String(written), memory_usage: '1' }
-      return {
-        stream: Readable.from(rows.map((row) => JSON.stringify(row))),
-        summary,
-      }
+      const stream = new Readable({ read: () => undefined })
+      for (const row of rows) stream.push(JSON.stringify(row))
+      stream.push(null)
+      return { stream, summary }
     },
     ping: () =>
       new Promise((resolve) => {
@@ -158,6 +205,10 @@ export function startServer(time: Time, faults: Faults) {
     restart(ms: number): void {
       power.restarts++
       power.downUntil = time.now() + ms
+      for (const runner of time.runners) {
+        runner.troubledUntil = Math.max(runner.troubledUntil, power.downUntil)
+        runner.isConfused = true
+      }
     },
     heal: () => void (power.downUntil = 0),
     end: restore,

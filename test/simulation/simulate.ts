@@ -4,7 +4,7 @@
 import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
-import { historyOf } from './acts.ts'
+import { historyOf } from './draws.ts'
 import { play } from './play.ts'
 import { shrink, tell } from './shrink.ts'
 
@@ -63,6 +63,8 @@ async function main(): Promise<number> {
   const shares = Array.from({ length: step }, (_, index) => {
     const worker = new Worker(new URL(import.meta.url), {
       workerData: { first: seed + index, step, endsAt, once } satisfies Share,
+      // A history leaves nothing behind: most of it is gone before it is moved.
+      resourceLimits: { maxYoungGenerationSizeMb: 128 },
     })
     workers.push(worker)
     worker.on('message', (report: Report) => {
@@ -97,6 +99,8 @@ async function main(): Promise<number> {
 }
 
 async function work({ first, step, endsAt, once }: Share): Promise<void> {
+  // Errors are many, and where they come from is read only when a seed is played again.
+  Error.stackTraceLimit = 0
   let counts = new Map<string, number>()
   let histories = 0
   let saidAt = performance.now()

@@ -17,9 +17,15 @@ export const STATEMENTS: readonly Statement[] = [
   ...OF_SERVER,
 ]
 
+/** The text of a statement is mostly the same again. */
+const known = new Map<string, Statement>()
+const MOST_KNOWN = 1_000
+
 export function statementOf(text: string): Statement {
-  const found = STATEMENTS.find(({ words }) => words.every((word) => text.includes(word)))
+  const found = known.get(text) ?? STATEMENTS.find(({ words }) => words.every((word) => text.includes(word)))
   if (found === undefined) throw new UnknownStatement(`the simulation does not know this statement: ${text}`)
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(text, found)
   return found
 }
 

@@ -33,6 +33,10 @@ export type Runner = {
   dead: boolean
   /** Stopped until then: what it waits for comes later. */
   stoppedUntil: number
+  /** Stopped, cut off or without a server: until then, and for a while, its heartbeats may not come. */
+  troubledUntil: number
+  /** It has met more than lost answers of INSERTs: what became of these, it may not know. */
+  isConfused: boolean
   /** How far its wall clock is ahead, in ms. */
   ahead: number
 }
@@ -137,7 +141,8 @@ export function startTime(seed: number) {
     asking: () => context.getStore(),
     /** A new process on a host, which runs the work. */
     start<T>(host: string, work: (runner: Runner) => Promise<T>): { runner: Runner; result: Promise<T> } {
-      const runner: Runner = { pid: runners.length + 1, host, dead: false, stoppedUntil: 0, ahead: 0 }
+      const alive = { dead: false, stoppedUntil: 0, troubledUntil: 0, isConfused: false, ahead: 0 }
+      const runner: Runner = { pid: runners.length + 1, host, ...alive }
       runners.push(runner)
       return { runner, result: context.run(runner, () => work(runner)) }
     },

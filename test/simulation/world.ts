@@ -91,6 +91,8 @@ export type Logged = {
   readonly seenAt: number
 }
 
+const STRAY = 'somebody '
+
 /** When the rows of the source were first written, in seconds. */
 const BEGIN = 1_767_225_600
 
@@ -98,6 +100,8 @@ export class World {
   readonly ledger: LedgerRow[] = []
   readonly locks = new Map<string, string>()
   readonly targets = new Map<string, Target>()
+  /** UUIDs of tables that another has taken the place of. */
+  readonly replaced = new Set<string>()
   readonly writing: Writing[] = []
   readonly mutations: Mutation[] = []
   readonly log: Logged[] = []
@@ -132,6 +136,26 @@ export class World {
     return ++this.#order
   }
 
+  /** Somebody else puts a row there, which no transform would make. */
+  stray(target: Target, block: number): void {
+    const writer = `${STRAY}${this.ledger.length}`
+    target.rows = [...target.rows, { key: 1_000 + block, block, value: 7, order: this.order(), writer }]
+  }
+
+  /** Whether somebody else has put it there, and nobody has asked to have it away since. */
+  isStray(target: Target, { block, writer }: Row): boolean {
+    if (!writer.startsWith(STRAY)) return false
+    return !this.ledger
+      .slice(Number(writer.slice(STRAY.length)))
+      .some(
+        (row) =>
+          row.event === 'invalidated' &&
+          row.target_uuid === target.uuid &&
+          row.range_from <= block &&
+          block <= row.range_to,
+      )
+  }
+
   create(name: string): void {
     if (this.targets.has(name)) return
     // A rebuild tells tables by the first eight digits.
@@ -139,13 +163,12 @@ export class World {
     this.targets.set(name, { name, key: keyOf(name), uuid, rows: [], masked: 0 })
   }
 
-  /** Whether a lock of this name is the highest of its table. */
-  isHighest(lock: string): boolean {
+  /** Of the same table, the highest last. */
+  locksLike(lock: string): readonly string[] {
     const prefix = lock.slice(0, -20)
-    const rivals = [...this.locks.keys()].filter(
-      (name) => name.startsWith(prefix) && name.length === lock.length,
-    )
-    return rivals.toSorted().at(-1) === lock
+    return [...this.locks.keys()]
+      .filter((name) => name.startsWith(prefix) && name.length === lock.length)
+      .toSorted()
   }
 
   /** A transform is a function of positions, and of what stands there now. `own`: the table that it fills. */

@@ -10,6 +10,10 @@ import type { Mutation, World, Writing } from './world.ts'
 const WORK_MS = 20_000
 const LOG_MS = 7_500
 
+/** Its runner goes on or dies without it: it goes on for long. */
+const isLeft = (fault: Fault | undefined) =>
+  fault !== undefined && ['killed', 'lost meanwhile', 'stopped'].some((word) => fault.fault.startsWith(word))
+
 type Place = {
   readonly world: World
   readonly time: Time
@@ -48,11 +52,12 @@ export function openWrites({ world, time, power, said }: Place) {
     world.writing.push(writing)
     said(`  ${name} ${range.from}-${range.to} begins to write (${id.slice(-4)})`)
     const parts = 1 + draw.below(3)
-    const length = draw.below(draw.chance(0.2) ? WORK_MS : 200)
+    const length = draw.below(draw.chance(0.2) || isLeft(fault) ? WORK_MS : 200)
     const born = power.restarts
+    let written = 0
     const end = (type: string, answer: Answer | Error) => {
       remove(writing)
-      log(id, type, rows.length)
+      log(id, type, written)
       said(`  ${name} ${range.from}-${range.to} has ended: ${type} (${id.slice(-4)})`)
       settle(answer)
     }
@@ -64,15 +69,19 @@ export function openWrites({ world, time, power, said }: Place) {
       const share = (at: number) => Math.floor((rows.length * at) / parts)
       const some = rows.slice(share(part - 1), share(part))
       target.rows = [...target.rows, ...some.map((row) => ({ ...row, order: world.order(), writer: id }))]
-      if (fault?.fault === 'partly' && part === Math.max(1, parts - 1))
-        return end('ExceptionWhileProcessing', refused(fault.code, 'it failed halfway'))
+      written += some.length
+      if (part === Math.max(1, parts - 1)) {
+        if (fault?.fault === 'partly')
+          return end('ExceptionWhileProcessing', refused(fault.code, 'it failed halfway'))
+        if (fault?.fault === 'partly, lost') return end('ExceptionWhileProcessing', reset())
+      }
       if (part < parts) time.later(length / parts, () => step(part + 1), undefined)
       else end('QueryFinish', { rows: [], written: rows.length })
     }
     time.later(length / parts, () => step(1), undefined)
   }
 
-  function remover(sent: Sent, settle: Settle): void {
+  function remover(sent: Sent, fault: Fault | undefined, settle: Settle): void {
     const [, name] = /DELETE FROM `tgt`\.`(\w+)`/.exec(sent.text)!
     const target = world.targets.get(name!)
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
@@ -106,7 +115,7 @@ export function openWrites({ world, time, power, said }: Place) {
       said(`  ${name} ${ranges.map(({ from, to }) => `${from}-${to}`).join()} is deleted`)
       settle({ rows: [] })
     }
-    time.later(draw.below(draw.chance(0.2) ? WORK_MS : 200), step, undefined)
+    time.later(draw.below(draw.chance(0.2) || isLeft(fault) ? WORK_MS : 200), step, undefined)
   }
 
   return { insert, remover }

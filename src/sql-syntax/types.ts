@@ -18,6 +18,11 @@ export function parseType(text: string): DataType {
   return dataType(tokens)
 }
 
+/** Whether values of the type are of several types: two of them may look alike outside of JSON, such as 1 and '1'. */
+export function isDynamic({ name, args }: DataType): boolean {
+  return ['json', 'variant', 'dynamic'].includes(name.toLowerCase()) || args.some(isDynamic)
+}
+
 function dataType(tokens: readonly Token[], mayHaveLabel = true): DataType {
   const open = tokens.findIndex((token) => token.text === '(')
   const [first, second] = tokens

@@ -3,7 +3,16 @@ import { tablesReadBy } from '../../model/choose.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
-import type { Row, RowDiff, UnitTest, UnitTestResult, Values } from './unit-test.ts'
+import { inJson, NUMBERS_STAY } from './real-rows.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import {
+  JsonText,
+  type Row,
+  type RowDiff,
+  type UnitTest,
+  type UnitTestResult,
+  type Values,
+} from './unit-test.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
@@ -47,7 +56,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
 
   async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
     if (rows.length === 0) return
-    const lines = rows.map((row) => JSON.stringify(row)).join('\n')
+    const lines = rows.map(lineOf).join('\n')
     await client.command({
       query: `INSERT INTO ${placeOf(database, table)} FORMAT JSONEachRow\n${lines}`,
       // Rows of one key stay separate rows, as on a server that has not merged them yet.
@@ -92,13 +101,15 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
     })
     for (const range of ranges) await compute(test, range)
     const list = test.expected.columns.map(quoteIdentifier).join(', ')
+    const wanted = test.expected.columns
+    const compared = inJson(ddlColumns(test.table.ddl).filter((column) => wanted.includes(column.name)))
     // The number of equal rows matters.
     const rows = await client.rows<[more: number, same: number, ...Values]>({
       query: `SELECT toInt32(sum(backfill_side)), toInt32(least(countIf(backfill_side > 0), countIf(backfill_side < 0))), ${list}
         FROM (
-          SELECT 1 AS backfill_side, ${list} FROM ${placeOf(expected, target)}
+          SELECT 1 AS backfill_side, ${compared} FROM ${placeOf(expected, target)} ${NUMBERS_STAY}
           UNION ALL
-          SELECT -1 AS backfill_side, ${list} FROM ${place}${merges ? ' FINAL' : ''}
+          SELECT -1 AS backfill_side, ${compared} FROM ${place}${merges ? ' FINAL' : ''} ${NUMBERS_STAY}
         ) GROUP BY ${list} ORDER BY ${list}`,
       clickhouse_settings: {
         ...ONE_THREAD,
@@ -143,6 +154,13 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
 
 function isSame({ missing, unexpected }: RowDiff): boolean {
   return missing.length + unexpected.length === 0
+}
+
+function lineOf(row: Row): string {
+  const fields = Object.entries(row).map(([name, value]) => {
+    return `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`
+  })
+  return `{${fields.join(',')}}`
 }
 
 /** One thread is faster for a few rows, and it makes an unspecified order repeatable. */

@@ -59,8 +59,7 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue): readonly Input[
       network,
       columns: ddlColumns(ddl)
         .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
-        .map((column) => column.name)
-        .filter((column) => isRead(column) && column !== network),
+        .filter(({ name: column }) => isRead(column) && column !== network),
     }
   })
 }
@@ -107,9 +106,11 @@ function flow(row: Row): string {
 
 const BLANKS: Readonly<Record<string, string>> = { '{': '{ ', '}': ' }', ':': ': ', ',': ', ' }
 
-/** Plain if it is unambiguous; otherwise a JSON string, which is also a YAML string. */
+/** Plain if it is unambiguous; otherwise a JSON string, which is also a YAML string, but for one that quotes a lot. */
 function scalar(text: string): string {
   return /^[\w-][\w .-]*$/.test(text) && text.trim() === text && !/^(null$|-( |$)|---)/.test(text)
     ? text
-    : JSON.stringify(text)
+    : /^[^'\p{C}]*"[^'\p{C}]*$/u.test(text)
+      ? `'${text}'`
+      : JSON.stringify(text)
 }

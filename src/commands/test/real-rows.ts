@@ -6,15 +6,18 @@ import type { Range } from '../../model/blocks.ts'
 import type { Cell, Row, UnitTest } from './unit-test.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { isDynamic, parseType } from '../../sql-syntax/types.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { openServers } from '../../clickhouse/servers.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { volatileNames } from '../../targets/volatile-outputs.ts'
 
+type Column = { readonly name: string; readonly type: string }
+
 export type Input = {
   readonly side: 'source' | 'target'
   readonly table: string
-  readonly columns: readonly string[]
+  readonly columns: readonly Column[]
   /** Undefined: it is a look-up, which is read whole. */
   readonly position: string | undefined
   /** The column with the network's name; undefined: all rows are of the network. */
@@ -48,8 +51,8 @@ export async function readRealRows(
         ...(column === undefined ? [] : [`${quoteIdentifier(column)} = {network:String}`]),
         ...(position === undefined ? [] : [`${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`]),
       ]
-      const query = `SELECT ${columns.map(quoteIdentifier).join(', ')} FROM {${side}:Identifier}.${quoteIdentifier(name)}
-        ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`} ORDER BY ALL`
+      const query = `SELECT ${inJson(columns)} FROM {${side}:Identifier}.${quoteIdentifier(name)}
+        ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`}`
       // The setting, unlike the word, is no error for an engine that merges nothing.
       given.set(name, await rowsOf(servers[side], { query, params, settings: { final: '1' } }))
     }
@@ -60,10 +63,10 @@ export async function readRealRows(
     const reader = servers[table.sources.length === 0 ? 'target' : 'source']
     const select = table.transform.text
     const volatile = await volatileNames(reader, table.transform)
-    const columns = (await describeSelect(reader, select, { params, settings: table.settings }))
-      .filter(({ name, type }) => !isState(type) && !volatile.has(name))
-      .map(({ name }) => quoteIdentifier(name))
-    const query = `SELECT ${columns.join(', ')} FROM (\n${select}\n) ORDER BY ALL`
+    const columns = (await describeSelect(reader, select, { params, settings: table.settings })).filter(
+      ({ name, type }) => !isState(type) && !volatile.has(name),
+    )
+    const query = `SELECT ${inJson(columns)} FROM (\n${select}\n)`
     return { given, expected: await rowsOf(reader, { query, params, settings: table.settings }) }
   } finally {
     await servers.close()
@@ -78,7 +81,7 @@ type Query = {
 
 async function rowsOf({ client }: Server, { query, params, settings }: Query): Promise<readonly Row[]> {
   const rows = await client.rows<Record<string, unknown>>({
-    query: `${query} LIMIT ${MOST_ROWS + 1}`,
+    query: `SELECT * FROM (${query} ${NUMBERS_STAY}) ORDER BY ALL LIMIT ${MOST_ROWS + 1}`,
     query_params: params,
     clickhouse_settings: {
       ...settings,
@@ -96,6 +99,19 @@ async function rowsOf({ client }: Server, { query, params, settings }: Query): P
     )
   return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, it]) => [name, cellOf(it)])))
 }
+
+/** A list for a SELECT: values that say of which type they are only as JSON are JSON. */
+export function inJson(columns: readonly Column[]): string {
+  const one = ({ name, type }: Column) =>
+    isDynamic(parseType(type))
+      ? `toJSONString(${quoteIdentifier(name)}) AS ${quoteIdentifier(name)}`
+      : quoteIdentifier(name)
+  return columns.map(one).join(', ')
+}
+
+/** Of a subquery with such a list: what it turns into JSON is as in a run, whatever the query around it asks for. */
+export const NUMBERS_STAY =
+  'SETTINGS output_format_json_quote_64bit_integers = 0, output_format_json_quote_decimals = 0, output_format_json_quote_denormals = 0'
 
 /** The state of an aggregate function: bytes that no person reads, and that ClickHouse does not sort. */
 export function isState(type: string): boolean {

@@ -3,9 +3,9 @@ import { type BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import type { Cell, Row, UnitTest } from './unit-test.ts'
+import { type Cell, JsonText, type Row, type UnitTest } from './unit-test.ts'
 import type { YamlEntry, YamlNode } from './yaml-tree.ts'
-import { type DataType, parseType } from '../../sql-syntax/types.ts'
+import { type DataType, isDynamic, parseType } from '../../sql-syntax/types.ts'
 
 export type GivenContext = { readonly network: string; readonly range: Range }
 
@@ -110,6 +110,7 @@ const GEOMETRY: Readonly<Record<string, string>> = {
 
 function cell(node: YamlNode, column: string, type: DataType): Cell {
   const [inner, second] = type.args
+  if (isDynamic(type)) return jsonCell(node, column, type)
   const shape = GEOMETRY[type.name]
   if (shape !== undefined) return cell(node, column, parseType(shape))
   if (type.name === 'LowCardinality' && inner !== undefined) return cell(node, column, inner)
@@ -127,6 +128,32 @@ function cell(node: YamlNode, column: string, type: DataType): Cell {
   const given =
     node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
   throw usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type.name}`, hint)
+}
+
+/** JSON in quotes, as `test --new` writes it, or YAML that looks like the JSON. */
+function jsonCell(node: YamlNode, column: string, { name }: DataType): Cell {
+  if (node.kind !== 'scalar' || !node.quoted) return new JsonText(jsonOf(node))
+  if (isJson(node.text)) return new JsonText(node.text)
+  throw usageError(
+    `${node.place}: '${column}' is '${node.text}', which is not valid JSON for ${name}`,
+    `write JSON in single quotes, '{"a": 1}', a text as '"a"'`,
+  )
+}
+
+function jsonOf(node: YamlNode): string {
+  if (node.kind === 'list') return `[${node.items.map(jsonOf).join(',')}]`
+  if (node.kind === 'map')
+    return `{${node.entries.map(({ key, value }) => `${JSON.stringify(key)}:${jsonOf(value)}`).join(',')}}`
+  return !node.quoted && isJson(node.text) ? node.text : JSON.stringify(node.text)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** A list of all elements, or a map of those that are named; elements that the map lacks get their defaults. */

@@ -3,7 +3,15 @@ import type { Network, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 
 /** As ClickHouse reads it from JSON; numbers are text, so that no digit of a UInt256 is lost. */
-export type Cell = string | boolean | null | readonly Cell[] | { readonly [key: string]: Cell }
+export type Cell = string | boolean | null | JsonText | readonly Cell[] | { readonly [key: string]: Cell }
+
+/** A value of a type that `isDynamic`, as JSON: what is a number there stays one. */
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
 
 /** Column name to value; columns that are absent get the table's defaults. */
 export type Row = Readonly<Record<string, Cell>>

@@ -9,7 +9,7 @@ import { post, startTestServer, type TestServer, uniqueDatabase } from '../../su
 let server: TestServer
 const source = uniqueDatabase('source')
 const EVENTS = `CREATE TABLE IF NOT EXISTS {source:Identifier}.events
-  (block_number UInt64, idx UInt32, who UInt32, v Float64) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
+  (block_number UInt64, idx UInt32, who UInt32, v Float64, j JSON, few Array(JSON), any Dynamic, one Variant(UInt64, String)) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
 const NAMES = `CREATE TABLE IF NOT EXISTS {source:Identifier}.names
   (id UInt32, name String) ENGINE = ReplacingMergeTree ORDER BY id`
 
@@ -19,7 +19,9 @@ beforeAll(async () => {
   for (const ddl of [EVENTS, NAMES]) await post(server, ddl, { source })
   await post(
     server,
-    `INSERT INTO {source:Identifier}.events SELECT intDiv(number, 3) AS b, number % 3, number % 2, if(b = 5, nan, number) FROM numbers(30)`,
+    `INSERT INTO {source:Identifier}.events SELECT intDiv(number, 3) AS b, number % 3, number % 2, if(b = 5, nan, number),
+      '{"n":18446744073709551615,"text":"12","it":["a\\'b",{"x":1.5}]}', ['{"a":1}'], if(number % 2 = 0, '5'::Dynamic, toInt64(number)::Dynamic),
+      if(number % 2 = 0, 'five'::Variant(UInt64, String), number::Variant(UInt64, String)) FROM numbers(30)`,
     { source },
   )
   await post(server, `INSERT INTO {source:Identifier}.names VALUES (0, 'even'), (1, 'odd')`, { source })
@@ -79,4 +81,19 @@ test('a statement that reads all columns without their names gets all of them', 
     `SELECT block_number, max(v) AS v, (1.5, 2)::Point AS place FROM (SELECT * EXCEPT (idx) FROM {source:Identifier}.events FINAL WHERE ${RANGE}) GROUP BY block_number`,
   )
   expect(text).toContain('who: ')
+})
+
+test('values of the type JSON, Dynamic or Variant stay what they are: 12 is a number, "12" a text', async () => {
+  const text = await newTest(
+    'j JSON, few Array(JSON), any Dynamic, one Variant(UInt64, String), types Array(String), numbers String',
+    `SELECT block_number, argMax(e.j, idx) AS j, argMax(e.few, idx) AS few, argMax(e.any, idx) AS any, argMax(e.one, idx) AS one,
+       [argMax(dynamicType(e.j.n), idx), argMax(dynamicType(e.j.text), idx), argMax(dynamicType(e.any), idx)] AS types, toJSONString(map('n', block_number)) AS numbers
+     FROM (SELECT * FROM {source:Identifier}.events FINAL WHERE ${RANGE}) AS e GROUP BY block_number`,
+  )
+  expect(text).toContain(
+    `j: "{\\"it\\":[\\"a'b\\",{\\"x\\":1.5}],\\"n\\":18446744073709551615,\\"text\\":\\"12\\"}"`,
+  )
+  expect(text).toContain(`any: '"5"', one: '"five"'`)
+  expect(text).toContain(`types: [UInt64, String, `)
+  expect(text).toContain(`numbers: '{"n":4}'`)
 })

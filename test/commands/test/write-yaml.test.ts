@@ -6,7 +6,7 @@ import { parseTestCase } from '../../../src/commands/test/test-case.ts'
 import { expectedRows } from '../../../src/commands/test/rows.ts'
 import { parseYaml } from '../../../src/commands/test/yaml-tree.ts'
 import { testText } from '../../../src/commands/test/new-test.ts'
-import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
+import { JsonText, type UnitTest } from '../../../src/commands/test/unit-test.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))
 
@@ -73,4 +73,18 @@ test('maps, tuples and lists are written as YAML, and read again by their types'
   expect(() => expectedRows(parseYaml('t.yaml', '[{ pair: [1] }]'), columns)).toThrow(
     "'pair' is not a valid Tuple",
   )
+})
+
+test('JSON is read from JSON in quotes and from YAML that looks like it; other text in quotes is refused', () => {
+  const columns = [
+    { name: 'j', type: 'JSON(a UInt8)', defaultKind: '' },
+    { name: 'm', type: 'Map(String, Dynamic)', defaultKind: '' },
+  ] as const
+  const read = (text: string) =>
+    expectedRows(parseYaml('t.yaml', `[${text}]`), columns).rows.map(Object.values)
+  const typed = `{ j: { a: 1, 'b"': ["1", x, 18446744073709551615, null] }, m: '{"k": 1.0}' }`
+  expect(read(typed)).toEqual([
+    [new JsonText('{"a":1,"b\\"":["1","x",18446744073709551615,null]}'), new JsonText('{"k": 1.0}')],
+  ])
+  expect(() => read(`{ m: 'k' }`)).toThrow("t.yaml:1:7: 'm' is 'k', which is not valid JSON for Map")
 })

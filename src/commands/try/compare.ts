@@ -5,7 +5,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
-import { isName, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { isName, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
  * Rows by what became of them, judged by the columns that both tables have; `columns`: name -> changed rows; `added`,
@@ -39,8 +39,15 @@ export async function compareTable(
   {
     now,
     old,
+    was,
     ranges,
-  }: { readonly now: ExistingTable; readonly old: ExistingTable; readonly ranges: BlockSet },
+  }: {
+    readonly now: ExistingTable
+    readonly old: ExistingTable
+    /** The position of the stored rows, which the edit may have renamed. */
+    readonly was: string
+    readonly ranges: BlockSet
+  },
 ): Promise<Difference> {
   const [before, after] = [old, now].map(({ columns }) => columns.map(({ name }) => name)) as [
     string[],
@@ -48,21 +55,29 @@ export async function compareTable(
   ]
   const names = before.filter((name) => after.includes(name))
   const { position } = table
-  const inRanges = ranges.map(({ from, to }) => `${position} BETWEEN ${from} AND ${to}`).join(' OR ')
   const values = names.map((name) => `toString(${quoteIdentifier(name)})::Nullable(String)`).join(', ')
-  // Rows whose key has another name now are new or gone, unless all else is the same.
-  const words = significantTokens({ file: '', line: 1, text: old.sortKey }).filter(isName).map(unquoted)
-  const hasKey = old.sortKey !== '' && words.every((word) => names.includes(word) || !before.includes(word))
-  const key = hasKey ? `(${old.sortKey})` : `(${values})`
+  // Rows whose key has another name now are new or gone, unless all else is the same; the position's new name is known.
+  const sortKey = significantTokens({ file: '', line: 1, text: old.sortKey })
+  const [column, renamed] = [was, position].map((text) => columnsIn(text, before.concat(after))[0])
+  const isKept = (word: string) => names.includes(word) || !before.includes(word) || word === column
+  const hasKey = sortKey.length > 0 && sortKey.filter(isName).map(unquoted).every(isKept)
+  const keyOf = (isNew: boolean) => {
+    const isRenamed = (token: Token) => isNew && isName(token) && unquoted(token) === column
+    const words = sortKey.map((token) => (isRenamed(token) ? quoteIdentifier(renamed!) : token.text))
+    return hasKey ? `(${words.join(' ')})` : `(${values})`
+  }
   const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
   const rows = (isNew: boolean) => {
     const [database, { engine }] = isNew ? [scratch, now] : [connection.database, old]
+    const at = isNew ? position : was
+    const inRanges = ranges.map(({ from, to }) => `${at} BETWEEN ${from} AND ${to}`).join(' OR ')
+    const key = keyOf(isNew)
     const from = `${place(database)}${isCollapsing({ engine }) ? ' FINAL' : ''}`
     const where =
       isNew || table.rows.kind === 'per-block'
         ? inRanges
-        : `(${inRanges}) OR ${key} IN (SELECT ${key} FROM ${place(scratch)})`
-    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, ${position} AS at, (${inRanges}) AS own FROM ${from} WHERE ${where}`
+        : `(${inRanges}) OR ${key} IN (SELECT ${keyOf(true)} FROM ${place(scratch)})`
+    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, ${at} AS at, (${inRanges}) AS own FROM ${from} WHERE ${where}`
   }
   const replaces =
     table.rows.kind === 'per-block'
@@ -95,8 +110,17 @@ export async function compareTable(
     columns: Object.fromEntries(names.flatMap((name, at) => (perColumn[at] ? [[name, perColumn[at]]] : []))),
     added: after.filter((name) => !before.includes(name)),
     dropped: before.filter((name) => !after.includes(name)),
-    examples: examples.map(([[was], [is]]) => ({ before: orNull(was), after: orNull(is) })),
+    examples: examples.map(([[one], [other]]) => ({ before: orNull(one), after: orNull(other) })),
   }
+}
+
+/** The columns that an expression names. */
+export function columnsIn(expression: string, columns: readonly string[]): readonly string[] {
+  const tokens = significantTokens({ file: '', line: 1, text: expression })
+  return tokens
+    .filter(isName)
+    .map(unquoted)
+    .filter((name) => columns.includes(name))
 }
 
 const orNull = (row: Row) => (row.length === 0 ? null : row)

@@ -1,6 +1,8 @@
 // Owns what `try` does: which tables an edit concerns, for which ranges they are built aside, and how they differ.
-import { isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { existingTables } from '../../clickhouse/existing-tables.ts'
+import { isPosition, type PerUnit, type TableDefinition, XATU_COLUMNS } from '../../model/model.ts'
+import type { SqlVersion } from '../../ledger/sql-versions.ts'
+import { readHeader } from '../../project/header.ts'
+import { type ExistingTable, existingTables } from '../../clickhouse/existing-tables.ts'
 import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
@@ -13,7 +15,7 @@ import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
 import { openStream } from '../../clickhouse/stream/stream.ts'
 import { readerOf } from '../../targets/transform.ts'
-import { compareTable } from './compare.ts'
+import { columnsIn, compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 
 export type TryQuestion = {
@@ -94,7 +96,9 @@ export async function tryEdit(
     const [now, old] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
     const tried = []
     for (const table of built) {
-      const sides = { now: now.get(table.target)!, old: old.get(table.target)!, ranges: blocks }
+      const [present, stored] = [now.get(table.target)!, old.get(table.target)!]
+      const was = storedPosition(table, stored, await workspace.ports.versions.texts(table.key))
+      const sides = { now: present, old: stored, was, ranges: blocks }
       const cost = costs.get(table.key)!
       const factor = countBlocks(blocksIn(all.get(table.key)!.view, 'done')) / countBlocks(blocks)
       const { elapsedMs, rows, bytes } = cost
@@ -109,6 +113,23 @@ export async function tryEdit(
     }
     return { blocks, tables: tried, left }
   })
+}
+
+/** The table's position or, where an edit has renamed it, that of the latest SQL whose columns the stored rows have. */
+function storedPosition(
+  { key, target, position }: TableDefinition,
+  { columns }: ExistingTable,
+  texts: readonly SqlVersion[],
+): string {
+  const names = columns.map(({ name }) => name)
+  const earlier = texts.toReversed().map(({ file, text }) => readHeader(file, text, () => {}).header.position)
+  const known = [position, ...earlier.map((one) => one ?? XATU_COLUMNS.position)]
+  const found = known.find((one) => columnsIn(one, names).length > 0)
+  if (found !== undefined) return found
+  throw usageError(
+    `${key} cannot be compared: the stored rows of ${target} have no ${position}, and the ledger has no SQL that names another position`,
+    `\`backfill preview ${key} --from N --to N\` shows its rows`,
+  )
 }
 
 const NOTHING = { blocks: [] as BlockSet, tables: [], left: [] }

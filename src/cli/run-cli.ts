@@ -34,11 +34,13 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const command = entry.name
     const hasNetwork = entry.flags.some(({ name }) => name === 'network')
     const contextFor = (typed: Flags): Context => {
-      const carry = (text: string) => withTypedFlags(text, { name: command, flags: typed }, COMMANDS)
-      output = createOutput(terminal, typed, [], { command, network: null }, carry)
+      const carry = (carried: Flags) => (text: string) =>
+        withTypedFlags(text, { name: command, flags: carried }, COMMANDS)
+      output = createOutput(terminal, typed, [], { command, network: null }, carry(typed))
       const config = readConfig({ flags: typed, environment: terminal.env, folder })
       const network = hasNetwork ? config.network.value : null
-      output = createOutput(terminal, typed, config.secrets, { command, network }, carry)
+      const needed = new Map([...typed].filter(([name]) => name !== 'sql' || !config.sql.isUsual))
+      output = createOutput(terminal, typed, config.secrets, { command, network }, carry(needed))
       return { flags: typed, config, output }
     }
     const run = async (first: Context, each = [first]): Promise<number> => {

@@ -40,7 +40,7 @@ export async function writeNewFiles(root: string, files: ReadonlyMap<string, str
         `cannot write ${shown(path)}: ${code}`,
         ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code ?? '')
           ? 'make room on that disk; nothing is left of the new files'
-          : 'name a folder that can be written with --sql <folder>',
+          : 'name a folder that can be written',
       )
     }
   }

@@ -52,7 +52,7 @@ export async function readFolders(folders: readonly string[], report: Report, { 
   if (last !== undefined && transforms.length === 0 && !mayBeEmpty)
     throw usageError(
       `${shown(last)} has no table: there is no .sql file in ${shown(join(last, 'transforms'))}`,
-      '`backfill new <table>` writes the files of one; --sql and BACKFILL_SQL name another folder',
+      '`backfill new <table>` writes the files of one; `backfill info` shows which folder is used, and why',
     )
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])

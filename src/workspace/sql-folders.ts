@@ -8,15 +8,24 @@ import { type Layers, type Setting, setting } from './variables.ts'
 /** The tables of this package, as people name its folder. */
 const XATU = 'xatu'
 
+/** `isUsual`: --sql was typed, and without it the folders would be the same. */
+type SqlFolders = Setting<readonly string[]> & { readonly isUsual: boolean }
+
 /** --sql, BACKFILL_SQL, `sql` beside the `.env` that is used (without one: in the working folder), the package's own. */
-export function sqlFolders(layers: Layers, folder: string): Setting<readonly string[]> {
+export function sqlFolders(layers: Layers, folder: string): SqlFolders {
   const { envFile } = layers
   const beside = join(envFile === undefined ? folder : dirname(envFile.path), 'sql')
   // A folder with one of them alone has a mistake, which the package's own tables would hide.
   const isProject = ['transforms', 'ddl'].some((name) => existsSync(join(beside, name)))
-  const found = setting(layers, 'sql', folderNames, [isProject ? beside : XATU])
+  const read = (from: Layers) => setting(from, 'sql', folderNames, [isProject ? beside : XATU])
+  const paths = ({ value }: Setting<readonly string[]>) =>
+    value.map((name) => (name === XATU ? PROGRAM_SQL : resolve(folder, name)))
+  const found = read(layers)
+  const untyped = new Map([...layers.flags].filter(([name]) => name !== 'sql'))
   return {
-    value: found.value.map((name) => (name === XATU ? PROGRAM_SQL : resolve(folder, name))),
+    value: paths(found),
+    isUsual:
+      layers.flags.has('sql') && paths(read({ ...layers, flags: untyped })).join() === paths(found).join(),
     origin:
       found.origin === 'default' && isProject
         ? `default: ${envFile === undefined ? 'in the working folder' : 'beside .env'}`

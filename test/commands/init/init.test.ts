@@ -111,3 +111,19 @@ test('a link that leads nowhere stands in no file’s place: it is kept as it is
   expect(existsSync(join(cwd, 'nowhere'))).toBe(false)
   expect(existsSync(join(cwd, 'sql', 'ddl', 'transactions_per_block.sql'))).toBe(true)
 })
+
+test('hints in a project name --sql where it counts alone', async () => {
+  const cwd = temporaryDirectory()
+  await backfillHere(['init'], { cwd })
+  const next = async (table: string, ...words: readonly string[]) =>
+    (await backfillHere(['new', table, ...words], { cwd })).stderr
+  expect(await next('one', '--sql', './sql')).toContain('`backfill check one --offline`, ')
+  writeFileSync(join(cwd, '.env'), 'BACKFILL_SQL=sql,more\n')
+  mkdirSync(join(cwd, 'more'))
+  expect(await next('two', '--sql', 'sql')).toContain('`backfill check two --offline --sql sql`, ')
+  expect(await next('three', '--sql', 'sql,more')).toContain('`backfill check three --offline`, ')
+  const empty = await backfillHere(['list', '--sql', 'more/nothing'], { cwd })
+  expect(empty.stderr).toContain('name the folder with --sql')
+  // It has no such flag.
+  expect((await backfillHere(['init', '/proc/x'], { cwd })).stderr).not.toContain('--sql')
+})

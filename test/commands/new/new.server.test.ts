@@ -102,6 +102,6 @@ test("an installed package's folder is refused with the way out; another table's
   cpSync(folder, join(place, 'sql'), { recursive: true })
   writeFileSync(join(place, 'sql/transforms/address_diffs.sql'), '--! nothing')
   expect((await backfill(['new', 'gas', '--sql', 'sql'], { cwd: place })).stderr).toContain(
-    '`backfill check gas --offline --sql sql`',
+    '`backfill check gas --offline`',
   )
 })

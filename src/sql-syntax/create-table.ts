@@ -71,6 +71,9 @@ export function createTable(ddl: SqlText) {
     const sentence = 'CREATE TABLE … AS would bring rows that no transform has made and no ledger knows'
     throw problem(ddl, as ?? clauses.get('AS')?.[0], sentence, 'remove AS and what follows')
   }
+  const onCluster = tokens.findIndex(
+    (token, at) => at > nameAt && at < open && isKeyword(token, 'ON') && isKeyword(tokens[at + 1], 'CLUSTER'),
+  )
   // ClickHouse takes a comma behind the last item.
   const items = splitAtCommas(tokens.slice(open + 1, tokens[close - 1]?.text === ',' ? close - 1 : close))
   const columns = items
@@ -86,6 +89,11 @@ export function createTable(ddl: SqlText) {
     table,
     /** Index of its name among the statement's significant tokens. */
     nameAt,
+    /** Of `ON CLUSTER '{cluster}'`: its index there, and the name, in which macros may stand. */
+    cluster:
+      onCluster === -1
+        ? undefined
+        : { at: onCluster, line: tokens[onCluster]!.line, name: unquoted(tokens[onCluster + 2]!) },
     columns,
     /** Indices, constraints, projections and keys among the columns. */
     others: items.filter(isNoColumn),

@@ -75,19 +75,30 @@ export function temporaryForm(ddl: SqlText): string | undefined {
     tokens.findIndex((token) => token.depth === 0 && is(token))
   const open = indexOf(({ text }) => text === '(')
   const as = indexOf((token) => isKeyword(token, 'AS', 'EMPTY'))
-  const engine = indexOf(({ text }) => REPLICATED.test(text))
-  const texts = new Map<number, string>([[1, 'TEMPORARY TABLE']])
-  for (const [at, token] of tokens.entries()) {
+  const texts = new Map([[1, 'TEMPORARY TABLE'], ...withoutReplicas(tokens)])
+  for (const at of tokens.keys()) {
     const isHead = at > 1 && at < open && at !== nameAt
     if (isHead || (as !== -1 && at >= as)) texts.set(at, '')
-    // Path and replica are the strings that its arguments begin with.
-    const isReplica = engine !== -1 && at === engine + 2 && token.kind === 'string'
-    if (isReplica)
-      for (let arg = at; tokens[arg]?.kind === 'string' || tokens[arg]?.text === ','; arg++)
-        texts.set(arg, '')
-    if (at === engine) texts.set(at, token.text.replace(REPLICATED, ''))
   }
   return withReplaced(ddl, texts)
+}
+
+/** Without ON CLUSTER and replicas, for a table that is to stand aside: on one server, and known to no Keeper. */
+export function standaloneForm(ddl: SqlText): string {
+  const { cluster } = createTable(ddl)
+  const words = cluster === undefined ? [] : [0, 1, 2].map((word) => [cluster.at + word, ''] as const)
+  return withReplaced(ddl, new Map([...words, ...withoutReplicas(significantTokens(ddl))]))
+}
+
+function withoutReplicas(tokens: readonly Token[]): ReadonlyMap<number, string> {
+  const engine = tokens.findIndex(({ text, depth }) => depth === 0 && REPLICATED.test(text))
+  if (engine === -1) return new Map()
+  const texts = new Map([[engine, tokens[engine]!.text.replace(REPLICATED, '')]])
+  // Path and replica are the strings that its arguments begin with.
+  if (tokens[engine + 2]?.kind === 'string')
+    for (let arg = engine + 2; tokens[arg]?.kind === 'string' || tokens[arg]?.text === ','; arg++)
+      texts.set(arg, '')
+  return texts
 }
 
 const REPLICATED = /^(Replicated|Shared)(?=\w*MergeTree$)/

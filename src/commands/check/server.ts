@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
+import { checkNamedClusters } from './named-cluster.ts'
 import { checkAudits } from './audits.ts'
 import { checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
@@ -31,6 +32,11 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
       if ((error as BackfillError).kind !== 'server') throw error
     })
   await assertKept(target, names)
+  await checkNamedClusters(
+    target,
+    tables.map(({ ddl }) => ddl),
+    report,
+  )
   const serverState = await readServerState(check)
   const denied = await checkGrants(check, serverState, report)
   reportMissingSources(check, serverState, denied, report)

@@ -19,6 +19,7 @@ import { messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
+import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { otherWays, type Way } from './ways.ts'
 
@@ -37,7 +38,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
   async function create(table: string, ddl: SqlText): Promise<void> {
     if (created.has(table)) return
     created.add(table)
-    await client.command({ query: ddl.text, query_params: { source: given, target: given } })
+    await client.command({ query: standaloneForm(ddl), query_params: { source: given, target: given } })
   }
 
   async function fill(table: string, ddl: SqlText, rows: readonly Row[]): Promise<void> {

@@ -7,6 +7,7 @@ import type { Network, TableDefinition } from '../../model/model.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
+import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
@@ -86,7 +87,7 @@ export async function buildTable(
   const place = `${quoteIdentifier(scratch)}.${quoteIdentifier(table.target)}`
   const doing = `trying ${table.key}`
   const wanted = await columnsOfDdl(server, table.ddl)
-  await client.command({ query: table.ddl.text, query_params: { target: scratch }, doing })
+  await client.command({ query: standaloneForm(table.ddl), query_params: { target: scratch }, doing })
   const [source, target] = [{ database: sourceDatabase }, { database: scratch }]
   const started = monotonicMs()
   for (const range of ranges) {

@@ -1,0 +1,55 @@
+// Owns the finding about a cluster that a DDL file names, and that files with one can be tested without any.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { backfillHere } from '../../support/cli.ts'
+import { startTestServer, type TestServer } from '../../support/server.ts'
+import { startShards } from '../../support/shards.ts'
+import { soundScene } from '../../support/sound-scene.ts'
+
+let server: TestServer
+beforeAll(async () => {
+  server = await startTestServer()
+})
+afterAll(() => server?.stop())
+
+function rewrite(file: string, was: string, is: string) {
+  const text = readFileSync(file, 'utf8')
+  expect(text).toContain(was)
+  writeFileSync(file, text.replace(was, is))
+}
+
+test.each([
+  ['nowhere', "the target server does not know the cluster 'nowhere'; it has no clusters"],
+  ["'{cluster}'", 'the target server has no macro {cluster}; set it in'],
+])('a DDL file with ON CLUSTER %s is refused where `up` could not create the table', async (name, said) => {
+  const { folder, run } = await soundScene(server)
+  rewrite(join(folder, 'ddl/gas.sql'), '.int_gas\n', `.int_gas\n  ON CLUSTER ${name}\n`)
+  const { code, stdout } = await run('check')
+  expect(code).toBe(2)
+  expect(stdout).toContain(`ddl/gas.sql:2: E070 ddl-rejected: ${said}`)
+})
+
+test('of a server in clusters, the names are said, and that it has no Keeper', async () => {
+  const shards = await startShards()
+  try {
+    const said = async (name: string) => {
+      const { folder, run } = await soundScene(shards[0])
+      rewrite(join(folder, 'ddl/gas.sql'), '.int_gas\n', `.int_gas ON CLUSTER ${name}\n`)
+      return (await run('check')).stdout
+    }
+    expect(await said('two_shard')).toContain(`'two_shard'; it knows two_replicas, two_shards: name one`)
+    expect(await said("'{cluster}'")).toContain('ON CLUSTER needs Keeper, and the target server has none')
+  } finally {
+    await Promise.all(shards.map((one) => one.stop()))
+  }
+})
+
+test('tests run whatever cluster and replicas the DDL files name', async () => {
+  const { folder } = await soundScene(server)
+  const ddl = join(folder, 'ddl/gas.sql')
+  rewrite(ddl, '.int_gas\n', `.int_gas ON CLUSTER '{cluster}'\n`)
+  rewrite(ddl, 'ReplacingMergeTree', "ReplicatedReplacingMergeTree('/gas/{shard}', '{replica}')")
+  const { code, stdout } = await backfillHere(['test', 'gas', '--sql', folder])
+  expect([code, stdout]).toEqual([0, expect.stringContaining('passed')])
+})

@@ -79,9 +79,13 @@ function outputProblem(
   if (column.type === '' || fits(type, column.type)) return undefined
   const sentence = `column '${name}' is ${unspaced(type.replaceAll(/\s+/g, ' '))} in the transform and ${column.type} in the target`
   // An INSERT by hand stores the default in place of a NULL (insert_null_as_default).
-  if (column.defaultKind === 'DEFAULT' && unspaced(type) === 'Nullable(Nothing)') {
-    const hint = 'leave it out of the transform: its default is stored then; or run `backfill check --fix`'
-    return { rule: 'E065', column: name, sentence, hint, repair: '' }
+  if (unspaced(type) === 'Nullable(Nothing)') {
+    const isNull = `column '${name}' is always NULL in the transform and ${column.type} in the target`
+    const [hint, repair] =
+      column.defaultKind === 'DEFAULT'
+        ? ['leave it out of the transform: its default is stored then; or run `backfill check --fix`', '']
+        : [`write the value that is meant AS ${name} in the transform, or make the target's column Nullable`]
+    return { rule: 'E065', column: name, sentence: isNull, hint, repair }
   }
   const value = conversion(quoteIdentifier(name), type, column.type)
   const hint = conversionHint(name, type, column.type)

@@ -11,6 +11,8 @@ type Passes = 'NULL' | 'numbers' | undefined
 
 export function typeFits(given: DataType, wanted: DataType, passes?: Passes): boolean {
   const [from, to] = [bare(given), bare(wanted)]
+  if (to.name === 'Dynamic') return true
+  if (to.name === 'Variant') return variantFits(from, to)
   if (to.name === 'Nullable')
     return typeFits(from.name === 'Nullable' ? argument(from, 0) : from, argument(to, 0), passes)
   if (from.name === 'Nullable' && passes !== undefined && argument(from, 0).name !== 'Nothing')
@@ -35,6 +37,13 @@ function bare(type: DataType): DataType {
   if (type.name === 'LowCardinality') return bare(argument(type, 0))
   if (type.name === 'SimpleAggregateFunction') return bare(argument(type, 1))
   return type
+}
+
+/** All values of a Variant may be NULL. A text is stored as what it looks like, of the first type that can be. */
+function variantFits(from: DataType, to: DataType): boolean {
+  const types = from.name === 'Variant' ? from.args : [from.name === 'Nullable' ? argument(from, 0) : from]
+  const isOne = (type: DataType) => type.name === 'Nothing' || to.args.some((one) => sameType(type, one))
+  return types.every(isOne) && (from.name === 'Variant' || types[0]!.name !== 'String')
 }
 
 const ENUM = /^Enum(8|16)?$/

@@ -42,6 +42,9 @@ test('a column that is always NULL is left out where the target has a default', 
   expect(problem).toMatchObject({ rule: 'E065', hint: expect.stringContaining('leave it out'), repair: '' })
   const [without] = columnMisfits([always], [plain('v', 'UInt32')])
   expect([without?.rule, without?.repair]).toEqual(['E065', undefined])
+  expect(`${without?.sentence}: ${without?.hint}`).toBe(
+    "column 'v' is always NULL in the transform and UInt32 in the target: write the value that is meant AS v in the transform, or make the target's column Nullable",
+  )
 })
 
 const repairOf = (from: string, to: string) =>

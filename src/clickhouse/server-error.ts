@@ -3,11 +3,12 @@ import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
-import { NOT_ENOUGH_SPACE, retryDecision } from './error-codes.ts'
+import { retryDecision } from './error-codes.ts'
+import { hintFor } from './error-hints.ts'
 import { GatewayError } from './http-agent.ts'
 import { KeptAnswerError } from './kept-answer.ts'
 import { silenceLimits } from './silence.ts'
-import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
@@ -170,49 +171,6 @@ function unreachableHint({ side, url, username }: Connection, error: unknown): s
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED. */
 const LOGIN_CODES = new Set([192, 193, 194, 516])
 
-export const ACCESS_DENIED = 497
-const READONLY = 164
-
-/** 349 CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN and 70 CANNOT_CONVERT_TYPE, as the casts throw that `check --fix` writes. */
-const MISFITS: readonly (readonly [code: number, pattern: RegExp, hint: string])[] = [
-  [
-    349,
-    /NULL value to non-Nullable/,
-    "A row has NULL where the column's type has none: write ifNull(…, …) with what to store, leave the row out, or make the column Nullable",
-  ],
-  [
-    70,
-    /Float\d+ cannot be safely converted into type U?Int/,
-    'A number is too large or negative for a column of whole numbers, or none (nan), or has a fraction: write round(…) around it, or widen the column',
-  ],
-  [
-    70,
-    /cannot be safely converted/,
-    'A value does not fit into the type of its column: write what to store in its place, leave the row out, or widen the column',
-  ],
-]
-
-/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: what sets such a limit itself catches it. */
-const LIMITS_OF_A_PROFILE = new Set([158, 307, 396])
-
-/** 253 REPLICA_ALREADY_EXISTS. */
-const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
-
-function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
-  if (code === ACCESS_DENIED) return missingGrant(words, username)
-  if (code === NOT_ENOUGH_SPACE)
-    return 'Free or add disk space on the server; backfill doctor shows the disks'
-  if (LIMITS_OF_A_PROFILE.has(code))
-    return `The profile of user '${username}' of the ${side} server sets this limit: raise it for this user, or take it out`
-  const misfit = MISFITS.find(([of, pattern]) => of === code && pattern.test(words))
-  if (misfit !== undefined) return misfit[2]
-  const [, path, replica] = HALF_MADE.exec(words) ?? []
-  if (path !== undefined)
-    return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
-  if (code !== READONLY) return undefined
-  return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
-}
-
 function networkCode(error: unknown): unknown {
   if (!(error instanceof Error)) return ''
   return 'code' in error ? error.code : error.name
@@ -225,15 +183,4 @@ function oneLine(message: string): string {
     .replace(/[.,]? in scope (?:SELECT|WITH)\b.*?(?=\. Maybe you meant|$)/i, '')
     .trim()
     .slice(0, 2000)
-}
-
-/** The GRANT statement; undefined if the message names no grant. */
-export function missingGrant(message: string, user: string): string | undefined {
-  const [, privilege, place] =
-    /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
-  if (privilege === undefined || place === undefined) return undefined
-  const plain = privilege.replace(/\([^)]*\)/g, '')
-  // Each lock is a separate table; and a user that creates one table has to create the others, too.
-  const wide = /^(CREATE|DROP|ALTER)/.test(plain) ? place.replace(/\.[^.]+$/, '.*') : place
-  return `GRANT ${plain} ON ${wide} TO ${quotedName(user)}`
 }

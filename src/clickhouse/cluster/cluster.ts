@@ -2,7 +2,8 @@
 // front. Read once, before any other question.
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
-import { ACCESS_DENIED, errorCode } from '../server-error.ts'
+import { ACCESS_DENIED } from '../error-hints.ts'
+import { errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'

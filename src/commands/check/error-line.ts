@@ -1,6 +1,6 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
 import { type BackfillError, fileError } from '../../model/errors.ts'
-import { missingGrant } from '../../clickhouse/server-error.ts'
+import { missingGrant } from '../../clickhouse/error-hints.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -107,7 +107,17 @@ type Asked = { readonly what: string; readonly sql: SqlText; readonly username: 
 /** The finding for a SELECT that the server does not describe. `text`: as it was sent. */
 export function errorLine(
   { what, sql, username }: Asked,
-  { code, message, text }: { readonly code: number; readonly message: string; readonly text: string },
+  {
+    code,
+    message,
+    text,
+    hint: better,
+  }: {
+    readonly code: number
+    readonly message: string
+    readonly text: string
+    readonly hint?: string | undefined
+  },
 ): BackfillError {
   const { file } = sql
   const sent = describeStatement(text)
@@ -127,6 +137,6 @@ export function errorLine(
         file,
         line,
         sentence,
-        hint: code === ILLEGAL_AGGREGATION ? ALIAS : 'fix the file',
+        hint: code === ILLEGAL_AGGREGATION ? ALIAS : (better ?? 'fix the file'),
       })
 }

@@ -53,7 +53,10 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
       sql: table.transform,
       username: readerOf(check.servers, table).connection.username,
     }
-    const found = missing.length > 0 ? missing : [errorLine(asked, { code, message: answer.message, text })]
+    const found =
+      missing.length > 0
+        ? missing
+        : [errorLine(asked, { code, message: answer.message, text, hint: (error as BackfillError).hint })]
     found.forEach(report)
     return
   }
@@ -72,8 +75,17 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
 
 async function describe({ servers, table }: TransformCheck, text: string): Promise<readonly OutputColumn[]> {
   const params = someParams(servers, table)
-  const call = { params, settings: table.settings, doing: `checking ${table.key}` }
-  return await describeSelect(readerOf(servers, table), text, call)
+  const [reader, doing] = [readerOf(servers, table), `checking ${table.key}`]
+  const described = await describeSelect(reader, text, { params, settings: table.settings, doing })
+  // Which frames of windows there are, ClickHouse only says when it makes them.
+  if (significantTokens(table.transform).some((token) => isKeyword(token, 'RANGE')))
+    await reader.client.text({
+      query: `EXPLAIN PIPELINE SELECT * FROM (\n${text}\n)`,
+      query_params: params,
+      clickhouse_settings: table.settings,
+      doing,
+    })
+  return described
 }
 
 /** The transform's target by its DDL, types as the server writes them. */

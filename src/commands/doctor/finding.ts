@@ -1,6 +1,7 @@
 // Owns a finding of `backfill doctor`: check, status, subject, sentence and hint.
 import { BackfillError } from '../../model/errors.ts'
-import { errorCode, messageOf, missingGrant } from '../../clickhouse/server-error.ts'
+import { missingGrant } from '../../clickhouse/error-hints.ts'
+import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 
 /** The order of groups in the output; groups that only SQL files name come last. */

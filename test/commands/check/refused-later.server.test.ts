@@ -1,4 +1,4 @@
-// Owns the finding about a cluster that a DDL file names, and that files with one can be tested without any.
+// Owns the findings about what a server would only refuse in a run: clusters that DDL files name, and frames of windows.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -43,6 +43,21 @@ test('of a server in clusters, the names are said, and that it has no Keeper', a
   } finally {
     await Promise.all(shards.map((one) => one.stop()))
   }
+})
+
+test('a frame that ClickHouse does not have is found before a run, with what to write', async () => {
+  const { folder, run } = await soundScene(server)
+  const frame =
+    'sum(gas) OVER (ORDER BY any(toDateTime64(block, 3)) RANGE BETWEEN 5 PRECEDING AND CURRENT ROW)'
+  rewrite(join(folder, 'transforms/gas.sql'), 'sum(gas) AS', `${frame} AS`)
+  rewrite(join(folder, 'transforms/gas.sql'), 'GROUP BY block', 'GROUP BY block, gas')
+  const { code, stdout } = await run('check')
+  expect(code).toBe(2)
+  expect(stdout).toMatch(
+    /E060 sql-rejected: .*RANGE OFFSET frame.*; Such a frame takes .*toUnixTimestamp64Milli/,
+  )
+  rewrite(join(folder, 'transforms/gas.sql'), 'toDateTime64(block, 3)', 'block')
+  expect((await run('check')).stdout).not.toContain('RANGE OFFSET')
 })
 
 test('tests run whatever cluster and replicas the DDL files name', async () => {

@@ -1,0 +1,63 @@
+// Owns what to do about an error of ClickHouse, by its code and words.
+import type { Connection } from './connection.ts'
+import { NOT_ENOUGH_SPACE } from './error-codes.ts'
+import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
+
+export const ACCESS_DENIED = 497
+const READONLY = 164
+
+/** 349 CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN and 70 CANNOT_CONVERT_TYPE, as the casts throw that `check --fix` writes; 48 NOT_IMPLEMENTED. */
+const OF_STATEMENTS: readonly (readonly [code: number, pattern: RegExp, hint: string])[] = [
+  [
+    349,
+    /NULL value to non-Nullable/,
+    "A row has NULL where the column's type has none: write ifNull(…, …) with what to store, leave the row out, or make the column Nullable",
+  ],
+  [
+    70,
+    /Float\d+ cannot be safely converted into type U?Int/,
+    'A number is too large or negative for a column of whole numbers, or none (nan), or has a fraction: write round(…) around it, or widen the column',
+  ],
+  [
+    70,
+    /cannot be safely converted/,
+    'A value does not fit into the type of its column: write what to store in its place, leave the row out, or widen the column',
+  ],
+  [
+    48,
+    /RANGE OFFSET frame/,
+    'Such a frame takes numbers, Date and DateTime: write ORDER BY toUnixTimestamp64Milli(…) for a DateTime64, and the frame in milliseconds',
+  ],
+]
+
+/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: what sets such a limit itself catches it. */
+const LIMITS_OF_A_PROFILE = new Set([158, 307, 396])
+
+/** 253 REPLICA_ALREADY_EXISTS. */
+const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
+
+export function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
+  if (code === ACCESS_DENIED) return missingGrant(words, username)
+  if (code === NOT_ENOUGH_SPACE)
+    return 'Free or add disk space on the server; backfill doctor shows the disks'
+  if (LIMITS_OF_A_PROFILE.has(code))
+    return `The profile of user '${username}' of the ${side} server sets this limit: raise it for this user, or take it out`
+  const ofStatement = OF_STATEMENTS.find(([of, pattern]) => of === code && pattern.test(words))
+  if (ofStatement !== undefined) return ofStatement[2]
+  const [, path, replica] = HALF_MADE.exec(words) ?? []
+  if (path !== undefined)
+    return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
+  if (code !== READONLY) return undefined
+  return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
+}
+
+/** The GRANT statement; undefined if the message names no grant. */
+export function missingGrant(message: string, user: string): string | undefined {
+  const [, privilege, place] =
+    /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
+  if (privilege === undefined || place === undefined) return undefined
+  const plain = privilege.replace(/\([^)]*\)/g, '')
+  // Each lock is a separate table; and a user that creates one table has to create the others, too.
+  const wide = /^(CREATE|DROP|ALTER)/.test(plain) ? place.replace(/\.[^.]+$/, '.*') : place
+  return `GRANT ${plain} ON ${wide} TO ${quotedName(user)}`
+}

@@ -160,6 +160,24 @@ test('metrics of two networks are one document, in which each metric is describe
   expect(networks).toEqual(['mainnet', 'sepolia'])
 })
 
+test('files of two networks go into one node_exporter: the same HELP texts, whatever flags were typed, and no series twice', async () => {
+  const files = await Promise.all(
+    ['mainnet', 'sepolia'].map(async (network) => {
+      const words = ['status', KEY, '--network', network, '--format', 'prometheus']
+      const place = { ...env(), TARGET_CLICKHOUSE_DATABASE: `target_of_${network}` }
+      return (await backfillHere(words, { env: place })).stdout.trim().split('\n')
+    }),
+  )
+  const helps = files.map((lines) => lines.filter((line) => line.startsWith('# HELP')))
+  const both = helps[0]!.filter((line) =>
+    helps[1]!.some((other) => other.split(' ')[2] === line.split(' ')[2]),
+  )
+  expect(both.length).toBeGreaterThan(5)
+  expect(helps[1]).toEqual(expect.arrayContaining(both))
+  const series = files.flat().flatMap((line) => (line.startsWith('#') ? [] : [line.split(' ')[0]]))
+  expect(new Set(series).size).toBe(series.length)
+})
+
 const add = (values: string) =>
   post(
     server,

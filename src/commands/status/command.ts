@@ -21,7 +21,8 @@ export const statusCommand: Command = async (context) => {
   const isMetrics = readFlag(flags, 'format', oneOf(['text', 'prometheus'])) === 'prometheus'
   if (isMetrics)
     return await withConnections(context, async (connections) => {
-      output.result(await (await import('./metrics-of.ts')).readMetrics(context, connections))
+      // Without the flags that were typed: of two files, node_exporter leaves out a metric that has another HELP in the second.
+      output.data(await (await import('./metrics-of.ts')).readMetrics(context, connections))
       return EXIT.ok
     })
   return await withWorkspace(context, async (session) => {

@@ -32,7 +32,11 @@ export function metricsLines(networks: readonly NetworkMetrics[], version: strin
     runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome }))),
   )
   return [
-    ...families([version], { version: (one) => one }, VERSION_METRICS),
+    ...families(
+      of(() => [{ version }]),
+      { ...ofNetwork, version: (one) => one.version },
+      VERSION_METRICS,
+    ),
     ...families(
       of(({ report }) => report.tables),
       ofTable,
@@ -56,7 +60,7 @@ export function metricsLines(networks: readonly NetworkMetrics[], version: strin
 /** `name  What it says.` -> its value; undefined and null are unknown. */
 type Metrics<Of> = Readonly<Record<string, (one: Of) => number | null | undefined>>
 
-const VERSION_METRICS: Metrics<string> = {
+const VERSION_METRICS: Metrics<unknown> = {
   'build_info  The version of backfill that wrote these metrics.': () => 1,
 }
 

@@ -15,3 +15,10 @@ test('the verdict is the worst of its reasons, 8 before 3 before 4, and its line
   expect(all.exit).toBe(8)
   expect(verdictLine(all)).toBe('status --check: exit 8: b: emptied; a, b: 2 missing blocks; a: stale 1-2')
 })
+
+test('what several sources of a table have in common is one reason', () => {
+  const old = reason(8, 'source too old')
+  const all = verdictOf([old, { ...old }, reason(8, 'source too old', 'b')])
+  expect(all.reasons).toHaveLength(2)
+  expect(verdictLine(all)).toBe('status --check: exit 8: a, b: source too old')
+})

@@ -212,7 +212,7 @@ test('`wait` ends with 0 when the tables are ready up to the block, else with 3 
   const { code, stdout } = await wait('--to', '20')
   expect(code).toBe(3)
   expect(stdout).toMatch(
-    /^address_reads {2}missing 11-20 \(10 blocks\): paused by .*\nblock_slots_stat {2}missing 11-20 .*: no run works on it: backfill up --tables address_reads,block_slots_stat\n$/,
+    /^address_reads {2}missing 11-20 \(10 blocks\): paused by .*\nblock_slots_stat {2}missing 11-20 .*: no run works on it: `backfill up block_slots_stat`\n$/,
   )
   await backfillHere(['resume'], { env: run.env })
   const ended = backfillHere(['wait', ...TABLES, '--to', '20'], { env: run.env })

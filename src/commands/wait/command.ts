@@ -61,13 +61,14 @@ export function reasonsNotReady(table: TableReport, to: number): readonly string
       ? holdText(pause)
       : table.lock !== null
         ? `a run on ${table.lock.host} works on it`
-        : 'no run works on it: backfill up'
+        : // Alone, a table would wait for what it reads.
+          `no run works on it: \`backfill up ${table.after.length > 0 ? '+' : ''}${table.table}\``
   return listOf(
     absence?.text,
     (table.sourceHead ?? -1) < last &&
       `its sources are complete up to block ${table.sourceHead ?? '-'} (newest less --lag): waits for them`,
     missing!.length > 0 && `missing ${formatRanges(missing!)}: ${waits}`,
     incomplete!.length > 0 && `incomplete ${formatRanges(incomplete!)}: some sources lack these blocks`,
-    stale!.length > 0 && `stale ${formatRanges(stale!)}: ${table.hint}`,
+    stale!.length > 0 && `stale ${formatRanges(stale!)}: \`${table.hint}\``,
   )
 }

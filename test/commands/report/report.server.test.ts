@@ -59,7 +59,7 @@ test('/status.json, /check and /readyz say what `status --json`, `status --check
     ready: false,
     tables: [
       { table: 'address_reads' },
-      { reasons: ['missing 21-24 (4 blocks): no run works on it: backfill up'] },
+      { reasons: ['missing 21-24 (4 blocks): no run works on it: `backfill up block_slots_stat`'] },
     ],
   })
 })

@@ -4,6 +4,8 @@ import { reasonsNotReady } from '../../../src/commands/wait/command.ts'
 import type { TableReport } from '../../../src/commands/status/table-report.ts'
 
 const READY = {
+  table: 'a',
+  after: [],
   missing: [],
   stale: [],
   incomplete: [],
@@ -38,7 +40,10 @@ test('blocks that the sources do not have yet are waited for, unless the table n
 test('each reason says what is missing and what it waits for', () => {
   const blocks = [{ from: 5, to: 9 }]
   const lock = { host: 'ops2' } as NonNullable<TableReport['lock']>
-  expect(reasons({ missing: blocks })).toEqual(['missing 5-9 (5 blocks): no run works on it: backfill up'])
+  const idle = 'missing 5-9 (5 blocks): no run works on it'
+  expect(reasons({ missing: blocks })).toEqual([`${idle}: \`backfill up a\``])
+  // Alone it would wait for ever.
+  expect(reasons({ missing: blocks, after: ['b'] })).toEqual([`${idle}: \`backfill up +a\``])
   expect(reasons({ missing: blocks, lock })).toEqual(['missing 5-9 (5 blocks): a run on ops2 works on it'])
   expect(
     reasons({
@@ -49,6 +54,6 @@ test('each reason says what is missing and what it waits for', () => {
   ).toEqual([
     'it has rows of nobody',
     'incomplete 5-9 (5 blocks): some sources lack these blocks',
-    'stale 5-9 (5 blocks): backfill redo a --stale',
+    'stale 5-9 (5 blocks): `backfill redo a --stale`',
   ])
 })

@@ -56,4 +56,5 @@ export const CHAIN = {
   sourceAges: new Map([['canonical_execution_traces', 14]]),
   lag: 384,
   otherNetworks: undefined,
+  namedNetworks: ['mainnet', 'demo', 'sepolia'],
 }

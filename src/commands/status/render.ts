@@ -42,7 +42,7 @@ export function renderStatus(report: StatusReport, { columns, colors, carry }: S
     ).map(colors.dim),
     said.length > 0 && ['', ...said],
     '',
-    wrapped(isElsewhere ? elsewhere(network, otherNetworks) : next(tables)),
+    wrapped(isElsewhere ? elsewhere(report, otherNetworks) : next(tables)),
   )
 }
 
@@ -60,10 +60,12 @@ function headText({ network, head, newest, lag, sourceAges }: StatusReport): str
   return `network ${network}: head ${positionText(head)} (newest source ${isTime(newest) ? 'row' : 'block'} ${positionText(newest)}${age}; lag ${isTime(newest) ? duration(lag * 1000) : number(lag)})`
 }
 
-function elsewhere(network: string, others: readonly string[]): readonly string[] {
+function elsewhere({ network, namedNetworks }: StatusReport, others: readonly string[]): readonly string[] {
+  const named = others.filter((other) => namedNetworks.includes(other))
+  const unnamed = others.filter((other) => !named.includes(other))
   return [
-    `No source has rows of the network ${network}. ${others.length === 0 ? 'The sources are empty.' : `They have rows of ${others.join(', ')}.`}`,
-    ...others.slice(0, 3).map((other) => `Next: \`backfill status --network ${other}\``),
+    `No source has rows of the network ${network}. ${others.length === 0 ? 'The sources are empty.' : `They have rows of ${others.join(', ')}.`}${unnamed.length === 0 ? '' : ` networks.json does not name ${unnamed.join(', ')}.`}`,
+    ...named.slice(0, 3).map((other) => `Next: \`backfill status --network ${other}\``),
   ]
 }
 
@@ -173,7 +175,8 @@ export function sorted(report: StatusReport, by: (typeof SORTS)[number] | undefi
 }
 
 /** `stale` by range, `staleVersions` by the version that built them. */
-export function statusFields({ tables, sourceAges, ...chain }: StatusReport): object {
+export function statusFields(report: StatusReport): object {
+  const { tables, sourceAges, namedNetworks: _, ...chain } = report
   return {
     ...chain,
     sourceAgeSeconds: Object.fromEntries(sourceAges),

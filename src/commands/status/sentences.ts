@@ -9,7 +9,10 @@ import { staleText } from '../../terminal/render/stale.ts'
 import type { StatusReport, TableReport } from './table-report.ts'
 
 export function sentences({ tables, newest }: StatusReport): readonly string[] {
-  const found = tables.map((report) => ({ table: report.table, problems: problemsOf(report, newest) }))
+  const found = tables.map((report) => ({
+    table: report.table,
+    problems: problemsOf(report, newest, tables),
+  }))
   const kinds = found[0]?.problems ?? []
   return tablesText(
     kinds.flatMap((_, at) => found.map(({ table, problems }) => ({ table, texts: listOf(problems[at]) }))),
@@ -20,17 +23,17 @@ export function sentences({ tables, newest }: StatusReport): readonly string[] {
 function problemsOf(
   report: TableReport,
   newest: number | null,
+  tables: readonly TableReport[],
 ): readonly (string | false | readonly string[])[] {
-  const { table, dirty, lastFailure, staleVersions, sqlHash, holds, lock, inProgress, notes } = report
+  const { dirty, lastFailure, staleVersions, sqlHash, holds, inProgress, notes } = report
   const { incomplete, sourceGaps, kept, unprobed, accepted, arrived } = report
-  const running = inProgress.length === 0 ? '' : ` ${formatRanges(inProgress)}`
   return [
     dirty.length > 0 &&
       `dirty: an attempt at ${namedBlocks(dirty)} did not finish; rows may be partly written.${lastFailure === null ? '' : ` ${failureText(lastFailure)}`}`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
-    lock !== null &&
-      `in progress${running}: held by ${lock.host} (pid ${lock.pid}), last heartbeat ${minute(lock.heartbeat)} UTC. If that process hangs: \`backfill unlock ${table}\`.`,
+    inProgress.length > 0 && `in progress ${formatRanges(inProgress)}.`,
+    heldText(report, tables),
     incomplete.length > 0 &&
       `incomplete: some sources have no rows for ${namedBlocks(incomplete)} yet; runs once they arrive.`,
     sourceGaps.length > 0 &&
@@ -49,6 +52,18 @@ function problemsOf(
       report.newest < newest &&
       `its sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
   ]
+}
+
+/** Once for all tables of a run. Each has a heartbeat: the newest tells whether the process lives, so it has seconds. */
+function heldText({ lock }: TableReport, tables: readonly TableReport[]): string | false {
+  if (lock === null) return false
+  const { host, pid } = lock
+  const of = tables.filter((one) => one.lock?.host === host && one.lock.pid === pid)
+  const [newest = ''] = of
+    .map((one) => one.lock!.heartbeat)
+    .toSorted()
+    .toReversed()
+  return `held by ${host} (pid ${pid}), last heartbeat ${newest.slice(0, 19).replace('T', ' ')} UTC. If that process hangs: \`backfill unlock ${keys(of).join(' ')}\`.`
 }
 
 /** The whole error is in `log --errors`. */

@@ -103,6 +103,7 @@ export async function status(
     sourceAges,
     lag: inUnit(lag, unit) ?? 0,
     otherNetworks: others,
+    namedNetworks: workspace.catalogue.networks.map(({ name }) => name),
     tables,
   }
 }

@@ -75,5 +75,7 @@ export type StatusReport = {
   readonly sourceAges: ReadonlyMap<string, number>
   readonly lag: number
   readonly otherNetworks: readonly string[] | undefined
+  /** The networks that a command takes; no part of the JSON. */
+  readonly namedNetworks: readonly string[]
   readonly tables: readonly TableReport[]
 }

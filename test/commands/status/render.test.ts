@@ -125,9 +125,21 @@ test('a chunk that runs is in progress, not dirty, and says where', () => {
   const tables = [table({ state: 'in progress', lock, inProgress: [{ from: 5, to: 9 }] })]
   const text = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).join('\n')
   expect(text).toContain(
-    'address_diffs: in progress 5-9 (5 blocks): held by db1 (pid 7), last heartbeat 2026-07-01 03:04 UTC. If that process hangs: `backfill unlock address_diffs`.',
+    `address_diffs: in progress 5-9 (5 blocks).
+address_diffs: held by db1 (pid 7), last heartbeat 2026-07-01 03:04:05 UTC. If that process hangs: \`backfill unlock address_diffs\`.`,
   )
   expect(text).not.toContain('dirty')
+  // Of one run, one sentence; of another run, another.
+  const other = { ...lock, pid: 8, heartbeat: '2026-07-01T03:04:10Z' }
+  const two = table({ table: 'a', lock: { ...lock, heartbeat: '2026-07-01T03:04:09Z' } })
+  const all = renderStatus(
+    { ...CHAIN, tables: [...tables, two, table({ table: 'b', lock: other })] },
+    { columns: Infinity, colors, carry },
+  )
+  expect(all.filter((line) => line.includes('held by'))).toEqual([
+    'address_diffs, a: held by db1 (pid 7), last heartbeat 2026-07-01 03:04:09 UTC. If that process hangs: `backfill unlock address_diffs a`.',
+    'b: held by db1 (pid 8), last heartbeat 2026-07-01 03:04:10 UTC. If that process hangs: `backfill unlock b`.',
+  ])
 })
 
 test('a network that no source has is one sentence, with the networks that they have and what to type', () => {
@@ -141,6 +153,15 @@ test('a network that no source has is one sentence, with the networks that they 
     'No source has rows of the network mainnet. They have rows of demo, sepolia.',
     'Next: `backfill status --network demo`',
     'Next: `backfill status --network sepolia`',
+  ])
+})
+
+test('a network of the sources that networks.json does not name is no hint: every command would refuse it', () => {
+  const nowhere = { ...CHAIN, head: null, newest: null, otherNetworks: ['demo', 'ephemery'] }
+  const lines = renderStatus({ ...nowhere, tables: [table({})] }, { columns: Infinity, colors, carry })
+  expect(lines.slice(-2)).toEqual([
+    'No source has rows of the network mainnet. They have rows of demo, ephemery. networks.json does not name ephemery.',
+    'Next: `backfill status --network demo`',
   ])
 })
 

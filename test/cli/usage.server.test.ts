@@ -39,6 +39,12 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
     argv: ['up', '--give-up', 'soon'],
     says: "--give-up must be a time such as 90, 90s, 55m or 2h, got 'soon'",
   },
+  {
+    argv: ['pause', '--until', '25:00'],
+    says: "--until must be a time such as 18:00, 90s, 55m or 2h, got '25:00'",
+  },
+  // It would pause nothing.
+  { argv: ['pause', '--until', '0'], says: '--until must be a time' },
   { argv: ['run', '--all', '--start-block', ''], says: "--start-block must be a block number, got ''" },
   {
     argv: ['run', '--all', '--step-size', '-1'],

@@ -58,7 +58,11 @@ async function createTable({ catalogue, ports: { target } }: Workspace): Promise
 function untilTime(word: Word): Date {
   const [, hour, minute] = /^([01]?\d|2[0-3]):([0-5]\d)$/.exec(word.text) ?? []
   const end = wallClock()
-  if (hour === undefined) return new Date(end.getTime() + duration(word))
+  if (hour === undefined) {
+    const isSpan = /^[1-9]\d{0,6}[smh]?$/.test(word.text)
+    if (isSpan) return new Date(end.getTime() + duration(word))
+    throw usageError(`${word.place} must be a time such as 18:00, 90s, 55m or 2h, got '${word.text}'`)
+  }
   end.setHours(Number(hour), Number(minute), 0, 0)
   if (end <= wallClock()) end.setDate(end.getDate() + 1)
   return end

@@ -75,7 +75,7 @@ export const EVENTS = {
   'Something to know': event('note', ABOUT),
   'Something to look at': event('warning', ABOUT),
   'Runs are held back': event('throttled', { ...ABOUT, hold: nullable(HOLD) }),
-  'Nothing holds it back any more': event('released', ABOUT),
+  'Nothing holds it back any more': event('released', { ...ABOUT, hold: nullable(HOLD) }),
   'The work of a table': event('table', {
     table: TABLE,
     missing_blocks: number('Blocks to run'),

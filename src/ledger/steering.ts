@@ -58,10 +58,11 @@ export function concerns({ table, spares }: Hold, key: string): boolean {
   return table === key || (table === '' && !spares.includes(key))
 }
 
-/** `paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC`. */
-export function holdText({ action, jobs, by, host, since, until }: Hold): string {
+/** `paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC, but for address_diffs`. */
+export function holdText({ action, jobs, by, host, since, until, spares }: Hold): string {
   const what = action === 'pause' ? 'paused' : `limited to ${jobs} at once`
-  return `${what} by ${by} on ${host} since ${minute(since)}${until === null ? '' : `, until ${minute(until)}`}`
+  const end = until === null ? '' : `, until ${minute(until)}`
+  return `${what} by ${by} on ${host} since ${minute(since)}${end}${spares.length === 0 ? '' : `, but for ${spares.join(', ')}`}`
 }
 
 const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`

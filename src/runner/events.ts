@@ -47,7 +47,7 @@ export type RunEvent =
     }
   | { readonly type: 'table-failed'; readonly table: string; readonly error: BackfillError }
   /** Somebody's hold, or the load, keeps chunks from starting, of the table or (undefined) of all; said again each minute. */
-  | (ThrottleEvent & { readonly type: 'throttled'; readonly hold: Hold | undefined })
+  | (ThrottleEvent & { readonly type: 'throttled' })
   | (ThrottleEvent & { readonly type: 'released' })
   /** Tables that leave out the same blocks share one event. */
   | {
@@ -65,7 +65,12 @@ export type RunEvent =
       readonly standstill: Standstill | undefined
     }
 
-type ThrottleEvent = { readonly table: string | undefined; readonly text: string }
+/** `hold` undefined: the load. */
+type ThrottleEvent = {
+  readonly table: string | undefined
+  readonly text: string
+  readonly hold: Hold | undefined
+}
 
 type ChunkEvent = { readonly table: string; readonly range: Range }
 

@@ -65,8 +65,8 @@ export function makeThrottle(
     ) as Map<string, Omit<Said, 'at'>>
     // Its words have a figure that always changes.
     if (load !== undefined) found.set('load', { table: undefined, text: load, hold: undefined })
-    for (const [id, { table, text }] of said)
-      if (!found.has(id)) report({ type: 'released', table, text: `no longer ${text}` })
+    for (const [id, { table, text, hold }] of said)
+      if (!found.has(id)) report({ type: 'released', table, text: `no longer ${text}`, hold })
     said = new Map(
       [...found].map(([id, one]) => {
         const { at = -Infinity } = said.get(id) ?? {}

@@ -20,7 +20,7 @@ const PAUSE: Hold = {
   since: '2026-11-26T14:03:09Z',
   until: '2026-11-26T18:00:00Z',
 }
-const TEXT = 'paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC'
+const TEXT = 'paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC, but for b'
 
 type Conditions = { holds: readonly Hold[]; others: Others | Error; isKnown?: boolean }
 

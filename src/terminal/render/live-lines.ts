@@ -1,8 +1,16 @@
 // Owns the look of a run while it goes on: a line for each table with work, and one for all. Pure.
-import { standstillText } from '../../model/standstill.ts'
+import { concerns } from '../../ledger/steering.ts'
+import { type Standstill, standstillText } from '../../model/standstill.ts'
 import { progressBar } from './bar.ts'
 import { amount, type Colors, duration, number, percent } from './format.ts'
-import { rateOf, chunksOf, inFlight, type Progress, type TableProgress } from './run-progress.ts'
+import {
+  rateOf,
+  chunksOf,
+  inFlight,
+  type Progress,
+  type TableProgress,
+  type Throttle,
+} from './run-progress.ts'
 
 type LiveStyle = {
   readonly now: number
@@ -18,10 +26,12 @@ export function liveLines(progress: Progress, style: LiveStyle): readonly string
   const tables = [...progress.tables.values()].filter(({ expected }) => expected > 0)
   const width = columns - 1
   if (tables.length === 0) {
-    const word = progress.stall === undefined ? 'Probing sources…' : stallText(progress.stall, now)
+    const held = progress.throttles.at(-1)?.text ?? 'Probing sources…'
+    const word = progress.stall === undefined ? held : stallText(progress.stall, now)
     return progress.run === undefined || ended ? [] : [colors.dim(word.slice(0, width))]
   }
-  const texts = tables.map((table) => tableText(table, now, ended))
+  const held = ended ? [] : progress.throttles.filter(({ table }) => table === undefined)
+  const texts = tables.map((table) => tableText(table, progress.throttles, { now, ended }))
   const widest = (of: (text: TableText) => string) => Math.max(...texts.map((text) => of(text).length))
   const names = Math.max(...tables.map(({ table }) => table.length))
   const room = (text: number) => width - names - PERCENT - text - 3 * 2
@@ -41,7 +51,9 @@ export function liveLines(progress: Progress, style: LiveStyle): readonly string
     if (done >= expected) return colors.green(line)
     return table.running > 0 ? line : colors.dim(line)
   })
-  return [...lines, colors.bold(totalLine(progress, { now, columns: width, ended }))]
+  // On lines of their own: a limited run goes on, and how it does must stay to be seen.
+  const throttles = held.map((one) => colors.dim(one.text.slice(0, width)))
+  return [...lines, ...throttles, colors.bold(totalLine(progress, { now, columns: width, ended }))]
 }
 
 const MAX_BAR = 20
@@ -74,33 +86,46 @@ export function totalLine(
   return line().slice(0, columns)
 }
 
-/** For the tables that stand still: `address_diffs: lock of host runner-2 (process 4711)`. */
-export function stallLines({ tables }: Progress, now: number): readonly string[] {
-  return [...tables.values()].flatMap(({ table, expected, stall, running }) =>
-    stall === undefined || running > 0 || expected === 0 ? [] : [`${table}: ${stallText(stall, now)}`],
-  )
+/** For what stands still, or is held back: `address_diffs: lock of host runner-2 (process 4711)`. */
+export function stallLines({ tables, throttles }: Progress, now: number): readonly string[] {
+  return [
+    ...throttles.map(({ table, text }) => (table === undefined ? text : `${table}: ${text}`)),
+    ...[...tables.values()].flatMap(({ table, expected, stall, running }) =>
+      stall === undefined || running > 0 || expected === 0 ? [] : [`${table}: ${stallText(stall, now)}`],
+    ),
+  ]
 }
 
 type TableText = readonly [long: string, short?: string]
 
-function tableText(table: TableProgress, now: number, ended: boolean): TableText {
+function tableText(
+  table: TableProgress,
+  throttles: readonly Throttle[],
+  { now, ended }: { readonly now: number; readonly ended: boolean },
+): TableText {
   const { expected, done, unit, running, pace, failed, stall } = table
   if (failed) return ['stopped']
   if (done >= expected) return [`${amount(expected, unit)} done`, 'done']
-  if (stall !== undefined && running === 0) {
-    const text = stallText(stall, now)
-    return [text, text.length > MAX_SHORT ? 'stands still' : text]
-  }
+  if (stall !== undefined && running === 0) return [stallText(stall, now), shortOf(stall.standstill)]
   if (ended) return [`${amount(expected - done, unit)} left`, 'not done']
-  if (running === 0) return ['queued']
+  if (running === 0) return [heldBack(table.table, throttles) ?? 'queued']
   const rate = rateOf(pace, now)?.blocks ?? 0
   if (rate === 0) return ['started']
   const left = `${duration(((expected - done) / rate) * 1000)} left`
   return unit === 'block' ? [`${number(Math.round(rate))} blocks/s, ${left}`, left] : [left]
 }
 
-/** The longest `11 min 59 s left` has 16. */
-const MAX_SHORT = 16
+/** What of all tables holds this one back is said once, below them. */
+function heldBack(key: string, throttles: readonly Throttle[]): string | undefined {
+  const own = throttles.filter(({ hold }) => hold === undefined || concerns(hold, key))
+  if (own.some(({ hold }) => hold?.action === 'pause')) return 'paused'
+  return own.some(({ hold }) => hold === undefined) ? 'throttled' : undefined
+}
+
+/** Where there is no room for more; the longest `11 min 59 s left` has 16. */
+function shortOf({ reason }: Standstill): string {
+  return { input: 'waits for input', lock: 'locked', disk: 'low on disk' }[reason as string] ?? reason
+}
 
 function stallText({ standstill, since }: NonNullable<Progress['stall']>, now: number): string {
   return standstillText(standstill, now - since)

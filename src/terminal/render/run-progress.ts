@@ -3,6 +3,8 @@ import type { Unit } from '../../model/model.ts'
 import type { Standstill } from '../../model/standstill.ts'
 import type { RunEvent } from '../../runner/events.ts'
 
+export type Throttle = Extract<RunEvent, { readonly type: 'throttled' }>
+
 type Stall = { readonly standstill: Standstill; readonly since: number }
 
 export type TableProgress = {
@@ -27,6 +29,8 @@ export type Progress = {
   readonly pace: Pace
   /** Why nothing goes on at all. */
   readonly stall: Stall | undefined
+  /** What holds it back now. Of one kind there is one for a table, and one for all. */
+  readonly throttles: readonly Throttle[]
 }
 
 export const NO_PROGRESS: Progress = {
@@ -35,16 +39,21 @@ export const NO_PROGRESS: Progress = {
   tables: new Map(),
   pace: [],
   stall: undefined,
+  throttles: [],
 }
 
 /** The state after an event. A new `run` begins anew. */
 export function advance(progress: Progress, event: RunEvent, now: number): Progress {
   if (event.type === 'run') return { ...NO_PROGRESS, run: event, since: now, pace: startPace(now) }
-  const standstill = standstillIn(event)
+  if (event.type === 'throttled' || event.type === 'released') {
+    const others = progress.throttles.filter((one) => kindOf(one) !== kindOf(event))
+    return { ...progress, throttles: event.type === 'released' ? others : [...others, event] }
+  }
+  const standstill = event.type === 'standstill' ? event.standstill : undefined
   // Several statements may tell of one unreachable server: the time counts from the first.
   const stallAfter = (before: Stall | undefined) =>
     standstill && { standstill, since: before?.standstill.reason === standstill.reason ? before.since : now }
-  const isStall = ['standstill', 'throttled', 'released'].includes(event.type)
+  const isStall = event.type === 'standstill'
   if (isStall && 'table' in event && event.table === undefined)
     return { ...progress, stall: stallAfter(progress.stall) }
   if (!('table' in event) || event.table === undefined) return progress
@@ -55,9 +64,8 @@ export function advance(progress: Progress, event: RunEvent, now: number): Progr
   return { ...progress, tables, pace }
 }
 
-function standstillIn(event: RunEvent): Standstill | undefined {
-  if (event.type === 'throttled') return { reason: event.hold ? 'paused' : 'load', found: event.text }
-  return event.type === 'standstill' ? event.standstill : undefined
+function kindOf({ hold, table = '' }: Pick<Throttle, 'hold' | 'table'>): string {
+  return `${hold?.action ?? 'load'} ${table}`
 }
 
 export function inFlight({ tables }: Progress): number {

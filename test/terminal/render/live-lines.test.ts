@@ -12,70 +12,11 @@ import {
   stringMatching,
   tuple,
 } from 'fast-check'
-import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import type { Standstill } from '../../../src/model/standstill.ts'
 import type { RunEvent } from '../../../src/runner/events.ts'
 import { liveLines, stallLines, totalLine } from '../../../src/terminal/render/live-lines.ts'
-import {
-  advance,
-  chunksOf,
-  inFlight,
-  NO_PROGRESS,
-  type Progress,
-} from '../../../src/terminal/render/run-progress.ts'
-
-const colors = pc.createColors(false)
-
-const RUN: RunEvent = {
-  type: 'run',
-  runId: 'r',
-  network: 'mainnet',
-  target: 't',
-  source: 's',
-  servers: 'ClickHouse',
-  toolVersion: '1',
-}
-const expected = (table: string, blocks: number, chunks: number): RunEvent => ({
-  type: 'expected',
-  table,
-  blocks,
-  unit: 'block',
-  chunks,
-})
-const started = (table: string, from: number, to: number): RunEvent => ({
-  type: 'chunk-started',
-  table,
-  range: { from, to },
-  queryId: 'q',
-})
-const done = (table: string, from: number, to: number, rowsWritten = 100): RunEvent => ({
-  type: 'chunk-done',
-  table,
-  range: { from, to },
-  rowsWritten,
-  rowsRead: 0,
-  elapsedMs: 1000,
-})
-const stall = (table: string | undefined, standstill: Standstill | undefined): RunEvent => ({
-  type: 'standstill',
-  table,
-  standstill,
-})
-/** The state after events, each with its time in seconds. */
-function after(...events: readonly (readonly [seconds: number, event: RunEvent])[]): Progress {
-  return events.reduce((progress, [at, event]) => advance(progress, event, at * 1000), NO_PROGRESS)
-}
-const at = (progress: Progress, seconds: number, columns = 80, ended = false) =>
-  liveLines(progress, { now: seconds * 1000, columns, colors, ended })
-
-const TWO: readonly (readonly [number, RunEvent])[] = [
-  [0, RUN],
-  [1, expected('address_diffs', 10_000, 10)],
-  [1, expected('nothing_to_do', 0, 0)],
-  [1, expected('waits', 10_000, 2)],
-  [1, started('address_diffs', 1, 1000)],
-]
+import { advance, chunksOf, inFlight, NO_PROGRESS } from '../../../src/terminal/render/run-progress.ts'
+import { after, at, colors, done, expected, RUN, stall, started, TWO } from '../../support/run-progress.ts'
 
 test('before the first table there is a word, and tables with nothing to do are not drawn', () => {
   expect(at(NO_PROGRESS, 0)).toEqual([])

@@ -2,13 +2,10 @@
 import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { expectedByDependants } from './bounds.ts'
-import { type Availability, divide, type Probe, together } from './probe.ts'
+import { type Availability, divide, type NotRunnable, type Probe, together } from './probe.ts'
 import type { TableStatus } from './table-status.ts'
 
-/**
- * A table that reads derived tables inherits what its inputs do not process. `enough`: after this many rows, the remaining blocks of a table
- * count as runnable.
- */
+/** `enough`: after this many rows, the remaining blocks of a table count as runnable. */
 export async function probeAll(
   tableStatuses: ReadonlyMap<string, TableStatus>,
   probeBlocks: Probe,
@@ -22,21 +19,28 @@ export async function probeAll(
       ),
     ),
   )
-  const availabilities = new Map<string, Availability>()
+  const all = withInherited(tableStatuses, own)
+  return new Map([...own].map(([key, found]) => [key, { ...found, ...all.get(key)! }]))
+}
+
+/** What keeps missing blocks of each table from running: a table that reads derived tables inherits what its inputs do not process. */
+export function withInherited(
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  own: ReadonlyMap<string, NotRunnable>,
+) {
+  const found = new Map<string, ReturnType<typeof divide>>()
   // Dependencies come first.
   for (const [key, { table, missing }] of tableStatuses) {
     const inputs = table.after.map((input) => {
       const expected = expectedByDependants(tableStatuses.get(input)!.bounds)
-      return divide(expected === undefined ? [] : [expected], availabilities.get(input)!)
+      return divide(expected === undefined ? [] : [expected], found.get(input)!)
     })
     const all = [own.get(key)!, ...inputs]
-    const found = {
-      sourceGaps: blockSet(all.flatMap((one) => one.sourceGaps)),
-      incomplete: blockSet(all.flatMap((one) => one.incomplete)),
-    }
-    availabilities.set(key, { ...own.get(key)!, ...divide(missing, found) })
+    const sourceGaps = blockSet(all.flatMap((one) => one.sourceGaps))
+    const incomplete = blockSet(all.flatMap((one) => one.incomplete))
+    found.set(key, divide(missing, { sourceGaps, incomplete }))
   }
-  return availabilities
+  return found
 }
 
 /** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. */

@@ -192,7 +192,7 @@ export function together(parts: readonly Found[]): Found {
   }
 }
 
-type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
+export type NotRunnable = Pick<Availability, 'sourceGaps' | 'incomplete'>
 
 /** Divides blocks by what keeps them from running; a block in a source gap does not count as incomplete. */
 export function divide(blocks: BlockSet, found: NotRunnable): NotRunnable & Pick<Availability, 'runnable'> {

@@ -1,40 +1,38 @@
 // Owns keeping what a run saw of its tables, for whoever reads the ledger's views.
 import { isMissing } from '../clickhouse/server-error.ts'
-import { intersect } from '../model/blocks.ts'
+import { subtract } from '../model/blocks.ts'
+import { withInherited } from '../planning/probe-missing.ts'
 import { MOST_RANGES } from './keep-found.ts'
 import type { RunContext } from './prepare.ts'
 import type { Workspace } from './workspace.ts'
 
+const NOTHING = { sourceGaps: [], incomplete: [] }
+
 /**
- * Of the tables whose missing blocks the run has looked at to the end: where it began with none, the rows of the run before still hold. A ledger of an
- * older version gets the table first. @throws BackfillError `server`
+ * Of the tables whose missing blocks, and those of what they read, the run has looked at to the end: where it began with none, the rows of the run
+ * before still hold. A ledger of an older version gets the table first. @throws BackfillError `server`
  */
 export async function keepSeen(workspace: Workspace, context: RunContext): Promise<void> {
-  const { runs, options, runId } = context
+  const { runs, options, runId, tableStatuses } = context
   if (options.from !== undefined || options.to !== undefined) return
-  const seen = [...runs.values()].flatMap(
-    ({ key, failure, unprobed, sourceGaps, incomplete, tableStatus: { table, bounds, missing } }) => {
-      const { expected, inputs, unready = '' } = bounds
-      const targetUuid = context.uuids.get(key)
-      const isKnown = failure === undefined && unprobed.length === 0 && missing.length > 0
-      const isLong = sourceGaps.length + incomplete.length > MOST_RANGES
-      if (!isKnown || isLong || targetUuid === undefined) return []
-      const within = expected === undefined ? [] : [expected]
-      return [
-        {
-          key,
-          targetUuid,
-          unit: table.unit,
-          expected,
-          newest: inputs.newest,
-          sourceGaps: intersect(sourceGaps, within),
-          incomplete: intersect(incomplete, within),
-          waitingFor: unready,
-          sqlHash: table.sqlHash,
-        },
-      ]
-    },
-  )
+  const unknown = new Set<string>()
+  for (const [key, { table, missing }] of tableStatuses) {
+    const { failure, unprobed = missing, wanted = [] } = runs.get(key) ?? {}
+    const isKnown = failure === undefined && unprobed.length === 0 && subtract(missing, wanted).length === 0
+    if (!isKnown || table.after.some((input) => unknown.has(input))) unknown.add(key)
+  }
+  const own = new Map([...tableStatuses.keys()].map((key) => [key, runs.get(key) ?? NOTHING]))
+  const found = withInherited(tableStatuses, own)
+  const seen = [...runs.values()].flatMap(({ key, tableStatus: { table, bounds, missing } }) => {
+    const { expected, inputs, unready = '' } = bounds
+    const targetUuid = context.uuids.get(key)
+    const { sourceGaps, incomplete } = found.get(key)!
+    const isLong = sourceGaps.length + incomplete.length > MOST_RANGES
+    if (unknown.has(key) || missing.length === 0 || isLong || targetUuid === undefined) return []
+    const { newest } = inputs
+    const { unit, sqlHash } = table
+    return [{ key, targetUuid, unit, expected, newest, sourceGaps, incomplete, waitingFor: unready, sqlHash }]
+  })
   if (seen.length === 0) return
   const { ports, catalogue } = workspace
   await ports.seen.keep(seen, runId).catch(async (error: unknown) => {

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { status } from '../../src/commands/status/status.ts'
 import { countBlocks } from '../../src/model/blocks.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../support/cli.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../support/workspace.ts'
@@ -93,6 +94,37 @@ test('what other SQL built than that of the last run is stale in the view, as in
 test('a run of a part of the chain says nothing of the rest', async () => {
   await place.up({ to: 1_010 })
   expect(await seen()).toMatchObject([{ head: null, missing_blocks: null, done_blocks: 1_010 }])
+})
+
+test('a table inherits what its inputs cannot do, unless the run has not looked for it', async () => {
+  const tables = ['pre_6780_accounts_destructs', 'address_diffs', 'accounts_alive']
+  const { target, ledger } = place
+  const more = ['balance_diffs', 'nonce_diffs', 'storage_diffs']
+  await createSourceTables(server, catalogue, source)
+  for (const [from, to] of [[1, 30], [1_001, 1_030], [3_000, 3_030]] as const) await add(from, to, more) // prettier-ignore
+  const alone = await openTestWorkspace({ server, source, target, ledger, tables: ['accounts_alive'] })
+  await alone.up()
+  expect(await seen()).toEqual([])
+  const all = await openTestWorkspace({ server, source, target, ledger, tables })
+  await all.up()
+  const report = await status(all.workspace, { lag: 0 })
+  const gaps = report.tables.map((table) => countBlocks(table.sourceGaps))
+  expect(gaps).toEqual([1_966, 1_966, 1_966])
+  const rows = await seen()
+  expect(rows).toHaveLength(3)
+  for (const row of rows)
+    expect(row).toMatchObject({ missing_blocks: 0, source_gap_blocks: 1_966, incomplete_blocks: 3 })
+  await Promise.all([all.close(), alone.close()])
+})
+
+test('a redo of some blocks leaves what an `up` has seen of the others', async () => {
+  await createSourceTables(server, catalogue, source)
+  await place.up()
+  const before = await seen()
+  const words = 'redo pre_6780_accounts_destructs --from 1 --to 5 --yes'
+  const env = { ...environmentFor(server, place), BACKFILL_LAG: '0' }
+  expect(await backfillHere(words.split(' '), { env })).toMatchObject({ code: 0 })
+  expect(await seen()).toEqual(before)
 })
 
 test('a ledger of an older version gets the table', async () => {

@@ -59,7 +59,8 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
       const context = contextFor(new Map([...flags, ...typedWords({ network })]))
       each.push(context)
       if (isTogether) continue
-      if (codes.length > 0 && !flags.has('json')) output.result([''])
+      const isRead = !flags.has('json') && !flags.has('quiet') && flags.get('log-format')?.text !== 'json'
+      if (codes.length > 0 && isRead) output.result([''])
       codes.push(await run(context))
       if (codes.at(-1)! >= INTERRUPTED) break
     }

@@ -41,7 +41,7 @@ test('`up` into a pipe prints a header, a line per table, a line per chunk and a
   )
   expect(header).toContain(where)
   expect(created).toContain(`block_slots_stat  created ${target}.int_block_slots_stat`)
-  expect(begun).toMatch(/^\S+Z block_slots_stat {2}60 blocks not done$/)
+  expect(begun).toMatch(/^\S+Z block_slots_stat {2}60 blocks missing$/)
   expect(chunks).toEqual(
     ['1-20', '21-40', '41-60'].map((range, at) =>
       expect.stringMatching(
@@ -79,6 +79,12 @@ test('--log-format json makes every line an object, --quiet leaves warnings and 
   expect(logged[0]!.message).toMatch(/^backfill .*: network mainnet, /)
   expect(logged.at(-1)!.message).toMatch(/^Done: 3 chunks, /)
   expect(await run(`up --tables address_reads --quiet`)).toEqual({ code: 0, stdout: '', stderr: '' })
+  // The empty line between networks is for people alone.
+  const several = 'up --tables address_reads --network sepolia,holesky'
+  const { run: runEmpty } = person()
+  expect(await runEmpty(`${several} --quiet`)).toEqual({ code: 0, stdout: '', stderr: '' })
+  const both = (await runEmpty(`${several} --log-format json`)).stdout.trimEnd().split('\n')
+  expect(both.map((line) => (JSON.parse(line) as { level: string }).level)).toEqual(['info', 'info'])
   const { stderr: warned } = await run('up --tables address_diffs --quiet --to 400')
   expect(warned).toMatch(/^\S+Z warning: address_diffs .*--to 400 is above the head/)
   const { stderr: errors } = await run('up --tables nothing --log-format json')

@@ -28,11 +28,11 @@ export const log: Command = async (context) => {
     const question = { table, run, limit, errors: flags.has('errors') }
     if (table === undefined && run === undefined) {
       const runs = exists ? await readLog<LoggedRun>(history, 'runs', question) : []
-      output.answer({ runs }, renderRuns(runs, style))
+      output.answer({ runs }, renderRuns(runs, style, question))
     } else {
       const events = exists ? await readLog<LoggedEvent>(history, 'events', question) : []
       if (exists && events.length === 0) await requireKnown(history, { table, run })
-      output.answer({ events }, renderEvents(events, { ...style, table }))
+      output.answer({ events }, renderEvents(events, style, question))
     }
     return EXIT.ok
   })

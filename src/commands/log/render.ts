@@ -7,17 +7,25 @@ import { visible } from '../../terminal/render/printable.ts'
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
 /** If the number of lines equals `limit`, there may be more. */
-export function renderRuns(runs: readonly LoggedRun[], style: LogStyle): readonly string[] {
-  return page(runs, runColumns(style.colors), style, ({ tables }) => tables) ?? ['No runs.']
+type Asked = { readonly table?: string | undefined; readonly errors?: boolean }
+
+export function renderRuns(
+  runs: readonly LoggedRun[],
+  style: LogStyle,
+  { errors = false }: Asked = {},
+): readonly string[] {
+  const none = errors ? 'No run failed.' : 'No runs.'
+  return page(runs, runColumns(style.colors), style, ({ tables }) => tables) ?? [none]
 }
 
 export function renderEvents(
   events: readonly LoggedEvent[],
-  style: LogStyle & { readonly table: string | undefined },
+  style: LogStyle,
+  { table, errors = false }: Asked,
 ): readonly string[] {
   const all = eventColumns(style.colors)
-  const columns = style.table === undefined ? all : all.filter(({ title }) => title !== 'table')
-  return page(events, columns, style, (event) => [event]) ?? ['No events.']
+  const columns = table === undefined ? all : all.filter(({ title }) => title !== 'table')
+  return page(events, columns, style, (event) => [event]) ?? [errors ? 'No errors.' : 'No events.']
 }
 
 function page<Row extends LoggedRun | LoggedEvent>(

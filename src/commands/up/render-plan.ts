@@ -132,9 +132,13 @@ function leftOutText(tables: readonly PlannedTable[]): string {
   return parts.length === 0 ? '' : `${parts.join(' and ')}; the lines above say why.`
 }
 
-/** Divides by the number of jobs: the measured times already include the effect of parallel statements. */
-function timeText({ tables, jobs }: PlanReport): string {
+/** Divides by the number of jobs that find a chunk: the measured times already include the effect of parallel statements. */
+function timeText({ tables, jobs: most }: PlanReport): string {
   const busy = tables.filter(({ chunks }) => chunks.length > 0)
+  const jobs = Math.min(
+    most,
+    busy.reduce((sum, { chunks }) => sum + chunks.length, 0),
+  )
   const unknown = busy.filter(({ expectedMs }) => expectedMs === null)
   const ms = busy.reduce((sum, { expectedMs }) => sum + (expectedMs ?? 0), 0) / jobs
   if (unknown.length === busy.length) return ' (no timings yet)'

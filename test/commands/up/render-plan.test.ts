@@ -93,6 +93,13 @@ test('the last line says how many tables do not run, and which; "Nothing to do."
   expect(last(a, ...named('waiting', 'c'))).toBe('Left out: 1 table waits (c); the lines above say why.')
 })
 
+test('the time counts no more statements at once than there are chunks', () => {
+  const [a] = PLAN.tables as [PlanReport['tables'][number]]
+  const one = { ...a, chunks: a.chunks.slice(0, 1), expectedMs: 4_000 }
+  const lines = renderPlan({ ...PLAN, jobs: 8, tables: [one] }, style)
+  expect(lines.join()).toContain('will run 1 chunk, 1 at a time, in about 4.0 s.')
+})
+
 test('plan --chunks lists every chunk of the tables that have some', () => {
   const lines = renderPlan(PLAN, { ...style, chunks: true })
   expect(lines.filter((line) => line.endsWith('  missing'))).toHaveLength(10)

@@ -82,4 +82,6 @@ test('a run is one line, its error one more: the first line of it, harmless and 
     'The latest 3; --limit shows more.',
   ])
   expect(renderRuns([], { columns: 130, colors, limit: 3 })).toEqual(['No runs.'])
+  // There may be many that did not.
+  expect(renderRuns([], { columns: 130, colors, limit: 3 }, { errors: true })).toEqual(['No run failed.'])
 })

@@ -100,7 +100,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
         new BackfillError(`${doing} has not ended${on} after ${seconds} seconds`, {
           kind: 'failed',
           code: TIMEOUT_EXCEEDED,
-          hint: `Are merges of ${name} stopped? If the table is that big, ${cluster === undefined ? `backfill rebuild ${table.key} rebuilds it beside the old one` : 'build it again in another database: docs/how-to/clusters.md#rebuilding'}`,
+          hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
           cause,
         })
       if (cluster === undefined)

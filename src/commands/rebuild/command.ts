@@ -1,5 +1,5 @@
 // Owns `backfill rebuild`.
-import { EXIT, usageError } from '../../model/errors.ts'
+import { EXIT } from '../../model/errors.ts'
 import type { RebuildOptions } from './workspace.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
@@ -23,7 +23,6 @@ import { randomBelow } from '../../seam/random.ts'
 export const rebuildCommand: Command = async (context) => {
   const { output, flags } = context
   const table = requireOneTable(flags, 'rebuild')
-  assertNoCluster(context, table)
   const options = rebuildOptions(context)
   if (flags.has('dry-run')) return await dryRun(context, options)
   const work = async (session: Session, run: Supervised): Promise<number> => {
@@ -57,14 +56,6 @@ async function dryRun(context: Context, options: RebuildOptions): Promise<number
     output.answer(rebuildPlanFields(planned), renderRebuildPlan(planned, options, output.resultColors))
     return EXIT.ok
   })
-}
-
-function assertNoCluster({ config }: Context, table: string): void {
-  if (config.cluster.value !== undefined)
-    throw usageError(
-      '`rebuild` does not work on a cluster: no statement exchanges tables on all shards in one instant',
-      `build ${table} in another database, TARGET_CLICKHOUSE_DATABASE=<other> backfill up --tables ${table}, then exchange the two Distributed tables ON CLUSTER: docs/how-to/clusters.md#rebuilding`,
-    )
 }
 
 export function rebuildOptions({ config, flags }: Context): RebuildOptions {

@@ -63,3 +63,16 @@ export function renamedDdl(ddl: SqlText, from: string, to: string): SqlText {
     throw usageError(`${ddl.file}:${ddl.line}: the DDL does not create '${from}'`)
   return { ...ddl, text: tokens.map((token, index) => (index === at ? to : token.text)).join('') }
 }
+
+/** The same for the two statements of a cluster: the local table, and the Distributed one over it. */
+export function renamedClusterDdl(
+  [local, over]: readonly SqlText[],
+  from: string,
+  to: string,
+): readonly SqlText[] {
+  // A table that cannot be created on a cluster has none.
+  if (local === undefined || over === undefined) return []
+  const named = renamedDdl(over, from, to)
+  const text = named.text.replace(`'${from}_local'`, `'${to}_local'`)
+  return [renamedDdl(local, `${from}_local`, `${to}_local`), { ...named, text }]
+}

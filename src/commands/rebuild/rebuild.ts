@@ -14,7 +14,7 @@ import { forksText } from '../../planning/stale-ranges.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
-import { changeTables } from './tables.ts'
+import { changeTables, queueRun } from './tables.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { verifyCode } from '../verify/render.ts'
 import { verify, type VerifyReport } from '../verify/verify.ts'
@@ -56,6 +56,7 @@ export type RebuildPlan = Awaited<ReturnType<typeof planRebuild>>
 
 async function rebuildLocked(rebuilding: Rebuilding): Promise<RebuildReport> {
   const { workspace, ports, table, options, hooks, lock, note } = rebuilding
+  await queueRun(ports.target)
   const sides = await readSides(workspace, ports.target, table)
   const [replaced] = sides.replaced
   if (replaced !== undefined) {

@@ -57,15 +57,23 @@ export async function readSides(
   { key, target }: TableDefinition,
 ): Promise<Sides> {
   const { database } = ports.target
-  const tables = await tablesLike(server, target)
+  const tables = await tablesLike(server, ports.target, target)
   const present = tables.find(({ name }) => name === target)
   if (present === undefined)
     throw usageError(
       `${database}.${target} does not exist: there is nothing to rebuild`,
       `backfill up --tables ${key} creates and fills it`,
     )
-  if (/^(Replicated|Distributed|Shared)/.test(present.engine))
-    throw usageError(`${key} has the engine ${present.engine}: rebuild works on single servers only`)
+  if (server.cluster === undefined && /^(Replicated|Distributed|Shared)/.test(present.engine))
+    throw usageError(
+      `${key} has the engine ${present.engine}, and no cluster is named: rebuild exchanges its table on all nodes`,
+      'Name the cluster with --cluster or BACKFILL_CLUSTER',
+    )
+  if (server.cluster?.keeper === false)
+    throw usageError(
+      '`rebuild` does not work on a cluster without Keeper: nothing exchanges tables on all servers',
+      `build ${key} in another database, TARGET_CLICKHOUSE_DATABASE=<other> backfill up --tables ${key}, then exchange the two Distributed tables: docs/how-to/clusters.md#rebuilding`,
+    )
   if (present.databaseEngine !== 'Atomic')
     throw usageError(
       `the database ${database} has the engine ${present.databaseEngine}, which cannot exchange tables`,

@@ -1,7 +1,18 @@
-// Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables.
+// Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables. On a cluster these are the Distributed tables.
+import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
+import { runQueued } from '../../clickhouse/cluster/nodes.ts'
 import type { Server } from '../../clickhouse/server.ts'
+import { serverProblem } from '../../model/errors.ts'
+import { distributedEngine } from '../../sql-syntax/distributed.ts'
+import type { TargetPort } from '../../targets/target.ts'
 
-export async function tablesLike(server: Server, prefix: string): Promise<readonly NamedTable[]> {
+/** @throws BackfillError `server` where the nodes of a cluster have different tables under one name */
+export async function tablesLike(
+  server: Server,
+  target: Pick<TargetPort, 'tables'>,
+  prefix: string,
+): Promise<readonly NamedTable[]> {
+  if (server.cluster !== undefined) return await tablesOfCluster(server, target, prefix)
   const { database } = server.connection
   return await server.client.rows<NamedTable>({
     query: `SELECT name, toString(uuid) AS uuid, engine, total_rows AS rows, total_bytes AS bytes,
@@ -13,29 +24,98 @@ export async function tablesLike(server: Server, prefix: string): Promise<readon
   })
 }
 
+/** The Distributed tables, each with rows and UUID of its local tables, which move with its name. */
+async function tablesOfCluster(
+  server: Server,
+  target: Pick<TargetPort, 'tables'>,
+  prefix: string,
+): Promise<readonly NamedTable[]> {
+  const { database } = server.connection
+  const rows = await server.client.rows<{ name: string; agreed: 0 | 1; databaseEngine: string }>({
+    query: `SELECT name, count() = {nodes:UInt64} AND uniqExact(engine_full) = 1 AS agreed,
+        (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
+      FROM ${onAllNodes(server, 'system.tables')}
+      WHERE database = {database:String} AND engine = 'Distributed'
+        AND (name = {prefix:String} OR startsWith(name, concat({prefix:String}, '__')))
+      GROUP BY name ORDER BY name`,
+    query_params: { database, prefix, nodes: server.cluster!.nodes.length },
+    doing: `looking at the tables of ${database} on all nodes`,
+  })
+  const open = rows.find(({ agreed }) => agreed === 0)
+  if (open !== undefined)
+    throw serverProblem(
+      `${database}.${open.name} is not the same table on all nodes: one of them has not run all statements ON CLUSTER yet`,
+      '`backfill doctor` shows what the queue waits for; run backfill rebuild again then',
+    )
+  const found = await target.tables(rows.map(({ name }) => name))
+  return rows.flatMap(({ name, databaseEngine }) => {
+    const table = found.get(name)
+    return table === undefined ? [] : [{ ...table, name, databaseEngine }]
+  })
+}
+
+/**
+ * Resolves when every node has run what was queued before: an exchange of a dead call is over then. Nothing to do on one server.
+ * @throws BackfillError `server` naming the nodes that the queue waits for
+ */
+export async function queueRun(server: Server): Promise<void> {
+  if (server.cluster === undefined) return
+  const { database } = server.connection
+  await runQueued(server, {
+    query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}${onCluster(server)}`,
+    query_params: { database },
+    doing: 'waiting for the queue of ON CLUSTER',
+  })
+}
+
 const STATEMENTS = {
   /** @throws BackfillError `failed` if the first does not exist, or the second does */
   renaming: 'RENAME TABLE {database:Identifier}.{one:Identifier} TO {database:Identifier}.{other:Identifier}',
-  /** Atomic: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
+  /** Atomic on each node: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
   exchanging:
     'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
   dropping: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
 } as const
 
+/** On a cluster each node does it at its own instant; resolves when all have. Dropping a Distributed table drops its local tables first. */
 export async function changeTables(
-  { client, connection: { database } }: Server,
+  server: Server,
   what: keyof typeof STATEMENTS,
   one: string,
   other = '',
 ): Promise<void> {
+  const { database } = server.connection
+  const local = what === 'dropping' ? await localBehind(server, one) : undefined
+  if (local !== undefined) await send(server, 'dropping', { database: local.database, one: local.table })
+  await send(server, what, { database, one, other })
+}
+
+async function send(
+  server: Server,
+  what: keyof typeof STATEMENTS,
+  names: { readonly database: string; readonly one: string; readonly other?: string },
+): Promise<void> {
+  const { database, one, other = '' } = names
   const joint = what === 'exchanging' ? 'and' : 'to'
-  await client.command({
-    query: STATEMENTS[what],
+  await runQueued(server, {
+    query: STATEMENTS[what].replace(/(?= SYNC$)|$/, onCluster(server)),
     query_params: { database, one, other },
     // Allows dropping a table of more than 50 GB: the user has confirmed.
     clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
     doing: `${what} ${database}.${one}${other && ` ${joint} ${other}`}`,
   })
+}
+
+/** The local tables of a Distributed table of a cluster; undefined on one server, and where the table is gone. */
+async function localBehind(server: Server, name: string) {
+  if (server.cluster === undefined) return undefined
+  const { database } = server.connection
+  const [row] = await server.client.rows<{ engine: string }>({
+    query: `SELECT engine_full AS engine FROM system.tables WHERE database = {database:String} AND name = {name:String}`,
+    query_params: { database, name },
+    doing: `looking at ${database}.${name}`,
+  })
+  return distributedEngine(row?.engine ?? '')
 }
 
 export type NamedTable = {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
-import { buildingName, type BuildOf, renamedDdl } from './names.ts'
+import { buildingName, type BuildOf, renamedClusterDdl, renamedDdl } from './names.ts'
 import { lex, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -13,7 +13,7 @@ import type { UpHooks } from '../../runner/up.ts'
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
   const words = significantTokens(table.ddl).map(({ text }) => text)
   const fileHash = createHash('sha256')
-    .update(`${words.join(' ')}\n${table.sqlHash}`)
+    .update([words.join(' '), table.sqlHash, ...table.clusterDdl.map(({ text }) => text)].join('\n'))
     .digest('hex')
   return { target: table.target, uuid, fileHash }
 }
@@ -25,6 +25,7 @@ export function workspaceOf(workspace: Workspace, table: TableDefinition, build:
     ...table,
     target,
     ddl: renamedDdl(table.ddl, table.target, target),
+    clusterDdl: renamedClusterDdl(table.clusterDdl, table.target, target),
     transform: ownReadsRenamed(table.transform, table.target, target),
     audits: table.audits?.map((audit) => ownReadsRenamed(audit, table.target, target)) ?? [],
   }

@@ -167,11 +167,6 @@ describe.skipIf(missing).each(image === '' ? [1, 2] : [1])(
       const { text } = catalogue.tables.find(({ key }) => key === TABLE)!.transform
       const wrong = edited(catalogue, TABLE, { sql: text.replace('max(tx)', 'min(tx)') })
       await (await open(undefined, { catalogue: wrong, tables: [TABLE] })).up()
-      const refused = await run(['rebuild', TABLE])
-      expect(refused).toMatchObject({
-        code: 2,
-        stderr: expect.stringContaining('clusters.md#rebuilding') as string,
-      })
       const next = await open(undefined, { target: uniqueDatabase('next'), tables: [TABLE] })
       expect((await next.up()).failed).toEqual([])
       const tables = `${places.target}.${TARGET} AND ${next.target}.${TARGET}`

@@ -84,6 +84,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       lower = [next]
     }
     await takeNext()
+    // Whoever had several epochs meanwhile has dropped all but the last: the next one after ours is free then, and below theirs.
+    const assertHighest = async (): Promise<void> => {
+      const highest = await watch.holder(key)
+      if (highest?.name !== name) throw heldBy(key, highest)
+    }
     // One after the other: two chunks of a table may renew at once.
     let renewed = Promise.resolve()
     let said: Promise<unknown> = Promise.resolve()
@@ -106,6 +111,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
         (renewed = renewed
           .catch(() => undefined)
           .then(takeNext)
+          .then(assertHighest)
           .then(sweep)),
       nextSeq: () => ++seq,
       release: async () => {

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { lockName } from '../../src/lock/fence.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
-import { KEY, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
+import { createLock, KEY, locked, lockTables, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { post, type TestServer } from '../support/server.ts'
 
 let testServer: TestServer
@@ -60,4 +60,15 @@ test('a lock that two chunks renew at once has the number that its name says', a
   expect(lock).toMatchObject({ epoch: 3, name: lockName({ network: NETWORK, key: KEY, epoch: 3 }) })
   await lock.release()
   expect(await lockTables(server, names)).toEqual([lock.name])
+})
+
+test('a runner that has slept while another had two epochs of its lock is told so, although the one after its own is free again', async () => {
+  const { locks, names } = await openRunner(server)
+  const slept = await locks.acquire(KEY, silent)
+  await createLock(server, names, 2, { released: true })
+  const other = await (await openRunner(server, names)).locks.acquire(KEY, silent)
+  expect(await lockTables(server, names)).toEqual([lockName({ network: NETWORK, key: KEY, epoch: 3 })])
+
+  await expect(slept.renew()).rejects.toMatchObject(locked)
+  await Promise.all([other.release(), slept.release()])
 })

@@ -53,7 +53,7 @@ function faultOn(draw: Draw, statement: string, nth: number, kinds: readonly Fau
       return { ...on, fault, ms: draw.below(40_000) }
     case 'stopped':
       // Longer than others wait for its heartbeat.
-      return { ...on, fault, ms: 20_000 + draw.below(20_000) }
+      return { ...on, fault, ms: 20_000 + draw.below(draw.of([3_000, 20_000])) }
     case 'refused':
     case 'partly':
     case 'partly, lost':
@@ -73,9 +73,14 @@ function up(draw: Draw, at: number, tables: readonly Key[]): Act {
   return { at, act: 'up', host: draw.of(HOSTS), jobs, chunk, ...only }
 }
 
-type Place = { readonly at: number; readonly tables: readonly Key[]; readonly runners: number }
+type Place = {
+  readonly at: number
+  readonly tables: readonly Key[]
+  readonly table: Key
+  readonly runners: number
+}
 
-function act(draw: Draw, name: Name, { at, tables, runners }: Place): Act {
+function act(draw: Draw, name: Name, { at, tables, table, runners }: Place): Act {
   const runner = draw.below(runners)
   const host = draw.of(['one', 'two'])
   switch (name) {
@@ -93,13 +98,13 @@ function act(draw: Draw, name: Name, { at, tables, runners }: Place): Act {
       const from = 1 + draw.below(BLOCKS)
       const to = Math.min(BLOCKS, from + draw.below(4))
       // Rows of `last` cannot be deleted by range: it is refused there.
-      return { at, act: name, host, table: draw.of(tables), from, to, stray: draw.chance(0.3) }
+      return { at, act: name, host, table, from, to, stray: draw.chance(0.3) }
     }
     case 'rebuild':
-      return { at, act: name, host, table: draw.of(tables), dropOld: draw.chance(0.3) }
+      return { at, act: name, host, table, dropOld: draw.chance(0.3) }
     case 'replace':
     case 'truncate':
-      return { at, act: name, table: draw.of(tables) }
+      return { at, act: name, table }
     case 'verify sources':
     case 'redo stale':
     case 'status':
@@ -132,6 +137,8 @@ const ACTS: readonly Name[] = [
 
 type Focus = {
   readonly tables?: readonly Key[]
+  /** The first run builds only this one. */
+  readonly first?: Key
   /** One after the other, within moments or half a minute. */
   readonly acts: readonly Name[]
   readonly statements: readonly string[]
@@ -163,6 +170,7 @@ const FOCUSES: readonly Focus[] = [
   // An input that is built again while a table is computed from it.
   {
     tables: ['plain', 'echo'],
+    first: 'plain',
     acts: ['rewrite', 'verify sources', 'redo stale', 'up'],
     statements: ['insert', 'delete', 'last positions'],
     faults: ['slow', 'old', 'stopped'],
@@ -197,7 +205,12 @@ function wide(draw: Draw): Drawn {
     up(draw, index === 0 ? 0 : draw.below(draw.chance(0.5) ? 3_000 : 60_000), tables),
   )
   const acts = Array.from({ length: draw.below(4) }, () =>
-    act(draw, draw.of(ACTS), { at: draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS), tables, runners }),
+    act(draw, draw.of(ACTS), {
+      at: draw.below(draw.chance(0.5) ? 10_000 : HEALED_MS),
+      tables,
+      table: draw.of(tables),
+      runners,
+    }),
   )
   const isRebuilt = acts.some(({ act: name }) => name === 'rebuild')
   const faults = Array.from({ length: draw.below(7) }, () => {
@@ -213,9 +226,11 @@ function narrow(draw: Draw, focus: Focus): Drawn {
   const tables = focus.tables ?? anyTables(draw)
   let at = 0
   const soon = () => (at += draw.below(draw.of([300, 3_000, 30_000])))
+  const first = { ...up(draw, 0, tables), ...(focus.first && { only: focus.first }) }
+  const table = draw.of(tables)
   const acts = [
-    up(draw, 0, tables),
-    ...focus.acts.map((name) => act(draw, name, { at: soon(), tables, runners: 1 })),
+    first,
+    ...focus.acts.map((name) => act(draw, name, { at: soon(), tables, table, runners: 1 })),
   ]
   const faults = Array.from({ length: 1 + draw.below(3) }, () =>
     faultOn(draw, draw.of(focus.statements), 1 + draw.below(3), focus.faults),

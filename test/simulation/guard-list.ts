@@ -108,6 +108,12 @@ export const GUARDS: readonly Guard[] = [
   ],
   ['a rebuild holds its lock anew before it exchanges', 'commands/rebuild/swap.ts', 'await lock.renew()', ''],
   [
+    'a lock that is renewed is the highest',
+    'lock/lock.ts',
+    'if (highest?.name !== name) throw heldBy(key, highest)',
+    '',
+  ],
+  [
     'a rebuild gives its new table a name of its epoch before it exchanges',
     'commands/rebuild/swap.ts',
     'const name = readyName(build, lock.epoch)',

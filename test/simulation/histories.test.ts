@@ -128,6 +128,21 @@ test.each(['plain', 'last'] as const)(
   },
 )
 
+test('a rebuild that has slept while a redo took two epochs of its lock exchanges nothing', async () => {
+  const said = await outcomes({
+    seed: 5620,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 22_974, act: 'rebuild', host: 'two', table: 'plain', dropOld: false },
+      { at: 25_032, act: 'redo', host: 'one', table: 'plain', from: 1, to: 1 },
+    ],
+    faults: [{ statement: 'comparison of a range', nth: 1, fault: 'stopped', ms: 22_070 }],
+  })
+  expect(said).toContainEqual(expect.stringContaining('locked: plain is locked by process 3'))
+})
+
 test('redo --stale of a table that reads its own rows builds again what follows, too', async () => {
   await outcomes({
     seed: 522,

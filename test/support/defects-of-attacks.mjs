@@ -150,6 +150,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'a run whose table is rebuilt',
   },
   {
+    what: 'a renewed lock need not be the highest',
+    kind: 'attack',
+    find: 'if (highest?.name !== name) throw heldBy(key, highest)',
+    put: '',
+    test: 'test/lock/numbers.server.test.ts',
+    name: 'a runner that has slept',
+  },
+  {
     what: 'a rebuild continues what has changed since',
     kind: 'attack',
     find: '.stale), blockSet([...changed.values()].flat()))',

@@ -143,6 +143,20 @@ test('a rebuild that has slept while a redo took two epochs of its lock exchange
   expect(said).toContainEqual(expect.stringContaining('locked: plain is locked by process 3'))
 })
 
+test('a rebuild says in plain words that what it continues was renamed meanwhile, by a dead one', async () => {
+  const said = await outcomes({
+    seed: 20_001_280,
+    tables: ['plain'],
+    acts: [
+      { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+      { at: 2_625, act: 'rebuild', host: 'two', table: 'plain', dropOld: true },
+      { at: 3_002, act: 'rebuild', host: 'two', table: 'plain', dropOld: false },
+    ],
+    faults: [{ statement: 'rename a table', nth: 1, fault: 'killed late', ms: 502 }],
+  })
+  expect(said).toContainEqual(expect.stringContaining('somebody renamed or dropped plain__rebuild_'))
+})
+
 test('redo --stale of a table that reads its own rows builds again what follows, too', async () => {
   await outcomes({
     seed: 522,

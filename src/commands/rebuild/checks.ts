@@ -4,6 +4,7 @@ import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { LedgerView } from '../../ledger/events.ts'
 import { hull, intersect, subtract, namedBlocks } from '../../model/blocks.ts'
+import type { TargetTable } from '../../targets/target.ts'
 import type { Rebuilding } from './workspace.ts'
 import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -42,11 +43,12 @@ export async function forcedHead(
 
 /** Copies accepted blocks of the old table. @throws BackfillError `failed` if the new one lacks others of its blocks */
 export async function carryAccepted(
-  { workspace, table, lock }: Rebuilding,
+  rebuilding: Rebuilding,
   { name, old, runId }: { readonly name: string; readonly old: string; readonly runId: string },
 ): Promise<void> {
-  const { ledger, target } = workspace.ports
-  const { uuid } = (await target.tables([name])).get(name)!
+  const { workspace, table, lock } = rebuilding
+  const { ledger } = workspace.ports
+  const { uuid } = await builtTable(rebuilding, name)
   const before = await viewOf(workspace, table.key, old)
   const now = await viewOf(workspace, table.key, uuid)
   const missing = subtract(blocksIn(before, 'done', 'accepted'), blocksIn(now, 'done', 'accepted'))
@@ -58,6 +60,16 @@ export async function carryAccepted(
       `backfill plan --tables ${table.key} shows source gaps and incomplete blocks; run backfill rebuild ${table.key} again when the sources have these blocks`,
     )
   await ledger.appendEach(lock, { event: 'accepted', blocks: accepted, targetUuid: uuid, runId, sqlHash: '' })
+}
+
+/** The table that is built. @throws BackfillError `failed` if it is gone: the RENAME of a dead call may still arrive */
+export async function builtTable({ workspace, table }: Rebuilding, name: string): Promise<TargetTable> {
+  const found = (await workspace.ports.target.tables([name])).get(name)
+  if (found !== undefined) return found
+  throw failedError(
+    `somebody renamed or dropped ${name} meanwhile: nothing was exchanged`,
+    `Run backfill rebuild ${table.key} again`,
+  )
 }
 
 export async function viewOf(

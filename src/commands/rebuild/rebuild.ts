@@ -3,7 +3,7 @@
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
-import { assertStillThere, carryAccepted, forcedHead, viewOf } from './checks.ts'
+import { assertStillThere, builtTable, carryAccepted, forcedHead, viewOf } from './checks.ts'
 import { changedSince, forget, isMendable } from './continued.ts'
 import { buildingName } from './names.ts'
 import { finishSwap, readSides, type Sides, swap } from './swap.ts'
@@ -172,7 +172,7 @@ async function clearAway(
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)
       const changed = await changedSince(rebuilding, building, one.uuid)
-      const { noDeletes } = (await workspace.ports.target.tables([name])).get(name)!
+      const { noDeletes } = await builtTable(rebuilding, name)
       if (changed.length > 0 && !isMendable(rebuilding, noDeletes)) {
         note(`dropping ${name}: what ${namedBlocks(changed)} of it were computed from has changed since`)
         await changeTables(ports.target, 'dropping', name)

@@ -1,5 +1,6 @@
 // Owns what an INSERT into the ledger does.
 import { assertFence, type Sent, type Statement } from './sent.ts'
+import { EPOCH_DIGITS, lockName } from '../../src/lock/fence.ts'
 import { fold } from './fold.ts'
 import type { LedgerRow, World } from './world.ts'
 
@@ -73,6 +74,16 @@ function checkpointRows(world: World, sent: Sent): readonly LedgerRow[] {
   })
 }
 
+function record(world: World, rows: readonly LedgerRow[]): readonly unknown[] {
+  world.ledger.push(...rows)
+  for (const { table_key, epoch, event } of rows) {
+    const highest = world.locksLike(lockName({ network: 'mainnet', key: table_key, epoch })).at(-1)!
+    if (Number(highest.slice(-EPOCH_DIGITS)) > epoch)
+      world.broken.push(`'${event}' of ${table_key} comes under epoch ${epoch}, when there is ${highest}`)
+  }
+  return []
+}
+
 /** The same name for both: a reader of a history sees events. */
 const NAME = 'append to the ledger'
 
@@ -82,8 +93,7 @@ export const APPENDS: readonly Statement[] = [
     words: ['insert into `led`.`ledger`'],
     run(world, sent) {
       assertFence(world, sent)
-      world.ledger.push(...checkpointRows(world, sent))
-      return []
+      return record(world, checkpointRows(world, sent))
     },
   },
   {
@@ -91,8 +101,7 @@ export const APPENDS: readonly Statement[] = [
     words: ['INSERT INTO {ledger:Identifier}.ledger ('],
     run(world, sent) {
       assertFence(world, sent)
-      world.ledger.push(...eventRows(sent))
-      return []
+      return record(world, eventRows(sent))
     },
   },
 ]

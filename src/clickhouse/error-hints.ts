@@ -30,8 +30,28 @@ const OF_STATEMENTS: readonly (readonly [code: number, pattern: RegExp, hint: st
   ],
 ]
 
-/** 158 TOO_MANY_ROWS, 307 TOO_MANY_BYTES, 396 TOO_MANY_ROWS_OR_BYTES: what sets such a limit itself catches it. */
-const LIMITS_OF_A_PROFILE = new Set([158, 307, 396])
+/** Limits that a profile sets, by code, where the server's words do not name them. Those that the program sets itself are caught before. */
+const LIMITS: readonly (readonly [code: number, pattern: RegExp, setting: string])[] = [
+  [36, /Query tree is too big/, 'max_expanded_ast_elements'],
+  [62, /\bmax_query_size\b/, 'max_query_size'],
+  [158, /GROUP BY/, 'max_rows_to_group_by'],
+  [158, /^/, 'max_rows_to_read'],
+  [161, /^/, 'max_columns_to_read'],
+  [162, /^/, 'max_subquery_depth'],
+  [165, /^/, 'max_temporary_columns'],
+  [166, /^/, 'max_temporary_non_const_columns'],
+  [167, /^/, 'max_ast_depth'],
+  [168, /^/, 'max_ast_elements'],
+  [191, /^/, 'max_rows_in_set or max_bytes_in_set'],
+  [241, /^Query memory limit/, 'max_memory_usage'],
+  [241, /^User memory limit/, 'max_memory_usage_for_user'],
+  [306, /^/, 'max_parser_depth'],
+  [307, /^/, 'max_bytes_to_read'],
+  [392, /DDL/, 'allow_ddl'],
+  [396, /bytes/, 'max_result_bytes or max_bytes_to_sort'],
+  [396, /^/, 'max_result_rows or max_rows_to_sort'],
+  [718, /^/, 'max_parser_backtracks'],
+]
 
 /** 253 REPLICA_ALREADY_EXISTS. */
 const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
@@ -40,8 +60,11 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   if (code === ACCESS_DENIED) return missingGrant(words, username)
   if (code === NOT_ENOUGH_SPACE)
     return 'Free or add disk space on the server; backfill doctor shows the disks'
-  if (LIMITS_OF_A_PROFILE.has(code))
-    return `The profile of user '${username}' of the ${side} server sets this limit: raise it for this user, or take it out`
+  const [, , limit] = LIMITS.find(([of, pattern]) => of === code && pattern.test(words)) ?? []
+  if (limit !== undefined) {
+    const setting = /'(max_\w+)' setting/.exec(words)?.[1] ?? limit
+    return `The limit is ${setting}, in the profile of user '${username}' of the ${side} server unless --settings or the transform sets it: raise it there, or take it out`
+  }
   const ofStatement = OF_STATEMENTS.find(([of, pattern]) => of === code && pattern.test(words))
   if (ofStatement !== undefined) return ofStatement[2]
   const [, path, replica] = HALF_MADE.exec(words) ?? []

@@ -18,6 +18,9 @@ export const PINNED_SETTINGS = {
   transfer_overflow_mode: THROW,
   limit: '0',
   offset: '0',
+  // Statements are ClickHouse's own SQL, and none waits for another to be committed.
+  dialect: 'clickhouse',
+  implicit_transaction: 0,
   // In a profile they can hide themselves from system.settings.
   additional_table_filters: '{}' as never, // a map, which the client has a class for
   additional_result_filter: '',

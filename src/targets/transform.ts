@@ -102,7 +102,11 @@ function rejected({ key, sources, transform }: TableDefinition, error: unknown):
       : MISSING_HINT
   return usageError(
     `${transform.file}:${transform.line}: ClickHouse rejects this transform: ${messageOf(error)}`,
-    isMissing(error) ? missing : errorCode(error) === ILLEGAL_FINAL ? NO_FINAL : 'Fix the file',
+    isMissing(error)
+      ? missing
+      : errorCode(error) === ILLEGAL_FINAL
+        ? NO_FINAL
+        : ((error as BackfillError).hint ?? 'Fix the file'),
   )
 }
 

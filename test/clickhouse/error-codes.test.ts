@@ -136,8 +136,16 @@ const hintOf = (code: number, message?: string) => answered(code, message).hint
 
 test('a limit of the profile, and a replica that a dying node has left, are said with what to do', () => {
   expect(hintOf(158)).toBe(
-    "The profile of user 'ann' of the target server sets this limit: raise it for this user, or take it out",
+    "The limit is max_rows_to_read, in the profile of user 'ann' of the target server unless --settings or the transform sets it: raise it there, or take it out",
   )
+  expect(hintOf(158, "Limit for rows (controlled by 'max_rows_to_read_leaf' setting) exceeded")).toContain(
+    'max_rows_to_read_leaf, in the profile',
+  )
+  expect(
+    hintOf(62, 'Max query size exceeded (can be increased with the `max_query_size` setting)'),
+  ).toContain('max_query_size, in the profile')
+  expect(hintOf(62, 'Syntax error')).toBeUndefined()
+  expect(hintOf(241, '(total) memory limit exceeded')).toBeUndefined()
   expect(hintOf(253, 'Replica /clickhouse/main/t/replicas/1-r1 already exists.')).toContain(
     "type SYSTEM DROP REPLICA '1-r1' FROM ZKPATH '/clickhouse/main/t' on another node",
   )

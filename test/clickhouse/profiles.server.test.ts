@@ -33,6 +33,9 @@ const CUTTING: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const OTHER_PROFILES = {
   limited: { limit: '5', offset: '2' },
+  speaks_prql: { dialect: 'prql' },
+  in_transactions: { implicit_transaction: '1' },
+  short_statements: { max_query_size: '1000' },
   gives_up: { timeout_overflow_mode: 'break' },
   hurries: { max_execution_time: '1', timeout_overflow_mode: 'break' },
   short_answers: { max_result_rows: '5', result_overflow_mode: 'break' },
@@ -134,12 +137,24 @@ test('a profile that shortens answers does not shorten what streams from one ser
   await to.server.stop()
 })
 
-test('a profile with a limit and an offset takes no row away', async () => {
+test.each([
+  ['with a limit and an offset', 'limited'],
+  ['with another language', 'speaks_prql'],
+  ['with transactions, which this server has not,', 'in_transactions'],
+])('a profile %s takes no row away', async (_, user) => {
   const { server, source, as } = ground
-  const workspace = await openTestWorkspace({ server: as('limited'), source, tables: [TABLE] })
+  const workspace = await openTestWorkspace({ server: as(user), source, tables: [TABLE] })
   expect(words(await workspace.up())).toBe('')
   expect(await blocksOf(server, workspace.target)).toEqual(ALL)
   await workspace.close()
+})
+
+test('a profile that is too small for our statements is named with the setting', async () => {
+  const { source, as } = ground
+  const opening = openTestWorkspace({ server: as('short_statements'), source, tables: [TABLE] })
+  await expect(opening).rejects.toMatchObject({
+    hint: expect.stringContaining("max_query_size, in the profile of user 'short_statements'"),
+  })
 })
 
 /** Yields all blocks, and fewer where an outer join yields NULL for what is absent, or where NULL is in a set of NULL. */

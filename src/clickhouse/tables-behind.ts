@@ -18,10 +18,15 @@ type Place = {
   readonly name: string
 }
 
-/** `definition`: its CREATE TABLE. */
-export type TableBehind = Place & { readonly engine: string; readonly definition: string }
+/** `definition`: its CREATE TABLE; `behind`: what it reads in its place. */
+export type TableBehind = Place &
+  Omit<Row, 'engine_full'> & {
+    readonly engineFull: string
+    readonly behind: readonly Omit<Place, 'source'>[]
+  }
 
-type Row = Omit<TableBehind, 'source' | 'cluster'> & { readonly engine_full: string }
+type Row = Pick<Place, 'database' | 'name'> &
+  Readonly<Record<'engine' | 'engine_full' | 'definition', string>>
 
 /** Views over views over views: deeper is not looked. */
 const MOST_LEVELS = 8
@@ -47,7 +52,8 @@ export async function tablesBehind(
           (place) => place.database === row.database && place.name === row.name,
         )) {
           const place = { source, cluster, database: row.database, name: row.name }
-          found.set(keyOf(place), { ...place, engine: row.engine, definition: row.definition })
+          const { engine, engine_full: engineFull, definition } = row
+          found.set(keyOf(place), { ...place, engine, engineFull, definition, behind: reads })
           next.push(...reads.map((read) => ({ source, ...read })))
         }
       }

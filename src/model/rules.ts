@@ -67,6 +67,7 @@ export const RULES = {
   E067: 'source-lacks-column',
   E068: 'source-view',
   W069: 'source-row-policy',
+  W082: 'source-kept-apart',
   // The DDL on the server
   E070: 'ddl-rejected',
   E071: 'table-columns',

@@ -3,6 +3,7 @@ import pLimit from 'p-limit'
 import { checkGrants } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
+import { keptApart } from './kept-apart.ts'
 import { checkNamedClusters } from './named-cluster.ts'
 import { checkAudits } from './audits.ts'
 import { checkTransform } from './transform.ts'
@@ -44,6 +45,8 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
   for (const { source, ...problem } of await viewProblems(servers.source, judged))
     report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
+  for (const { source, ...problem } of await keptApart(servers.source, judged))
+    report(fileError({ rule: 'W082', ...placeOfRead(tables, source), ...problem }))
   const read = namesRead(tables, check.catalogue)
   for (const side of ['source', 'target'] as const)
     for (const { table, sentence } of await rowPolicies(servers[side], read[side])) {

@@ -149,6 +149,7 @@ const REDO_TABLES = list(
     outside: blocks('Those of them that the table holds no more: not built again'),
     also: blocks('Missing blocks that are built as well'),
     gone: blocks('Blocks that stay as they are'),
+    why_gone: nullable(text('Why they stay')),
     rows: number('Rows to delete, before merging'),
     table_rows: nullable(number('Rows of the table, before merging')),
     views: texts('Materialized views that read the table'),

@@ -70,13 +70,18 @@ export async function planRedo(workspace: Workspace, question: RedoQuestion) {
   const { jobs } = slotsFor({ jobs: question.jobs, tableJobs: undefined }, capacity)
   for (const one of concerned) {
     const tableStatus = tableStatuses.get(one.key)!
-    const { gone, rowEstimates } = await assertNoLoss(workspace, { tableStatuses, building: built }, one)
+    const { gone, whyGone, rowEstimates } = await assertNoLoss(
+      workspace,
+      { tableStatuses, building: built },
+      one,
+    )
     const rows = subtract(one.redo, gone).reduce((sum, range) => sum + rowsIn(rowEstimates, range), 0)
     const ms = expectedMs(throughputs.get(one.key) ?? NO_PACE, rows)
     plans.push({
       ...(await costOf(workspace, tableStatus, { ...one, redo: subtract(one.redo, gone) })),
-      /** Blocks that are left as they are: the sources or a table that it reads lack their rows, or it expects them no more. */
+      /** Blocks that are left as they are, and why: the sources or a table that it reads lack their rows, or it expects them no more. */
       gone,
+      whyGone: gone.length === 0 ? null : whyGone,
       /** How long the blocks are missing while they are built again; null if no chunk of the table has run yet. */
       expectedMs: ms === undefined ? null : Math.round(ms / jobs),
     })

@@ -57,7 +57,7 @@ type Around = {
 
 /**
  * `gone`: the blocks to leave as they are: their source rows were pruned, a table that it reads lacks them, or the table
- * no longer expects them. `rowEstimates`: of the others.
+ * no longer expects them; `whyGone`: which of these. `rowEstimates`: of the others.
  * @throws BackfillError `failed` if that is all of them, or others could not be built again after the delete: their source
  *   rows are incomplete
  */
@@ -65,7 +65,7 @@ export async function assertNoLoss(
   workspace: Workspace,
   { tableStatuses, building }: Around,
   { key, redo: all }: Pick<RedoBlocks, 'key' | 'redo'>,
-): Promise<{ readonly gone: BlockSet; readonly rowEstimates: RowEstimates }> {
+): Promise<{ readonly gone: BlockSet; readonly whyGone: string; readonly rowEstimates: RowEstimates }> {
   const tableStatus = tableStatuses.get(key)!
   const { table, target, bounds, absences } = tableStatus
   const emptied = absences.find(({ state }) => state === 'emptied')
@@ -77,7 +77,7 @@ export async function assertNoLoss(
     )
   // Rows outside of the table's limits are taken out; nothing is to be built there again.
   const redo = intersect(all, [rangeOf(bounds.limits)])
-  if (redo.length === 0) return { gone: [], rowEstimates: [] }
+  if (redo.length === 0) return { gone: [], whyGone: '', rowEstimates: [] }
   const refuse = (why: string, blocks: BlockSet): never => {
     const rest = hull(subtract(redo, blocks))
     throw failedError(
@@ -91,11 +91,9 @@ export async function assertNoLoss(
     refuse(`rows of ${target!.engine} cannot be replaced; use backfill rebuild ${table.key}`, redo)
   const { expected } = bounds
   const beyond = subtract(redo, expected === undefined ? [] : [expected])
-  if (beyond.length > 0 && subtract(redo, beyond).length === 0)
-    refuse(
-      expected === undefined ? bounds.note! : `the table's blocks are ${expected.from}-${expected.to} now`,
-      beyond,
-    )
+  const whyBeyond =
+    expected === undefined ? bounds.note! : `what ${key} reads has ${namedBlocks([expected])} now`
+  if (beyond.length > 0 && subtract(redo, beyond).length === 0) refuse(whyBeyond, beyond)
   const lacking = blockSet(
     table.after.flatMap((input) => {
       const status = tableStatuses.get(input)!
@@ -104,21 +102,28 @@ export async function assertNoLoss(
       return end === undefined ? [] : intersect(redo, subtract([end], readable))
     }),
   )
-  if (lacking.length > 0 && subtract(redo, lacking).length === 0)
-    refuse(`${table.after.join(', ')} lack${table.after.length === 1 ? 's' : ''} them`, lacking)
+  const whyLacking = `${table.after.join(', ')} lack${table.after.length === 1 ? 's' : ''} them`
+  if (lacking.length > 0 && subtract(redo, lacking).length === 0) refuse(whyLacking, lacking)
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
   if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo, attempts })
   const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
-  const gone = intersect(redo, blockSet([...beyond, ...lacking, ...changes.flatMap((change) => change.gone)]))
+  const reasons = [
+    [whyBeyond, beyond],
+    [whyLacking, lacking],
+    ['the sources no longer hold them', changes.flatMap((change) => change.gone)],
+  ] as const
+  const found = reasons.filter(([, blocks]) => intersect(redo, blockSet(blocks)).length > 0)
+  const whyGone = found.map(([why]) => why).join('; ')
+  const gone = intersect(redo, blockSet(found.flatMap(([, blocks]) => blocks)))
   const there = subtract(redo, gone)
-  if (there.length === 0) refuse('the sources no longer hold them', gone)
+  if (there.length === 0) refuse(whyGone, gone)
 
   const { sourceGaps, incomplete, rowEstimates } = await probeMissing(makeProbe(workspace), table, there)
   if (sourceGaps.length > 0) refuse('no source has rows there', sourceGaps)
   if (incomplete.length > 0) refuse('some sources lack these blocks', incomplete)
-  return { gone, rowEstimates }
+  return { gone, whyGone, rowEstimates }
 }
 
 /**

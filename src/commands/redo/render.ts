@@ -75,7 +75,7 @@ function timeText(built: readonly RedoPlanTable[]): string {
 }
 
 export function tableLines(plan: RedoPlanTable, colors: Colors): readonly string[] {
-  const { table, target, redo, outside, also, gone, deletes, rows, tableRows, views } = plan
+  const { table, target, redo, outside, also, gone, whyGone, deletes, rows, tableRows, views } = plan
   const share = tableRows === null ? '' : ` of ${number(tableRows)} (${percent(rows, tableRows)})`
   const left = outside.length === 0 ? '' : ` but for ${namedRanges(outside)}, which the table holds no more`
   const what = deletes
@@ -88,8 +88,7 @@ export function tableLines(plan: RedoPlanTable, colors: Colors): readonly string
     also.length > 0 && `${namedRanges(also)}: missing or half written; built as well`,
     views.length > 0 &&
       `${colors.yellow(readers)}: nothing is deleted there, and the rows that are built again arrive once more`,
-    gone.length > 0 &&
-      `${namedRanges(gone)} stay as they are: the sources or a table that it reads lack them, or the table expects them no more`,
+    gone.length > 0 && `${namedRanges(gone)} stay as they are: ${whyGone}`,
   ).map((line) => `${colors.bold(table)}  ${line}`)
 }
 

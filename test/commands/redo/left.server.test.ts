@@ -29,6 +29,9 @@ test('blocks whose neighbours were pruned from the source are redone; those with
       gone: [{ from: 5, to: 5 }],
     },
   ])
+  expect(
+    renderRedo(plan.report, range(4, 6), { dry: true, colors: pc.createColors(false) }).join(),
+  ).toContain('5 (1 block) stay as they are: the sources no longer hold them')
   const hooks = { report: () => {}, signal: new AbortController().signal }
   expect(await redo(workspace.workspace, plan, OPTIONS, hooks)).toMatchObject({ failed: [] })
   expect(await blocksOf()).toEqual(ALL)

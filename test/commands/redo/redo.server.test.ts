@@ -221,7 +221,7 @@ test('what could not be built again is not deleted: pruned sources, sources that
   )
   await query('DELETE FROM {source:Identifier}.canonical_execution_transaction WHERE block_number < 3')
   await expect(planOf(workspace, range(1, 2))).rejects.toThrow(
-    "blocks 1-2 of block_slots_stat cannot be built again: the table's blocks are 3-12 now; nothing was changed",
+    'blocks 1-2 of block_slots_stat cannot be built again: what block_slots_stat reads has blocks 3-12 now; nothing was changed',
   )
   expect(await blocksOf()).toEqual(ALL)
   expect(await reportOf(workspace)).toMatchObject({ dirty: [] })

@@ -13,9 +13,9 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
   const blocks = [{ from: 1, to: 100 }]
   const built = { from: '2026-06-01T03:04:05Z', to: '2026-06-01T03:04:59Z' }
   const version = { sqlHash: OLD, hash: OLD, reasons: ['sql'], blocks, built } as const
-  const shown = (staleVersions: TableReport['staleVersions']) =>
+  const shown = (staleVersions: TableReport['staleVersions'], first = 1) =>
     renderStatus(
-      { ...CHAIN, tables: [table({ state: 'stale', stale: blocks, staleVersions })] },
+      { ...CHAIN, tables: [table({ state: 'stale', first, stale: blocks, staleVersions })] },
       { columns: Infinity, colors, carry },
     )
   expect(shown([version]).slice(-4)).toEqual([
@@ -30,6 +30,10 @@ test('a stale range is explained: both hashes, when it was built, why, and what 
   expect(shown([{ ...version, reasons: ['sql', 'mixed'], built: null }]).at(-4)).toContain(
     'the file is ffffffff now; mixed: rows of an earlier attempt, which may differ, could not be deleted.',
   )
+  expect(shown([version], 51).slice(-4)).toContain(
+    'address_diffs: blocks 1-50 stay stale: what the table reads begins at block 51 now.',
+  )
+  expect(shown([version], 101).join()).not.toContain('redo')
 })
 
 test('a paused table says who paused it and what ends it, and never that nothing is missing', () => {

@@ -27,7 +27,18 @@ export async function inputPositions({ ledger }: Pick<Ports, 'ledger'>, inputs: 
   return await ledger.lastPositions(new Map(inputs.map(({ key, uuid }) => [key, uuid])))
 }
 
-export function inputsText({ inputs, range }: Pick<ChunkRead, 'inputs' | 'range'>, before: InputPositions) {
+export function inputsText(
+  {
+    table,
+    inputs,
+    range,
+  }: Pick<ChunkRead, 'inputs' | 'range'> & {
+    readonly table: Pick<TableDefinition, 'lookups'>
+  },
+  before: InputPositions,
+): string {
+  // A look-up is read as it is, and not watched: this tells it from an input whose version an old ledger does not know.
+  if (inputs.length === 0) return writeInputs(new Map((table.lookups ?? []).map((name) => [name, undefined])))
   const versions = inputs.map((input): [string, InputVersion | undefined] => {
     const isRead = input.own === true || intersect(input.blocks, [windowOf(input, range)]).length > 0
     // A table has no event yet before its own first one.
@@ -101,11 +112,11 @@ export function readsOf(
 /** Whether the inputs are in the versions that the attempt read, as far as its range goes. */
 export async function readSame(
   { ledger }: Pick<Ports, 'ledger'>,
-  inputs: readonly TableInput[],
+  { table, inputs }: Pick<ChunkRead, 'table' | 'inputs'>,
   { range, inputs: text }: Pick<Attempt, 'range' | 'inputs'>,
 ): Promise<boolean> {
   const read = readInputs(text)
   const positions = new Map(inputs.map(({ key }) => [key, read.get(key)?.position ?? ([0, 0] as const)]))
-  if (inputsText({ inputs, range }, positions) !== text) return false
+  if (inputsText({ table, inputs, range }, positions) !== text) return false
   return (await ledger.inputChanges(questionsAbout({ inputs, range }, positions))).length === 0
 }

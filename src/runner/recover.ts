@@ -122,7 +122,7 @@ export async function changesSince(
     if (attempt.sqlHash !== table.sqlHash) return of('sql')
     if (attempt.forks !== forks) return of('forks')
     if (writeFingerprint(sources) !== sourceFingerprint) return of('source')
-    return of((await readSame({ ledger }, inputs, attempt)) ? undefined : 'inputs')
+    return of((await readSame({ ledger }, { table, inputs }, attempt)) ? undefined : 'inputs')
   }
   const slots = pLimit(AT_ONCE)
   return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))

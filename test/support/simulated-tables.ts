@@ -75,7 +75,7 @@ export class Simulation {
         return [key, last === undefined ? ([0, 0] as const) : ([last.epoch, last.seq] as const)]
       }),
     )
-    const versions = inputsText({ inputs, range }, before)
+    const versions = inputsText({ table: {}, inputs, range }, before)
     this.#write(table, 'started', range)
     for (const block of BLOCKS.filter((one) => range.from <= one && one <= range.to))
       table.rows.set(block, this.#rowOf(table, block))

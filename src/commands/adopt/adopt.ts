@@ -229,7 +229,7 @@ export async function adopt(
           sqlHash: table.sqlHash,
           sourceFingerprint: writeFingerprint(sources),
           forks: forksText(table, network),
-          inputs: inputsText({ inputs, range }, positions),
+          inputs: inputsText({ table, inputs, range }, positions),
           runId,
           // The first event carries the rows of all: a table that is emptied later is told from one without rows.
           rowsWritten: index === 0 ? (target?.rows ?? 0) : 0,

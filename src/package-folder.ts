@@ -1,5 +1,5 @@
 // Owns the folder of this package on disk: sql/ and package.json are beside src/, and beside dist/ when it is built.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
 /** Ends in `/`. This file and its bundle are one folder deep. */
@@ -7,6 +7,14 @@ export const PACKAGE_FOLDER = new URL('..', import.meta.url)
 
 /** The SQL folder of this package, absolute: ledger, imports, demo, and the tables that are called `xatu`. */
 export const PROGRAM_SQL = fileURLToPath(new URL('sql', PACKAGE_FOLDER))
+
+/** A text, with the pages of docs/ that it names at the place where they were installed, if that is another folder. */
+export function withDocsPlaces(text: string): string {
+  return text.replaceAll(/(?<![\w/.-])docs\/[\w/-]+\.md/g, (page) => {
+    const file = fileURLToPath(new URL(page, PACKAGE_FOLDER))
+    return existsSync(page) || !existsSync(file) ? page : file
+  })
+}
 
 const texts = new Map<string, string>()
 

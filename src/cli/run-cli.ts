@@ -6,6 +6,7 @@ import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { withForkBlocks } from './fork-positions.ts'
 import { INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
+import { withDocsPlaces } from '../package-folder.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
@@ -35,7 +36,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const hasNetwork = entry.flags.some(({ name }) => name === 'network')
     const contextFor = (typed: Flags): Context => {
       const carry = (carried: Flags) => (text: string) =>
-        withTypedFlags(text, { name: command, flags: carried }, COMMANDS)
+        withDocsPlaces(withTypedFlags(text, { name: command, flags: carried }, COMMANDS))
       output = createOutput(terminal, typed, [], { command, network: null }, carry(typed))
       const config = readConfig({ flags: typed, environment: terminal.env, folder })
       const network = hasNetwork ? config.network.value : null

@@ -34,6 +34,6 @@ function notInstalled(): BackfillError {
     )
   return usageError(
     'The embedded ClickHouse is not installed',
-    'npm install chdb ffi-rs (Linux with glibc, or macOS); or set TARGET_CLICKHOUSE_URL to use a ClickHouse server',
+    'npm install chdb ffi-rs (Linux with glibc, or macOS). Only `test` and `demo` need it: for all else set TARGET_CLICKHOUSE_URL to a ClickHouse server',
   )
 }

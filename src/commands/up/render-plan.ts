@@ -1,5 +1,6 @@
 // Owns how a plan looks: one line a table, sentences below, the chunks if they are asked for. Pure.
 import { holdText } from '../../ledger/steering.ts'
+import { isTime } from '../../model/positions.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { tablesText } from '../../terminal/render/about-tables.ts'
 import {
@@ -57,7 +58,9 @@ const COLUMNS: readonly TableColumn<PlannedTable>[] = [
   ),
   right(
     'blocks',
-    unlessIdle(({ missingBlocks }) => number(missingBlocks)),
+    unlessIdle(({ chunks, missingBlocks }) =>
+      isTime(chunks[0]!.from) ? duration(missingBlocks * 1000) : number(missingBlocks),
+    ),
   ),
   right(
     'source rows',

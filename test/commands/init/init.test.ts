@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { backfillHere } from '../../support/cli.ts'
-import { temporaryDirectory } from '../../support/processes.ts'
+import { backfill, backfillHere } from '../../support/cli.ts'
+import { repository, temporaryDirectory } from '../../support/processes.ts'
 
 const FILES = [
   '.env.example',
@@ -126,4 +126,19 @@ test('hints in a project name --sql where it counts alone', async () => {
   expect(empty.stderr).toContain('name the folder with --sql')
   // It has no such flag.
   expect((await backfillHere(['init', '/proc/x'], { cwd })).stderr).not.toContain('--sql')
+})
+
+test('a page of the docs is named where it was installed', async () => {
+  const cwd = temporaryDirectory()
+  await backfillHere(['init'], { cwd })
+  mkdirSync(join(cwd, 'sql/source'))
+  const ddl =
+    'CREATE TABLE IF NOT EXISTS {source:Identifier}.beats (at DateTime) ENGINE = MergeTree ORDER BY at'
+  const head = '--! position: toUnixTimestamp(at)\n--! network: none\n--! written: none\n'
+  writeFileSync(join(cwd, 'sql/source/beats.sql'), `${head}\n${ddl}\n`)
+  const { code, stderr } = await backfill(['new', 'pulse', '--sources', 'beats'], { cwd })
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining(join(repository, 'docs/how-to/other-sources.md')),
+  ])
 })

@@ -145,3 +145,11 @@ test('plan --json keeps the chunks, and the words of the screen', () => {
     ],
   })
 })
+
+test('of a table of times, a time is what is missing', () => {
+  const [table] = PLAN.tables
+  const [chunk] = table!.chunks
+  const chunks = [{ ...chunk!, from: 1_700_000_000, to: 1_700_000_059 }]
+  const plan = { ...PLAN, tables: [{ ...table!, chunks, missingBlocks: 60 }] }
+  expect(renderPlan(plan, style).join('\n')).toMatch(/^a +1 +1 min 0 s +~10,000,000/m)
+})

@@ -12,6 +12,7 @@ import {
   type Progress,
   type TableProgress,
 } from './render/run-progress.ts'
+import { wrap } from './render/wrap.ts'
 import { after, every, monotonicMs } from '../seam/clock.ts'
 
 type ReporterOptions = {
@@ -33,7 +34,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
   let progress = NO_PROGRESS
   /** Told at the end: what the run leaves out. A run without work is one line. */
   let left: Extract<RunEvent, { type: 'skipped' | 'waiting' }>[] = []
-  let header: readonly string[] = []
+  let header: string[] = []
   let spokeAt = monotonicMs()
   const stream = json || quiet ? undefined : output.live
   // Loaded on use. The cursor stays visible, because a killed process could not restore it.
@@ -50,7 +51,8 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
     const all = lines.length === 0 ? [] : [...header, ...lines]
     if (all.length > 0) [header, spokeAt] = [[], monotonicMs()]
     if (live === undefined) return output.log(all, level)
-    if (all.length > 0) live.persist(all.map(output.shown).join('\n'))
+    if (all.length > 0)
+      live.persist(all.flatMap((line) => fitting(output.shown(line), stream!.columns)).join('\n'))
     cancelFrame ??= after(FRAME_MS, drawFrame)
   }
   const endFrame = () => {
@@ -89,6 +91,8 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       if (event.type === 'run')
         header = isTold.fact ? lines.map((line) => [line, sql].filter(Boolean).join(', ')) : []
       if (event.type === 'skipped' || event.type === 'waiting') left.push(event)
+      // A terminal has no line for a chunk, and may have none before the last.
+      if (event.type === 'chunk-started') tell(header.splice(0))
       if (['run', 'skipped', 'waiting'].includes(event.type)) return tell([])
       tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
     },
@@ -104,7 +108,13 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       if (json) output.json({ ...summaryFields(summary), target: run?.target ?? '' })
       else if (!quiet)
         output.logResult(
-          summaryLines(summary, { run, left: isIdle ? left : [], colors: output.resultColors, again, sql }),
+          summaryLines(summary, {
+            run,
+            left: isIdle ? left : [],
+            colors: output.resultColors,
+            again,
+            sql,
+          }).flatMap((line) => fitting(line, output.columns)),
         )
       left = []
     },
@@ -118,6 +128,11 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
     if (error !== undefined) told.add(error)
     tell(isRepeated ? [] : lines, level)
   }
+}
+
+/** A line as the terminal has room for it; in a log it stays one line. */
+function fitting(line: string, columns: number): readonly string[] {
+  return line.length <= columns ? [line] : wrap(line, columns)
 }
 
 function levelOf(importance: ReturnType<typeof eventText>['importance']): Level {

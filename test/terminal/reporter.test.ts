@@ -14,8 +14,11 @@ function said(stream: PassThrough): readonly string[] {
 }
 
 /** A reporter that prints into memory, as into a file. */
-async function reporting(how: { readonly json?: boolean; readonly quiet?: boolean } = {}) {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+async function reporting(
+  how: { readonly json?: boolean; readonly quiet?: boolean } = {},
+  tty: { readonly isTTY?: true; readonly columns?: number } = {},
+) {
+  const [stdout, stderr] = [Object.assign(new PassThrough(), tty), Object.assign(new PassThrough(), tty)]
   const terminal = {
     stdout: stdout as unknown as NodeJS.WriteStream,
     stderr: stderr as unknown as NodeJS.WriteStream,
@@ -36,6 +39,20 @@ const RUN = {
   servers: 'ClickHouse 26.7',
   toolVersion: '1',
 } as const
+const NOTHING_DONE = {
+  runId: 'r',
+  chunks: 0,
+  blocks: 0,
+  seconds: 0,
+  rowsWritten: 0,
+  elapsedMs: 0,
+  stale: [],
+  failed: [],
+  interrupted: false,
+  outOfTime: false,
+} as const
+// oxlint-disable-next-line no-control-regex -- it is about control codes
+const ANSI = /\u001B\[[\d;?]*[a-zA-Z]/g
 const range = { from: 1, to: 9 }
 const broken = () => new BackfillError('no memory for s3cret', { kind: 'failed', code: 241 })
 const failing = (error: BackfillError) =>
@@ -133,6 +150,29 @@ test('a log is never silent for a minute: it says how far the run is and what st
   expect(wait(1_000)).toHaveLength(2)
   reporter.abandon()
   expect(wait(120_000)).toEqual([])
+})
+
+test('in a terminal no word of a long line is cut in two', async () => {
+  const { reporter, messages, results } = await reporting({}, { isTTY: true, columns: 60 })
+  reporter.report({ ...RUN, target: 'mainnet on http://clickhouse.example.org:8123' })
+  reporter.report({ type: 'note', table: 'a', text: 'short' })
+  reporter.finish({ ...NOTHING_DONE })
+  const shown = [...messages(), ...results()].map((line) => line.replaceAll(ANSI, ''))
+  expect(shown).toContain('  http://clickhouse.example.org:8123, source s, ClickHouse')
+  expect(shown).toContain('a  short')
+  expect(shown).toContain('Nothing to do; network mainnet, target mainnet on')
+  expect(shown.filter((line) => line.length > 60)).toEqual([])
+})
+
+test('in a terminal the first line of a run with work says network and servers, also where nothing else is to be said', async () => {
+  const { reporter, messages } = await reporting({}, { isTTY: true, columns: 200 })
+  reporter.report({ ...RUN })
+  expect(messages().join()).not.toContain('network mainnet')
+  reporter.report({ type: 'expected', table: 'a', blocks: 9, unit: 'block', chunks: 1 })
+  reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
+  reporter.report({ type: 'chunk-started', table: 'b', range, queryId: 'q' })
+  reporter.finish({ ...NOTHING_DONE, chunks: 1 })
+  expect(messages().join().split('network mainnet, target t, source s')).toHaveLength(2)
 })
 
 test('under --quiet a minute passes in silence', async () => {

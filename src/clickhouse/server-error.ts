@@ -103,7 +103,7 @@ function explained(
   if (what !== undefined)
     return [
       'server',
-      `${what.replace('%s', () => `ClickHouse (${where})`)}: ${words}`,
+      `${what.replace('%s', () => `ClickHouse (${where})`)}: ${words.replace(OPENSSL, '$1')}`,
       hint!.replaceAll('%s', variable),
     ]
   const unreachable = unreachableHint(connection, error)
@@ -117,6 +117,9 @@ function explained(
   const message = `ClickHouse (${where}) failed${meanwhile}: ${words} (code ${code})`
   return ['failed', message, hintFor(code, words, connection)]
 }
+
+/** `406D8227937F0000:error:0A00010B:SSL routines:tls_validate_record_header:wrong version number:../deps/openssl/…c:77:` */
+const OPENSSL = /\w+:error:\w+:[^:]*:[^:]*:([^:]+):\S*/
 
 /** What can be wrong with certificates, by the words of Node and Deno; %s stands for the server, and for its variables. */
 const TLS_FAULTS: readonly (readonly [pattern: RegExp, what: string, hint: string])[] = [

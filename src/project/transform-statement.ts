@@ -30,6 +30,7 @@ export function onlySelect(
 const ONE_SELECT = {
   transform: 'a transform is one SELECT or WITH … SELECT; the runner adds the INSERT',
   audit: 'an audit is one SELECT or WITH … SELECT of the rows that must not be there',
+  'question of --max-load': 'it is one SELECT or WITH … SELECT; while it returns a row, no chunk starts',
   'readiness file': 'it is one SELECT or WITH … SELECT of ready_to and reason',
 } as const
 

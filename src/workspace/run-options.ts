@@ -5,6 +5,7 @@ import type { TableDefinition, Unit } from '../model/model.ts'
 import { isTime } from '../model/positions.ts'
 import type { MaxLoad, UpOptions } from '../planning/run-options.ts'
 import { onlySelect } from '../project/transform-statement.ts'
+import { refuse } from '../sql-syntax/problems.ts'
 import { readLoginFile } from './text-file.ts'
 import type { Config } from './config.ts'
 import {
@@ -48,7 +49,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
 function maxLoad(word: Word, folder: string): MaxLoad {
   if (/^\d+$/.test(word.text)) return { queries: positiveCount(word) }
   const text = readLoginFile(resolve(folder, word.text), word.place, 'SQL')
-  return { file: word.text, sql: onlySelect(word.text, text).text }
+  return { file: word.text, sql: onlySelect(word.text, text, refuse, 'question of --max-load').text }
 }
 
 /** The blocks after --from and --to. @throws BackfillError `usage` for a bad block or a reversed range */

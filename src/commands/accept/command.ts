@@ -28,11 +28,14 @@ async function declare(context: Context, workspace: Workspace, options: AcceptOp
   ])
   const { from, to } = options.range
   const flags = from === to ? `--from ${formatRange(options.range)}` : `--from ${from} --to ${to}`
+  const isChosen = options.named || context.flags.has('exclude')
+  // Without tables it would take back what others have accepted there for other tables.
+  const chosen = isChosen ? `${plan.map(({ table }) => table.key).join(' ')} ` : ''
   return await propose(context, parts, {
     tables: plan.filter(isNew).map(({ table }) => table.key),
     question: (tables) => `Accept these blocks of ${tables} so that they count as done?`,
     record: (note) => record(workspace, { options, plan }, note),
-    recorded: `Accepted. If rows arrive there later: \`backfill accept --revoke ${flags}\`, then \`backfill up\`.`,
+    recorded: `Accepted. If rows arrive there later: \`backfill accept ${chosen}--revoke ${flags}\`, then \`backfill up\`.`,
   })
 }
 

@@ -48,7 +48,7 @@ function problemsOf(
       `not looked at: ${namedBlocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
     accepted.length > 0 && `accepted: ${namedBlocks(accepted)} counted as done without rows.`,
     arrived.length > 0 &&
-      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
+      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept ${report.table} --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
     notes,
     newest !== null &&
       report.newest !== null &&

@@ -150,7 +150,7 @@ test('accepted blocks in which rows have arrived are named, and no longer health
   expect(await checked()).toMatchObject({ code: 3, exits: [3] })
   const { stdout } = await run('status')
   expect(stdout).toContain(
-    'rows have arrived in blocks 21-3020, accepted before: `backfill accept --revoke --from 21 --to 3020`',
+    'rows have arrived in blocks 21-3020, accepted before: `backfill accept block_slots_stat --revoke --from 21 --to 3020`',
   )
   expect((await run('accept --revoke --from 21 --to 3020 --yes')).code).toBe(0)
   expect((await run('up')).code).toBe(0)

@@ -5,9 +5,8 @@ import type { Flags } from '../workspace/values.ts'
 const PLACE =
   'network cluster accept-setting ledger-database embedded state sql env-file lag base-url folder'.split(' ')
 
-const SHOWN = 'json quiet no-color dry-run yes chunks limit sort watch check at output listen format'.split(
-  ' ',
-)
+const SHOWN =
+  'json quiet no-color dry-run yes chunks limit sort watch check at output listen format run'.split(' ')
 
 /** Commands whose range is that of the run that they are about. */
 const RUNS = ['up', 'plan', 'run']

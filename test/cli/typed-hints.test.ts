@@ -27,6 +27,7 @@ test.each([
   ['demo', '`backfill status`', '`backfill status --network demo --lag 0 --embedded`'],
   ['status --network a', '`backfill status --network b`', '`backfill status --network b`'],
   ['import --tables traces --from 1 --network a', '`backfill up`', '`backfill up --network a`'],
+  ['log --run zz --network a', '`backfill log` shows', '`backfill log --network a` shows'],
   ['up --network a', 'Run backfill up again', 'Run backfill up --network a again'],
   ['up --network a', 'backfill rebuild x', 'backfill rebuild --network a x'],
   ['up --network a', '`backfill help` shows', '`backfill help` shows'],

@@ -114,7 +114,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
             colors: output.resultColors,
             again,
             sql,
-          }).flatMap((line) => fitting(line, output.columns)),
+          }).flatMap((line) => (stream === undefined ? [line] : fitting(line, output.columns))),
         )
       left = []
     },

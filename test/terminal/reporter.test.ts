@@ -164,6 +164,13 @@ test('in a terminal no word of a long line is cut in two', async () => {
   expect(shown.filter((line) => line.length > 60)).toEqual([])
 })
 
+test('a log in a terminal, whose lines have times, keeps each in one line', async () => {
+  const { reporter, results } = await reporting({}, { isTTY: true, columns: 39 })
+  reporter.report({ ...RUN })
+  reporter.finish({ ...NOTHING_DONE })
+  expect(results()).toEqual([expect.stringMatching(/Z Nothing to do; network mainnet, target t\.$/)])
+})
+
 test('in a terminal the first line of a run with work says network and servers, also where nothing else is to be said', async () => {
   const { reporter, messages } = await reporting({}, { isTTY: true, columns: 200 })
   reporter.report({ ...RUN })

@@ -9,6 +9,7 @@ import type { Range } from '../model/blocks.ts'
 import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/source-views.ts'
+import type { Server } from '../clickhouse/server.ts'
 import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
 import { isMissing, MISSING_HINT, originOf, messageOf, unlessMissing } from '../clickhouse/server-error.ts'
 import { probedColumns, rowsIn, type SourcePlace } from './rows.ts'
@@ -20,14 +21,17 @@ export type SourcePort = ReturnType<typeof openSource>
 export function openSource(place: SourcePlace) {
   const { server, columnsOf } = place
   const asking = (doing: string) => server.during(doing)
-  const missing = (sources: readonly string[]) => (error: unknown) => {
+  const missing = (sources: readonly string[]) => async (error: unknown) => {
     if (!isMissing(error)) throw error
     // The server quotes the SELECT that it cannot read, unless the whole database is missing.
     const source = sources.find((name) => String(originOf(error)).includes(`.${name} `))
     const { database } = server.connection
     const what =
       source === undefined ? `the source tables in ${database}` : `the source table ${database}.${source}`
-    throw usageError(`${what} cannot be read: ${messageOf(error)}`, MISSING_HINT)
+    const there = await databasesWith(server, sources)
+    const isElsewhere = there.length > 0 && !there.includes(database)
+    const names = `Tables of these names are in ${there.join(', ')}: set SOURCE_CLICKHOUSE_DATABASE to it`
+    throw usageError(`${what} cannot be read: ${messageOf(error)}`, isElsewhere ? names : MISSING_HINT)
   }
   const ends = openEnds(place)
   const { nextRows } = ends
@@ -139,6 +143,17 @@ export function openSource(place: SourcePlace) {
     /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
     hasTimes: true as boolean,
   }
+}
+
+/** Those that the user sees; that with most of the tables first. */
+async function databasesWith({ client }: Server, sources: readonly string[]): Promise<readonly string[]> {
+  const rows = await client.rows<{ database: string }>({
+    query: `SELECT database FROM system.tables WHERE name IN {sources:Array(String)}
+      GROUP BY database ORDER BY count() DESC, database LIMIT 3`,
+    query_params: { sources },
+    doing: 'looking for the source tables',
+  })
+  return rows.map(({ database }) => database)
 }
 
 /** Higher blocks are mistakes (2^64 - 1 for -1), and cannot be counted with; rows of them are not read. */

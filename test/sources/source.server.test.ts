@@ -87,6 +87,17 @@ test('a source table that is missing is named', async () => {
   )
 })
 
+test('where the database is another, the hint names the one that has the tables', async () => {
+  await openChain()
+  const elsewhere = { ...server, connection: { ...server.connection, database: 'nowhere' } }
+  const source = openSource({ server: elsewhere, network: 'mainnet', columnsOf: () => XATU_COLUMNS })
+  const names = 'Tables of these names are in '
+  await expect(source.extents([TRANSACTION, TRACES])).rejects.toMatchObject({
+    message: expect.stringContaining('nowhere'),
+    hint: expect.stringMatching(new RegExp(`^${names}\\w+.*: set SOURCE_CLICKHOUSE_DATABASE to it$`)),
+  })
+})
+
 test('buckets tell what is in them, are aligned at 0, and are absent where there is nothing', async () => {
   const { source, insert } = await openChain()
   await insert(TRANSACTION, [0, 999, 1000, 5002, 5900], { perBlock: 3 })

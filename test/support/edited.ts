@@ -51,6 +51,7 @@ export function addReaders(base: Catalogue): Catalogue {
       rows: rest.rows,
       transform,
       sqlHash: sqlHash(transform, input),
+      clusterDdl: [],
       ddl: {
         ...input.ddl,
         text: `CREATE TABLE IF NOT EXISTS {target:Identifier}.${name} (parity UInt8, block_number UInt32)

@@ -2,10 +2,11 @@
 // Keeper are killed and halted; then a plain `up`, and every replica must hold what one server computes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
+import { distributedEngine } from '../../src/sql-syntax/distributed.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { mulberry32 } from '../support/random.ts'
 import { type RealCluster, startRealCluster } from '../support/real-cluster.ts'
-import { post } from '../support/server.ts'
+import { post, rowsOf } from '../support/server.ts'
 import { CLUSTER } from '../support/shards.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { differences, openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
@@ -13,7 +14,9 @@ import { type Runner, startRunner } from './ground.ts'
 import type { Verdict } from './round.ts'
 
 const TABLES = ['block_slots_stat', 'address_diffs', 'address_reads', 'address_storage_slot_last_access']
-const ACTS = ['kill runner', 'halt runner', 'kill node', 'halt node', 'kill Keeper', 'redo'] as const
+const ACTS = [
+  'kill runner', 'halt runner', 'kill node', 'halt node', 'kill Keeper', 'redo', 'rebuild',
+] as const // prettier-ignore
 
 /** Each node may have died in the middle of a table. */
 const MAX_TYPED = 8
@@ -26,6 +29,8 @@ export async function playCluster(cluster: RealCluster, seed: number): Promise<V
   const pick = <T>(items: readonly T[]): T => items[between(0, items.length - 1)]!
   const story: string[] = []
   const wrong: string[] = []
+  /** Keys of tables of which a rebuild was begun. */
+  const rebuilt = new Set<string>()
   const databases = { source: `source_${seed}`, target: `target_${seed}`, ledger: `ledger_${seed}` }
   const clean = { target: `clean_${seed}`, ledger: `clean_ledger_${seed}` }
   const { nodes } = cluster
@@ -78,41 +83,44 @@ export async function playCluster(cluster: RealCluster, seed: number): Promise<V
       runner.child.kill('SIGCONT')
       if (random() < 0.5) other.child.kill('SIGKILL')
       else await other.ended
-    } else if (act === 'redo') {
-      const redo = run(
-        'redo',
-        pick(keys),
-        '--from',
-        '3',
-        '--to',
-        String(between(4, blocks)),
-        '--yes',
-        '--lock-wait',
-        '4m',
-      )
+    } else if (act === 'redo' || act === 'rebuild') {
+      const key = pick(keys)
+      if (act === 'rebuild') rebuilt.add(key)
+      const words = act === 'rebuild' ? ['--drop-old'] : ['--from', '3', '--to', String(between(4, blocks))]
+      const other = run(act, key, ...words, '--yes', '--lock-wait', '4m')
       await pause()
-      if (random() < 0.5) redo.child.kill('SIGKILL')
+      if (random() < 0.5) other.child.kill('SIGKILL')
       else await away(name, 'KILL')
-      await redo.ended
+      await other.ended
     } else await away(act === 'kill Keeper' ? 'zookeeper' : name, act === 'halt node' ? 'STOP' : 'KILL')
     if (random() < 0.5) runner.child.kill('SIGKILL')
     await runner.ended
   }
 
-  let last = await up().ended
-  // Of a node that died while it made a table, Keeper has a replica: a person types what the hint says.
-  for (let typed = 0; typed < MAX_TYPED; typed++) {
-    const [, statement] = /type (SYSTEM DROP REPLICA .*) on another node/.exec(last.said) ?? []
-    if (last.code === 0 || statement === undefined) break
-    story.push(statement)
-    await Promise.any(nodes.map((each) => post(each, statement)))
-    last = await up().ended
+  /** Of a node that died while it made a table, Keeper has a replica: a person types what the hint says. */
+  async function lastly(what: string, start: () => Runner): Promise<void> {
+    let last = await start().ended
+    for (let typed = 0; typed < MAX_TYPED; typed++) {
+      const [, statement] = /type (SYSTEM DROP REPLICA .*) on another node/.exec(last.said) ?? []
+      if (last.code === 0 || statement === undefined) break
+      story.push(statement)
+      await Promise.any(nodes.map((each) => post(each, statement)))
+      last = await start().ended
+    }
+    if (last.code !== 0)
+      wrong.push(`the last ${what} ended with ${last.code}: ${last.said.trim().slice(-1_500)}`)
   }
+  await lastly('up', up)
+  for (const key of rebuilt) await lastly('rebuild', () => run('rebuild', key, '--drop-old', '--yes'))
   await balancer.close()
-  if (last.code !== 0)
-    return { story, wrong: [`the last up ended with ${last.code}: ${last.said.trim().slice(-1_500)}`] }
+  if (wrong.length > 0) return { story, wrong }
   for (const name of names) {
-    const local = `${databases.target}.${name}_local`
+    // Its name is that under which a rebuild made it.
+    const [table] = await rowsOf<{ engine: string }>(
+      node,
+      `SELECT engine_full AS engine FROM system.tables WHERE database = '${databases.target}' AND name = '${name}'`,
+    )
+    const local = `${databases.target}.${distributedEngine(table!.engine)!.table}`
     const held = await Promise.all(
       nodes.map(async (each) => {
         await post(each, `SYSTEM SYNC REPLICA ${local}`)

@@ -42,21 +42,27 @@ test('a flag beats the environment, which beats .env, which beats the default; e
 
 test('SQL folders: --sql, BACKFILL_SQL, `sql` beside the .env that is used or in the working folder, the own ones', () => {
   const own = fileURLToPath(new URL('../../sql', import.meta.url))
-  expect(config().sql).toEqual({ value: [own], origin: 'default' })
+  expect(config().sql).toEqual({ value: [own], origin: 'default', isUsual: false })
   mkdirSync(join(folder, 'sql'))
   expect(config().sql.value).toEqual([own]) // a folder of something else
   mkdirSync(join(folder, 'sql/transforms'))
   const beside = [join(folder, 'sql')]
-  expect(config().sql).toEqual({ value: beside, origin: 'default: in the working folder' })
+  expect(config().sql).toEqual({
+    value: beside,
+    origin: 'default: in the working folder',
+    isUsual: false,
+  })
+  expect(config({}, { sql: 'sql' }).sql.isUsual).toBe(true)
   mkdirSync(join(folder, '.git'))
   mkdirSync(join(folder, 'deeper/sql/transforms'), { recursive: true })
   writeFileSync(join(folder, '.env'), '')
   const deeper = readConfig({ flags: new Map(), environment: {}, folder: join(folder, 'deeper') })
-  expect(deeper.sql).toEqual({ value: beside, origin: 'default: beside .env' })
+  expect(deeper.sql).toMatchObject({ value: beside, origin: 'default: beside .env' })
   expect(config({ BACKFILL_SQL: 'xatu, mine' }).sql.value).toEqual([own, join(folder, 'mine')])
   expect(config({ BACKFILL_SQL: 'mine' }, { sql: 'xatu' }).sql).toEqual({
     value: [own],
     origin: 'flag --sql',
+    isUsual: false,
   })
   expect(() => config({}, { sql: 'xatu,' })).toThrow("--sql must not be empty, got ''")
 })

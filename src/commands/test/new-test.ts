@@ -12,6 +12,7 @@ import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
 import type { Row, UnitTest } from './unit-test.ts'
+import { formatRange, isTime } from '../../model/positions.ts'
 import { shortName } from '../../model/table-key.ts'
 
 export async function newTest(context: Context): Promise<number> {
@@ -29,7 +30,8 @@ export async function newTest(context: Context): Promise<number> {
   const rows = await withConnections(context, (connections) =>
     readRealRows(connections, { table, network, range, inputs: inputsOf(table, catalogue) }),
   )
-  const description = `Blocks ${range.from} to ${range.to} of ${network.name}`
+  const blocks = isTime(range.from) ? formatRange(range) : `Blocks ${range.from} to ${range.to}`
+  const description = `${blocks} of ${network.name}`
   const expected = { columns: [], rows: rows.expected }
   const test = { name: '', file: path, description, table, network, range, given: rows.given, expected }
   const [written] = await writeNewFiles(folder, new Map([[path, testText(test, catalogue)]]))

@@ -97,3 +97,16 @@ test('values of the type JSON, Dynamic or Variant stay what they are: 12 is a nu
   expect(text).toContain(`types: [UInt64, String, `)
   expect(text).toContain(`numbers: '{"n":4}'`)
 })
+
+test('a statement that reads around its range is given the rows around it, and no more', async () => {
+  const text = await newTest(
+    'v UInt64',
+    `SELECT block_number, v FROM (
+       SELECT block_number, sum(who) OVER (ORDER BY block_number RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS v
+       FROM {source:Identifier}.events FINAL
+       WHERE block_number BETWEEN {from_block:UInt64} - 1 AND {to_block:UInt64}
+     ) WHERE ${RANGE} GROUP BY ALL`,
+  )
+  const blocks = [...text.matchAll(/\{ block_number: (\d+), idx: 0/g)].map(([, block]) => block)
+  expect(blocks).toEqual(['3', '4', '5', '6', '7'])
+})

@@ -149,7 +149,7 @@ export const LOOKING: Readonly<Record<string, Documents>> = {
   },
   digest: {
     'The digests': document({
-      every: number('Blocks of a range'),
+      every: number('Blocks, or seconds, of a range'),
       tables: tables({
         columns: text('Names the hashed columns and their types; empty without rows'),
         ranges: list(

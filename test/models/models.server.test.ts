@@ -128,3 +128,17 @@ test('a number that would be blocks and seconds is refused, and so is a time for
     stdout: expect.stringContaining('2024-03-13T00:10:00..2024-03-13T00:20:00'),
   })
 })
+
+test('of tables of times, digest takes a time, and verify --stored says one', async () => {
+  const databases = { source: SOURCE, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const env = { ...environmentFor(server, databases), BACKFILL_SQL: folder, BACKFILL_LAG: '0' }
+  expect(await backfillHere(['up', 'slot_votes'], { env })).toMatchObject({ code: 0 })
+  const digest = await backfillHere(['digest', 'slot_votes', '--every', '1h'], { env })
+  expect(digest.stdout).toMatch(/^slot_votes {2}\S+T\d\d:00:00\.\.\S+T\d\d:59:59 {2}[\d,]+ rows {2}\d+$/m)
+  const json = await backfillHere(['digest', 'slot_votes', '--every', '1h', '--json'], { env })
+  expect(JSON.parse(json.stdout)).toMatchObject({ every: 3600 })
+  const stored = await backfillHere(['verify', 'slot_votes', '--stored'], { env })
+  expect(stored.stdout).toMatch(
+    /^slot_votes {2}\d+ h \d+ min compared, [\d,]+ rows in the table: as recorded$/m,
+  )
+})

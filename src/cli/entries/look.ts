@@ -119,7 +119,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       ...flags.selection,
       'from <block>  First block, or UTC time, e.g. 19000000 (default: 0)',
       'to <block>  Last block, e.g. 19009999 (default: the last block)',
-      'every <blocks>  Number of blocks in a line, e.g. 100000 (default: 1000)',
+      'every <blocks>  Number of blocks in a line, or a time, e.g. 100000, 1h (default: 1000)',
       flags.json,
       ...flags.common,
     ),

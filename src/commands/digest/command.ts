@@ -2,15 +2,18 @@
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Digest } from '../../model/digest.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { digestSql, DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readKnown } from '../../planning/table-status.ts'
 import type { Command } from '../../session/command.ts'
 import { withStoppable } from '../../session/session.ts'
 import type { Session } from '../../workspace/open.ts'
 import { typedBounds } from '../../workspace/run-options.ts'
-import { positiveCount, readFlag } from '../../workspace/values.ts'
+import { perUnit, readFlag } from '../../workspace/values.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
+
+/** Blocks or seconds of a line, where none are typed for the unit. */
+const EVERY = 1000
 
 export type TableDigest = {
   readonly table: string
@@ -21,7 +24,7 @@ export type TableDigest = {
 
 export const digestCommand: Command = async (context) => {
   const { flags, output } = context
-  const every = readFlag(flags, 'every', positiveCount) ?? 1000
+  const typed = readFlag(flags, 'every', perUnit({}, 1)) ?? EVERY
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = typedBounds(flags)
   return await withStoppable(context, async (session, signal) => {
     const { chosen } = session.workspace
@@ -31,7 +34,8 @@ export const digestCommand: Command = async (context) => {
         `${named.key} has one row per key, whatever the block: it cannot be read by ranges of blocks`,
         `backfill verify ${named.key} compares its rows with what is computed`,
       )
-    const tables = await readDigests(session, { every, from, to }, signal)
+    const tables = await readDigests(session, { every: typed, from, to }, signal)
+    const every = inUnit(typed, chosen[0]!.unit) ?? EVERY
     if (!signal.aborted) output.answer({ every, tables }, tables.flatMap(digestLines))
     return EXIT.ok
   })
@@ -40,13 +44,14 @@ export const digestCommand: Command = async (context) => {
 /** The digests of the chosen per-block tables that exist: one scan of each. @throws BackfillError `server`, `usage` */
 export async function readDigests(
   { workspace, connected: { target } }: Pick<Session, 'workspace' | 'connected'>,
-  { every, from, to }: Range & { readonly every: number },
+  { every: typed, from, to }: Range & { readonly every: PerUnit },
   signal?: AbortSignal,
 ): Promise<readonly TableDigest[]> {
   const { targets } = await readKnown(workspace)
   const digestOf = async (table: TableDefinition): Promise<readonly TableDigest[]> => {
     const found = targets.get(table.target)
     if (table.rows.kind !== 'per-block' || found === undefined || signal?.aborted === true) return []
+    const every = inUnit(typed, table.unit) ?? EVERY
     const sql = await digestSql(target, workspace.ports.executor, table, found)
     const rows = await target.client
       .rows<Digest & { readonly part: number }>({

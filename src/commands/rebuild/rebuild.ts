@@ -143,7 +143,7 @@ function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
   if (kept !== undefined)
     throw usageError(
       `${kept.name}, which an earlier rebuild of ${key} has replaced, is still kept`,
-      `backfill rebuild ${key} --drop-old drops it and does nothing else`,
+      `\`backfill rebuild ${key} --drop-old\` drops it and does nothing else`,
     )
 }
 

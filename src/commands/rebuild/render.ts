@@ -56,7 +56,8 @@ export function renderRebuild(report: RebuildReport, colors: Colors): readonly s
   return listOf(
     verification && renderVerify(verification, colors),
     head,
-    kept !== undefined && `  the old one is kept as ${kept}: backfill rebuild ${table} --drop-old drops it`,
+    kept !== undefined &&
+      `  the old one is kept as ${kept}: \`backfill rebuild ${table} --drop-old\` drops it`,
     dropped.map((one) => `  dropped ${one}`),
     dependants.flatMap(({ table: dependant, blocks, hint }) => [
       `  ${colors.yellow(dependant)} was computed from the old table: ${formatRanges(blocks)} are stale`,

@@ -9,7 +9,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { withStoppable } from '../../session/session.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'
-import { type Colors, count, formatRange, listOf, number } from '../../terminal/render/format.ts'
+import { amount, type Colors, count, formatRange, listOf, number } from '../../terminal/render/format.ts'
 import type { StoredCheck, StoredDifference } from './stored.ts'
 
 export const verifyCommand: Command = async (context) => {
@@ -103,9 +103,11 @@ function tableLines(
   const shown = differences.slice(0, SHOWN)
   const rest = differences.length + more - shown.length
   const redoable = differences.filter(({ kind }) => kind !== 'stray')
-  const digestless = `  ${count(unknownBlocks, 'done block')} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`
+  const isTime = known.find(({ key }) => key === table)?.unit === 'second'
+  const done = (value: number) => (isTime ? amount(value, 'second') : count(value, 'done block'))
+  const digestless = `  ${done(unknownBlocks)} not compared: the ledger has no digest of what they held (docs/explanation/reliability.md)`
   return listOf(
-    `${colors.bold(table)}  ${count(comparedBlocks, 'done block')} compared, ${count(rows, 'row')} in the table: ${verdict}`,
+    `${colors.bold(table)}  ${done(comparedBlocks)} compared, ${count(rows, 'row')} in the table: ${verdict}`,
     unknownBlocks > 0 && colors.yellow(digestless),
     shown.map((difference) => `  ${formatRange(difference)}  ${KINDS[difference.kind](difference)}`),
     rest > 0 && `  and ${count(rest, 'more range')} (--json has ${differences.length})`,

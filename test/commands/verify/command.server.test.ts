@@ -153,7 +153,7 @@ test('`rebuild` shows what it would do, does it, keeps the old table, and drops 
   expect(done.stderr).toContain('Building a new int_block_slots_stat beside the old one (30 rows')
   expect(done.stdout).toMatch(
     new RegExp(
-      `\\n${KEY} {2}exchanged: ${target}.int_${KEY} is the new table\\n {2}the old one is kept as int_${KEY}__old_[0-9a-f]{8}: backfill rebuild ${KEY} --drop-old drops it\\n$`,
+      `\\n${KEY} {2}exchanged: ${target}.int_${KEY} is the new table\\n {2}the old one is kept as int_${KEY}__old_[0-9a-f]{8}: \`backfill rebuild ${KEY} --drop-old\` drops it\\n$`,
     ),
   )
   const kept = await run(`rebuild ${KEY}`)

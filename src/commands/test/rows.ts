@@ -7,18 +7,23 @@ import { type Cell, JsonText, type Row, type UnitTest } from './unit-test.ts'
 import type { YamlEntry, YamlNode } from './yaml-tree.ts'
 import { type DataType, isDynamic, parseType } from '../../sql-syntax/types.ts'
 
-export type GivenContext = { readonly network: string; readonly range: Range }
+export type GivenContext = {
+  readonly network: string
+  readonly range: Range
+  /** What the table calls these columns; undefined: it has none. */
+  readonly columns: { readonly network: string | undefined; readonly position: string }
+}
 
 /**
- * The rows to write into an input of a transform. The defaults of a row: `meta_network_name` is the test's network,
- * `block_number` the first block of its range, `internal_index` counts the rows from 1, `success` is true, and
+ * The rows to write into an input of a transform. The defaults of a row: the column of the network (`meta_network_name`) is
+ * the test's network, that of the position (`block_number`) the first block of its range, `internal_index` counts the rows from 1, `success` is true, and
  * `transaction_hash` is derived from the block and the `transaction_index`. A row may name `transaction_index` for that
  * purpose even if the table has no such column.
  */
 export function givenRows(
   node: YamlNode,
   columns: readonly DdlColumn[],
-  { network, range }: GivenContext,
+  { network, range, columns: { network: ofNetwork, position } }: GivenContext,
 ): readonly Row[] {
   const has = (wanted: string) => columns.some(({ name }) => name === wanted)
   const named =
@@ -27,6 +32,8 @@ export function givenRows(
     const { block_number = String(range.from), transaction_index = '0', ...rest } = readRow(item, named)
     const row: Row = {
       meta_network_name: network,
+      ...(ofNetwork !== undefined && { [ofNetwork]: network }),
+      [position]: block_number,
       internal_index: String(index + 1),
       success: true,
       transaction_hash: hashOf(block_number, transaction_index),

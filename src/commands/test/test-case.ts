@@ -45,7 +45,7 @@ function givenOf(
   node: YamlNode,
   table: TableDefinition,
   catalogue: Catalogue,
-  context: GivenContext,
+  context: Omit<GivenContext, 'columns'>,
 ): ReadonlyMap<string, readonly Row[]> {
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
   if (unknown !== undefined) {
@@ -63,7 +63,7 @@ function givenOf(
       const columns = ddlColumns(input.ddl).filter(
         ({ defaultKind }) => input.side === 'source' || !['MATERIALIZED', 'ALIAS'].includes(defaultKind),
       )
-      return [input.table, givenRows(value, columns, context)]
+      return [input.table, givenRows(value, columns, { ...context, columns: input })]
     }),
   )
 }

@@ -105,3 +105,19 @@ test("an installed package's folder is refused with the way out; another table's
     '`backfill check gas --offline`',
   )
 })
+
+test('the test of a new table passes whatever its source calls position and network', async () => {
+  const cwd = temporaryDirectory()
+  mkdirSync(join(cwd, 'sql/source'), { recursive: true })
+  mkdirSync(join(cwd, 'sql/transforms'))
+  writeFileSync(
+    join(cwd, 'sql/source/orders.sql'),
+    `--! position: height\n--! network: chain\n--! written: none\n
+CREATE TABLE {source:Identifier}.orders (height UInt64, chain String) ENGINE = MergeTree ORDER BY height\n`,
+  )
+  expect(await backfill(['new', 'per_height', '--sources', 'orders'], { cwd })).toMatchObject({ code: 0 })
+  const transform = join(cwd, 'sql/transforms/per_height.sql')
+  writeFileSync(transform, readFileSync(transform, 'utf8').replace('.orders FINAL', '.orders'))
+  const { code, stdout } = await backfill(['test'], { cwd })
+  expect([code, stdout]).toEqual([0, expect.stringContaining('1 test: 1 passed')])
+})

@@ -6,13 +6,13 @@ import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
 export const ACCESS_DENIED = 497
 const READONLY = 164
 
+const NO_NULL =
+  "A row has NULL where the column's type has none: write ifNull(…, …) with what to store, leave the row out, or make the column Nullable"
+
 /** 349 CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN and 70 CANNOT_CONVERT_TYPE, as the casts throw that `check --fix` writes; 48 NOT_IMPLEMENTED. */
 const OF_STATEMENTS: readonly (readonly [code: number, pattern: RegExp, hint: string])[] = [
-  [
-    349,
-    /NULL value to non-Nullable/,
-    "A row has NULL where the column's type has none: write ifNull(…, …) with what to store, leave the row out, or make the column Nullable",
-  ],
+  [349, /NULL value to non-Nullable/, NO_NULL],
+  [70, /Cannot convert NULL/, NO_NULL],
   [
     70,
     /Float\d+ cannot be safely converted into type U?Int/,

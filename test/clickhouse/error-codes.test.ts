@@ -145,6 +145,7 @@ test('a limit of the profile, and a replica that a dying node has left, are said
     hintOf(62, 'Max query size exceeded (can be increased with the `max_query_size` setting)'),
   ).toContain('max_query_size, in the profile')
   expect(hintOf(62, 'Syntax error')).toBeUndefined()
+  expect(hintOf(70, 'Cannot convert NULL to a non-nullable type')).toContain('write ifNull(…, …)')
   expect(hintOf(241, '(total) memory limit exceeded')).toBeUndefined()
   expect(hintOf(253, 'Replica /clickhouse/main/t/replicas/1-r1 already exists.')).toContain(
     "type SYSTEM DROP REPLICA '1-r1' FROM ZKPATH '/clickhouse/main/t' on another node",

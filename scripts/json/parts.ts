@@ -77,6 +77,7 @@ export const STALE = list(
     blocks: number('Stale blocks, or seconds'),
     unit: oneOf(['block', 'second'], 'What ranges count'),
     reasons: REASONS,
+    lost: number('Those of them that what the table reads no longer has: they cannot be built again'),
     hint: HINT,
   }),
   'Tables with stale ranges, as they were at the start',

@@ -4,6 +4,7 @@ import type { LedgerView } from '../ledger/events.ts'
 import { type Present, staleVersions } from '../ledger/staleness.ts'
 import {
   hintOf,
+  staleBlocks,
   type StaleReason,
   STALE_REASONS,
   type StaleVersion,
@@ -12,7 +13,7 @@ import {
   withStaleTag,
 } from '../ledger/stale.ts'
 import type { SameSince } from '../ledger/unchanged.ts'
-import { type BlockSet, countBlocks } from '../model/blocks.ts'
+import { type BlockSet, countBlocks, intersect } from '../model/blocks.ts'
 import { derivedInputs, readsHistory } from '../model/choose.ts'
 import type { Network, TableDefinition, Unit } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
@@ -123,18 +124,30 @@ export type StaleSummary = {
   readonly blocks: number
   readonly unit: Unit
   readonly reasons: readonly StaleReason[]
+  /** Those of the blocks that cannot be built again. */
+  readonly lost: number
   /** The command that builds them again. */
   readonly hint: string
 }
 
-export function staleSummaries(tables: readonly (Pick<Facts, 'table'> & Stale)[]): readonly StaleSummary[] {
+/** Stale blocks that cannot be built again: what the table reads begins behind them now. What lies outside of its limits a redo takes out. */
+export function lostBlocks(stale: readonly StaleVersion[], first: number | null | undefined): BlockSet {
+  if (!first) return []
+  const versions = stale.filter(({ reasons }) => !reasons.includes('limits'))
+  return intersect(staleBlocks(versions), [{ from: 0, to: first - 1 }])
+}
+
+export function staleSummaries(
+  tables: readonly (Pick<Facts, 'table' | 'bounds'> & Stale)[],
+): readonly StaleSummary[] {
   return tables
     .filter(({ stale }) => stale.length > 0)
-    .map(({ table, stale }) => ({
+    .map(({ table, bounds, stale }) => ({
       table: table.key,
       unit: table.unit,
       blocks: stale.reduce((sum, { blocks }) => sum + countBlocks(blocks), 0),
       reasons: reasonsOf(stale),
+      lost: countBlocks(lostBlocks(stale, bounds.expected?.from)),
       hint: hintOf(table),
     }))
 }

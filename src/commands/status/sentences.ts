@@ -1,6 +1,7 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
 import { namedPosition } from '../../model/positions.ts'
-import { type BlockSet, blockSet, intersect, namedBlocks, subtract } from '../../model/blocks.ts'
+import { namedBlocks, subtract } from '../../model/blocks.ts'
+import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
@@ -27,13 +28,13 @@ function problemsOf(
 ): readonly (string | false | readonly string[])[] {
   const { dirty, lastFailure, staleVersions, sqlHash, holds, inProgress, notes } = report
   const { incomplete, sourceGaps, kept, unprobed, accepted, arrived } = report
-  const pruned = prunedOf(report)
+  const lost = lostBlocks(staleVersions, report.first)
   return [
     dirty.length > 0 &&
       `dirty: an attempt at ${namedBlocks(dirty)} did not finish; rows may be partly written.${lastFailure === null ? '' : ` ${failureText(lastFailure)}`}`,
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
-    pruned.length > 0 &&
-      `${namedBlocks(pruned)} stay stale: what the table reads begins at ${namedPosition(report.first!)} now.`,
+    lost.length > 0 &&
+      `${namedBlocks(lost)} stay stale: what the table reads begins at ${namedPosition(report.first!)} now.`,
     holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
     inProgress.length > 0 && `in progress ${formatRanges(inProgress)}.`,
     heldText(report, tables),
@@ -69,13 +70,6 @@ function heldText({ lock }: TableReport, tables: readonly TableReport[]): string
   return `held by ${host} (pid ${pid}), last heartbeat ${newest.slice(0, 19).replace('T', ' ')} UTC. If that process hangs: \`backfill unlock ${keys(of).join(' ')}\`.`
 }
 
-/** Stale blocks that cannot be built again: what the table reads begins behind them now. A redo takes out what lies outside of its limits. */
-function prunedOf({ staleVersions, first }: TableReport): BlockSet {
-  if (first === null || first === 0) return []
-  const stale = staleVersions.filter(({ reasons }) => !reasons.includes('limits'))
-  return intersect(blockSet(stale.flatMap(({ blocks }) => blocks)), [{ from: 0, to: first - 1 }])
-}
-
 /** The whole error is in `log --errors`. */
 function failureText({ from, to, at, error }: Failure): string {
   const [first = ''] = error.split('\n')
@@ -92,7 +86,10 @@ export function next(tables: readonly TableReport[]): readonly string[] {
     ({ missingBlocks, state }) =>
       missingBlocks > 0 && !['in progress', 'waiting', 'dirty', 'unknown rows'].includes(state),
   )
-  const stale = tables.filter((table) => subtract(table.stale, prunedOf(table)).length > 0)
+  const stale = tables.filter(
+    ({ stale: blocks, staleVersions, first }) =>
+      subtract(blocks, lostBlocks(staleVersions, first)).length > 0,
+  )
   const [blocks, seconds] = (['block', 'second'] as const).map((wanted) =>
     open.reduce((sum, { unit, missingBlocks }) => sum + (unit === wanted ? missingBlocks : 0), 0),
   ) as [number, number]

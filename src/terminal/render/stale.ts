@@ -11,13 +11,15 @@ export function staleText({ hash, reasons, built }: StaleReport, current: string
 
 /** One line for all tables: how many blocks, why, and what to type; none without a stale range. */
 export function staleLines(tables: readonly StaleSummary[]): readonly string[] {
-  const [first] = tables
-  if (first === undefined) return []
-  const parts = tables.map(
-    ({ table, blocks, unit, reasons }) => `${amount(blocks, unit)} of ${table} (${reasons.join(', ')})`,
-  )
-  const hint = tables.length > 1 ? 'backfill redo --stale' : first.hint
-  return [`Stale: ${parts.join(', ')}. \`${hint}\` builds them again.`]
+  if (tables.length === 0) return []
+  const parts = tables.map(({ table, blocks, unit, reasons, lost }) => {
+    const some = lost === blocks ? '' : `${amount(lost, unit)} of them `
+    const gone = lost > 0 ? `; ${some}no longer in what it reads` : ''
+    return `${amount(blocks, unit)} of ${table} (${reasons.join(', ')}${gone})`
+  })
+  const [first, ...more] = tables.filter(({ blocks, lost }) => lost < blocks)
+  const hint = more.length > 0 ? 'backfill redo --stale' : first?.hint
+  return [`Stale: ${parts.join(', ')}.${hint === undefined ? '' : ` \`${hint}\` builds them again.`}`]
 }
 
 function timesText({ from, to }: { readonly from: string; readonly to: string }): string {

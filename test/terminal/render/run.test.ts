@@ -103,11 +103,16 @@ test('the last line of a run says what was done, how fast, and where', () => {
     `Interrupted${where}. \`backfill up\` resumes from here.`,
   ])
   const stale = [
-    { table: 'a', blocks: 5, unit: 'block', reasons: ['sql'], hint: 'backfill redo a --stale' },
+    { table: 'a', blocks: 5, unit: 'block', reasons: ['sql'], lost: 0, hint: 'backfill redo a --stale' },
   ] as const
   const again = 'Stale: 5 blocks of a (sql). `backfill redo a --stale` builds them again.'
   expect(last({ stale })).toEqual([again, expect.stringMatching(/^Done: /)])
   expect(last({ stale, chunks: 0 })).toEqual([`Nothing to do${where}. ${again}`])
+  const some = [{ ...stale[0], lost: 2 }]
+  expect(last({ stale: some })[0]).toBe(
+    'Stale: 5 blocks of a (sql; 2 blocks of them no longer in what it reads). `backfill redo a --stale` builds them again.',
+  )
+  expect(last({ stale: [{ ...some[0]!, lost: 5 }] })[0]).not.toContain('redo')
 })
 
 test('a run without work is one line, however many tables leave out something', () => {
@@ -224,7 +229,7 @@ test('tables that count seconds are told as times, and not as blocks', () => {
     ...events.flatMap((event) => eventText(event, colors, { done: 3, all: 34 }).lines),
     ...sums({ blocks: 0, seconds: 5400 }),
     ...sums({ blocks: 7, seconds: 5400 }),
-    ...sums({ stale: [{ table: 'a', blocks: 60, unit: 'second', reasons: ['sql'], hint: 'h' }] }),
+    ...sums({ stale: [{ table: 'a', blocks: 60, unit: 'second', reasons: ['sql'], lost: 0, hint: 'h' }] }),
   ]).toMatchInlineSnapshot(`
     [
       "b  1 h 30 min wait for a",

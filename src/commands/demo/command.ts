@@ -7,6 +7,8 @@ import { printStatus } from '../status/command.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { Server } from '../../clickhouse/server.ts'
+import { usageError } from '../../model/errors.ts'
+import { shortName } from '../../model/table-key.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export const demo: Command = async (context) => {
@@ -14,7 +16,14 @@ export const demo: Command = async (context) => {
   const { readCatalogue, readDemo } = await import('../../project/sql-folder.ts')
   const chain = await readDemo()
   const { sources } = await readCatalogue()
-  const ready = async ({ connected }: Session): Promise<void> => {
+  const ready = async ({ connected, workspace }: Session): Promise<void> => {
+    const known = sources.map(({ table }) => table)
+    const others = workspace.chosen.filter((table) => table.sources.some((one) => !known.includes(one)))
+    if (others.length > 0)
+      throw usageError(
+        `the sample chain has no rows for ${others.map(({ key }) => key).join(', ')}: its tables are ${known.map(shortName).join(', ')}`,
+        '`backfill test` runs the tests of all tables without a server; `backfill demo --sql xatu` shows the tables of the package',
+      )
     output.message(['Loading the sample chain.'])
     const { loaded, rows, elapsedMs } = await loadDemo(connected.source, sources, chain, config.network.value)
     const what = count(rows, 'source row')

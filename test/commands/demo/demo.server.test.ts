@@ -1,5 +1,5 @@
 // Owns the promises of `demo`: what a stranger sees first, and that chunks of any size lead to the same tables.
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -155,3 +155,19 @@ async function contentOf(server: EmbeddedServer, database: string, table: string
 function grouped(value: number): string {
   return value.toLocaleString('en-US')
 }
+
+test('a demo of tables that read other sources than the sample chain says so', async () => {
+  const own = join(cwd, 'own')
+  await mkdir(join(own, 'sql/source'), { recursive: true })
+  await mkdir(join(own, 'sql/transforms'))
+  const ddl =
+    'CREATE TABLE {source:Identifier}.orders (height UInt64) ENGINE = ReplacingMergeTree ORDER BY height'
+  const head = '--! position: height\n--! network: none\n--! written: none\n'
+  await writeFile(join(own, 'sql/source/orders.sql'), `${head}\n${ddl}\n`)
+  await backfillHere(['new', 'per_height', '--sources', 'orders'], { cwd: own })
+  const { code, stderr } = await backfillHere(['demo'], { cwd: own })
+  expect([code, stderr]).toEqual([
+    2,
+    expect.stringContaining('the sample chain has no rows for per_height: its tables are'),
+  ])
+})

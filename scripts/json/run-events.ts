@@ -110,6 +110,7 @@ export const EVENTS = {
     on: texts('The tables that they wait for'),
     standstill: STANDS_STILL,
     text: STANDSTILL_TEXT,
+    hint: nullable(text('The command that builds these as well; null: the run was asked for them')),
   }),
   'The run ended': event('summary', SUMMARY),
 }

@@ -32,7 +32,7 @@ export function heldBack(
     blocks: blockSet(waits.flatMap(({ blocks }) => blocks)),
     notes: waits.map(
       ({ key, blocks }) =>
-        `${namedBlocks(blocks)}: left out, for this run does not build them in ${key}, which they read`,
+        `${namedBlocks(blocks)}: left out, for this run does not build them in ${key}, which they read${notRun.has(key) ? '' : ` (\`backfill up +${table.key}\` does)`}`,
     ),
   }
 }

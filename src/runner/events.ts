@@ -63,6 +63,8 @@ export type RunEvent =
       readonly unit: Unit
       readonly on: readonly string[]
       readonly standstill: Standstill | undefined
+      /** The command that builds these as well, if the run was not asked for them. */
+      readonly hint: string | undefined
     }
 
 /** `hold` undefined: the load. */

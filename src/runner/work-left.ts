@@ -93,7 +93,9 @@ export function waitingEvents(tasks: readonly Task[], runs: ReadonlyMap<string, 
     const task = tasks.find((one) => one.key === key)!
     const standstill = inputStandstill(task, runs, new Map())
     const { unit } = runs.get(key)!.tableStatus.table
-    return { type: 'waiting', table: key, blocks, unit, on, standstill }
+    // Typed again, the command would wait again.
+    const hint = on.every((input) => runs.has(input)) ? undefined : `backfill up +${key}`
+    return { type: 'waiting', table: key, blocks, unit, on, standstill, hint }
   })
   const warnings = tasks.flatMap(({ key, runnable, unprobed }): RunEvent[] => {
     const { tableStatus, covered, wanted } = runs.get(key)!

@@ -26,7 +26,7 @@ test('a table that is not as its file says is stopped, and what reads it waits, 
   const plan = await run(`plan ${words}`)
   expect(plan.stdout).toMatch(/address_diffs: \S+ is not as \S+ says: .*: `backfill rebuild address_diffs`/)
   expect(plan.stdout).toContain(
-    'accounts_alive: blocks 1-20: left out, for this run does not build them in address_diffs',
+    'accounts_alive: blocks 1-20: left out, for this run does not build them in address_diffs, which they read\n',
   )
   expect(plan.stdout.trimEnd().split('\n').at(-1)).toBe(
     'Left out: 1 table is stopped (address_diffs) and 2 tables wait (post_6780_accounts_destructs, accounts_alive); the lines above say why.',
@@ -42,13 +42,17 @@ test('a table that is not as its file says is stopped, and what reads it waits, 
 })
 
 test('what reads a table that is not chosen waits for it, and runs as far as that is done', async () => {
-  expect(await lastLine('plan --tables accounts_alive')).toBe(
-    'Nothing runs: 1 table waits (accounts_alive); the lines above say why.',
-  )
+  const plan = (await run('plan --tables accounts_alive')).stdout.trimEnd().split('\n')
+  expect(plan.at(-1)).toBe('Nothing runs: 1 table waits (accounts_alive); the lines above say why.')
+  const why = 'blocks 1-20: left out, for this run does not build them in address_diffs, which they read'
+  expect(plan).toContain(`accounts_alive: ${why} (\`backfill up +accounts_alive\` does)`)
   expect((await run('up --tables +accounts_alive --exclude accounts_alive --to 12')).code).toBe(0)
   expect(await planned('--tables accounts_alive --chunk 12')).toEqual({ accounts_alive: 1 })
   const up = await run('up --tables accounts_alive')
   expect(up.stdout).toContain('12 blocks')
+  const hint =
+    '8 blocks wait: input address_diffs is at block 13 (`backfill up +accounts_alive` builds what it reads, too)'
+  expect(up.stderr).toContain(`accounts_alive  ${hint}`)
   expect(await planned('--tables accounts_alive')).toEqual({ accounts_alive: 'waiting' })
 })
 

@@ -122,10 +122,10 @@ function headerLine({ runId, network, target, source, servers, toolVersion }: Ev
   return `backfill ${toolVersion}: network ${network}, target ${target}, source ${source}, ${servers}, run ${runId}`
 }
 
-function waitingText({ blocks, unit, on, standstill }: EventOf<'waiting'>): string {
+function waitingText({ blocks, unit, on, standstill, hint }: EventOf<'waiting'>): string {
   const why =
     standstill === undefined ? `wait for ${on.join(', ')}` : `wait: ${standstillText(standstill, 0)}`
-  return `${amount(blocks, unit)} ${why}`
+  return `${amount(blocks, unit)} ${why}${hint === undefined ? '' : ` (\`${hint}\` builds what it reads, too)`}`
 }
 
 /** That an input is not as far yet is no news. */

@@ -21,6 +21,7 @@ const RUN: Extract<RunEvent, { type: 'run' }> = {
   toolVersion: '1.2.3',
 }
 const INPUT = { reason: 'input', input: 'a', block: 7, failed: true } as const
+const WAITS = { type: 'waiting', unit: 'block', hint: undefined } as const
 const EVENTS: readonly RunEvent[] = [
   RUN,
   { type: 'created', table: 'a', target: 'mainnet.int_a' },
@@ -47,8 +48,8 @@ const EVENTS: readonly RunEvent[] = [
   { type: 'standstill', table: 'b', standstill: { reason: 'lock', host: 'runner-2', pid: 7 } },
   { type: 'standstill', table: 'b', standstill: { ...INPUT, failed: false } },
   { type: 'standstill', table: 'b', standstill: undefined },
-  { type: 'waiting', table: 'b', blocks: 10_000, unit: 'block', on: ['a'], standstill: INPUT },
-  { type: 'waiting', table: 'c', blocks: 1, unit: 'block', on: ['a', 'b'], standstill: undefined },
+  { ...WAITS, table: 'b', blocks: 10_000, on: ['a'], standstill: INPUT },
+  { ...WAITS, table: 'c', blocks: 1, on: ['a', 'b'], standstill: undefined },
 ]
 const SUMMARY: RunSummary = {
   runId: 'r',
@@ -121,17 +122,17 @@ test('a run without work is one line, however many tables leave out something', 
     { type: 'skipped', tables: ['a'], sourceGaps: gaps, incomplete: [{ from: 2001, to: 2001 }] },
     { type: 'skipped', tables: ['b'], sourceGaps: gaps, incomplete: [{ from: 2005, to: 2005 }] },
     {
-      type: 'waiting',
+      ...WAITS,
       table: 'c',
       blocks: 3,
-      unit: 'block',
       on: ['d'],
       standstill: { ...INPUT, input: 'd', failed: false },
+      hint: 'backfill up +c',
     },
   ] as const
   const summary = { ...SUMMARY, chunks: 0, failed: [] }
   expect(summaryLines(summary, { colors, run: undefined, left })).toEqual([
-    'Nothing to do; source gap 1-2000 (2,000 blocks); incomplete 2001, 2005 (2 blocks); c: 3 blocks wait: input d is at block 7.',
+    'Nothing to do; source gap 1-2000 (2,000 blocks); incomplete 2001, 2005 (2 blocks); c: 3 blocks wait: input d is at block 7 (`backfill up +c` builds what it reads, too).',
   ])
 })
 
@@ -218,7 +219,7 @@ const sums = (of: Partial<RunSummary>) =>
 
 test('tables that count seconds are told as times, and not as blocks', () => {
   const events: readonly RunEvent[] = [
-    { type: 'waiting', table: 'b', blocks: 5400, unit: 'second', on: ['a'], standstill: undefined },
+    { ...WAITS, table: 'b', blocks: 5400, unit: 'second', on: ['a'], standstill: undefined },
     {
       type: 'standstill',
       table: 'b',

@@ -120,6 +120,12 @@ export const GUARDS: readonly Guard[] = [
     'const name = readyName(build, 1)',
   ],
   [
+    'a late EXCHANGE is looked for under the new name',
+    'commands/rebuild/swap.ts',
+    'if (late !== undefined) return late',
+    '',
+  ],
+  [
     'a rebuild that was exchanged is finished, not begun again',
     'commands/rebuild/swap.ts',
     "if (isOf(uuid, role.replaces)) return 'replaced'",

@@ -157,6 +157,20 @@ test('a rebuild says in plain words that what it continues was renamed meanwhile
   expect(said).toContainEqual(expect.stringContaining('somebody renamed or dropped plain__rebuild_'))
 })
 
+test('a rebuild whose lost EXCHANGE comes after it has looked for it does not exchange the tables back', async () => {
+  const said = await outcomes({
+    seed: 5493,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [{ at: 113, act: 'rebuild', host: 'two', table: 'plain', dropOld: true }],
+    faults: [
+      { statement: 'rename a table', nth: 2, fault: 'slow', ms: 6385 },
+      { statement: 'exchange tables', nth: 1, fault: 'late', ms: 2067 },
+    ],
+  })
+  expect(said).toEqual(['ok', 'ok', 'ok'])
+})
+
 test('redo --stale of a table that reads its own rows builds again what follows, too', async () => {
   await outcomes({
     seed: 522,

@@ -30,6 +30,9 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
     const name = readyName(build, lock.epoch)
     try {
       await changeTables(ports.target, 'renaming', next.name, name)
+      // From here on an EXCHANGE of before finds no table. One that came since we looked has done the work.
+      const [late] = (await readSides(workspace, ports.target, table)).replaced
+      if (late !== undefined) return late
       await changeTables(ports.target, 'exchanging', table.target, name)
       return { ...present, name }
     } catch (error) {

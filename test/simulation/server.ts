@@ -104,9 +104,11 @@ export function startServer(time: Time, faults: Faults) {
         void time.later(latency(), () => (given instanceof Error ? reject(given) : resolve(given)), runner)
       const come = (delay: number, settle: Settle) =>
         void time.later(delay, () => guarded(() => arrive(statement, sent, fault, settle)), undefined)
-      // A dead runner's heartbeat that comes in the healthy part would be its last fault: the run that watches ends with 5.
+      // In the healthy part a dead runner's heartbeat would be its last fault, since the run that watches ends with 5; and what a dead
+      // redo wishes is done by the run after it.
+      const isLast = name === BEAT || name === 'append to the ledger'
       const comeLate = (ms: number) =>
-        come(name === BEAT ? Math.min(ms, Math.max(0, HEALED_MS - time.now())) : ms, unheard)
+        come(isLast ? Math.min(ms, Math.max(0, HEALED_MS - time.now())) : ms, unheard)
       switch (fault?.fault) {
         case 'killed before':
           return kill(runner)

@@ -4,6 +4,7 @@ import { expect, onTestFinished } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { audit, type Databases } from './audit.ts'
 import { backfillHere, environmentFor, startBackfill } from './cli.ts'
+import { arrival } from './held.ts'
 import { type Outcome, outcome } from './processes.ts'
 import { type Answer, type Held, type Point, type Proxy, type Seen, startProxy } from './proxy.ts'
 import { post, type TestServer, uniqueDatabase } from './server.ts'
@@ -111,15 +112,6 @@ export async function crashed(
   child.kill(signal)
   await ended
   return held
-}
-
-/** A run that ends without ever making the request is a test that tests nothing. */
-async function arrival(held: Held, ended: Promise<Outcome>): Promise<void> {
-  const missed = ended.then(({ code, stderr }) =>
-    Promise.reject(new Error(`never held; exit ${code}: ${stderr}`)),
-  )
-  await Promise.race([held.arrived, missed])
-  missed.catch(() => undefined)
 }
 
 function words({ blocks }: Ground): readonly string[] {

@@ -3,8 +3,9 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
 import { editedFolder } from '../../support/edited-folder.ts'
-import { outcome, temporaryDirectory } from '../../support/processes.ts'
-import { type Held, type Point, type Seen, startProxy } from '../../support/proxy.ts'
+import { type Kill, killHeld } from '../../support/held.ts'
+import { temporaryDirectory } from '../../support/processes.ts'
+import { type Held, type Seen, startProxy } from '../../support/proxy.ts'
 import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../../support/real-cluster.ts'
 import { intoTarget } from '../../support/requests.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
@@ -96,7 +97,7 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
     expect(await tables()).toEqual([TABLE, local])
   })
 
-  const KILLS: readonly (readonly [what: string, matches: (seen: Seen) => boolean, point: Point])[] = [
+  const KILLS: readonly Kill[] = [
     ['an INSERT executed and not answered', intoTarget(KEY, 5), 'answer'],
     ['RENAME on the way', starts('RENAME TABLE'), 'request'],
     ['EXCHANGE on the way', starts('EXCHANGE TABLES'), 'request'],
@@ -116,19 +117,12 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
       while (!reading.signal.aborted) seen.add(await sum(node))
     })
     const late: Held[] = []
-    for (const [what, matches, point] of KILLS) {
-      const held = proxy.hold(matches, point)
-      const child = startBackfill(words, { env: { ...env, BACKFILL_SQL: sql }, cwd: temporaryDirectory() })
-      const ended = outcome(child)
-      const missed = ended.then(({ code, stderr }) =>
-        Promise.reject(new Error(`never held ${what}; exit ${code}: ${stderr}`)),
+    for (const kill of KILLS)
+      late.push(
+        await killHeld(proxy, kill, () =>
+          startBackfill(words, { env: { ...env, BACKFILL_SQL: sql }, cwd: temporaryDirectory() }),
+        ),
       )
-      await Promise.race([held.arrived, missed])
-      missed.catch(() => undefined)
-      child.kill('SIGKILL')
-      await ended
-      late.push(held)
-    }
     expect(await run(words, { BACKFILL_SQL: sql })).toMatchObject({ code: 0 })
     // What was on the way arrives now, when all is done.
     for (const held of late) await held.release()

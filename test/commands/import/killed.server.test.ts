@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
+import { killHeld } from '../../support/held.ts'
 import { outcome } from '../../support/processes.ts'
 import { type Held, startProxy } from '../../support/proxy.ts'
 import { exportFiles, onGet, type PublicServer, servePublic } from '../../support/public-files.ts'
@@ -133,18 +134,8 @@ test(`killed with ${KILLS.map(([what]) => what).join('; killed with ')}: every r
   const { databases, proxy, env } = await prepare()
   const few = ['import', '--from', '0', '--to', '2999', '--tables', 'traces', '--jobs', '1']
   const late: Held[] = []
-  for (const [, matches, point] of KILLS) {
-    const held = proxy.hold(matches, point)
-    late.push(held)
-    const child = startBackfill(few, { env: env(proxy.url) })
-    const ended = outcome(child)
-    await Promise.race([
-      held.arrived,
-      ended.then(({ code, stderr }) => Promise.reject(new Error(`never held; exit ${code}: ${stderr}`))),
-    ])
-    child.kill('SIGKILL')
-    await ended
-  }
+  for (const kill of KILLS)
+    late.push(await killHeld(proxy, kill, () => startBackfill(few, { env: env(proxy.url) })))
   const next = await backfillHere(few, { env: env(server.url) })
   expect(next.code, next.stderr).toBe(0)
   for (const held of late) await held.release()

@@ -9,8 +9,9 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { contentOf } from '../../support/audit.ts'
 import { environmentFor, startBackfill } from '../../support/cli.ts'
+import { type Kill, killHeld } from '../../support/held.ts'
 import { outcome, temporaryDirectory } from '../../support/processes.ts'
-import { type Held, type Point, type Seen, startProxy } from '../../support/proxy.ts'
+import { type Held, type Seen, startProxy } from '../../support/proxy.ts'
 import { intoTarget } from '../../support/requests.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
@@ -75,8 +76,6 @@ const exchanging = ({ statement }: Seen): boolean => statement.startsWith('EXCHA
 const dropping = ({ statement }: Seen): boolean =>
   statement.startsWith('DROP TABLE') && statement.includes('SYNC')
 
-type Kill = readonly [what: string, matches: (seen: Seen) => boolean, point: Point]
-
 /** Each rebuild of a row takes over from the one before it, and is killed one step further. */
 const ROWS: readonly { kills: readonly Kill[]; flags: readonly string[]; outcome: string }[] = [
   {
@@ -110,19 +109,8 @@ test.for(ROWS.map((row) => [row.kills.map(([what]) => what).join('; killed with 
     const env = environmentFor({ ...server, url: proxy.url }, { source, target, ledger })
     const words = ['rebuild', KEY, '--sql', folder, '--chunk', '4', '--lag', '0', '--jobs', '1', ...flags]
     const late: Held[] = []
-    for (const [what, matches, point] of kills) {
-      const held = proxy.hold(matches, point)
-      const child = startBackfill(words, { env, cwd: temporaryDirectory() })
-      const ended = outcome(child)
-      const missed = ended.then(({ code, stderr }) =>
-        Promise.reject(new Error(`never held ${what}; exit ${code}: ${stderr}`)),
-      )
-      await Promise.race([held.arrived, missed])
-      missed.catch(() => undefined)
-      child.kill('SIGKILL')
-      await ended
-      late.push(held)
-    }
+    for (const kill of kills)
+      late.push(await killHeld(proxy, kill, () => startBackfill(words, { env, cwd: temporaryDirectory() })))
 
     const next = await openTestWorkspace({ server, source, target, ledger, tables: [KEY], catalogue })
     onTestFinished(() => next.close())

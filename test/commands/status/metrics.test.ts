@@ -122,6 +122,17 @@ test('the metrics of two networks are one page: each is described once, and its 
   ]) // prettier-ignore
 })
 
+// node_exporter reads a file for each network, and leaves out what contradicts the file before.
+test('two networks in two files have the same descriptions, and no series in common', () => {
+  const [one, other] = ['mainnet', 'holesky'].map((network) =>
+    metricsLines([{ ...INPUT, report: { ...INPUT.report, network } }], '1.2.3'),
+  ) as [readonly string[], readonly string[]]
+  const described = (lines: readonly string[]) => lines.filter((line) => line.startsWith('#'))
+  expect(described(one)).toEqual(described(other))
+  const series = new Set(one.filter((line) => !line.startsWith('#')).map((line) => line.split('} ')[0]))
+  expect(other.filter((line) => series.has(line.split('} ')[0]))).toEqual([])
+})
+
 test('what is unknown has no sample: it is not 0', () => {
   const found = new Map(families(INPUT).map((one) => [one.name, one]))
   for (const name of ['backfill_watermark_block', 'backfill_head_block', 'backfill_table_rows'])

@@ -127,8 +127,10 @@ test('two networks in two files have the same descriptions, and no series in com
   const [one, other] = ['mainnet', 'holesky'].map((network) =>
     metricsLines([{ ...INPUT, report: { ...INPUT.report, network } }], '1.2.3'),
   ) as [readonly string[], readonly string[]]
-  const described = (lines: readonly string[]) => lines.filter((line) => line.startsWith('#'))
-  expect(described(one)).toEqual(described(other))
+  const [described, otherDescribed] = [one, other].map((lines) =>
+    lines.filter((line) => line.startsWith('#')),
+  )
+  expect(described).toEqual(otherDescribed)
   const series = new Set(one.filter((line) => !line.startsWith('#')).map((line) => line.split('} ')[0]))
   expect(other.filter((line) => series.has(line.split('} ')[0]))).toEqual([])
 })

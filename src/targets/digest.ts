@@ -48,6 +48,43 @@ export type WrittenRange = {
   readonly rowsWritten: number
 }
 
+/** Whether the rows of a range can be read back, and stay. */
+function hasDigest({ table, target }: Pick<WrittenRange, 'table' | 'target'>): boolean {
+  return table.rows.kind === 'per-block' && target.fades !== true
+}
+
+/**
+ * Of many disjoint ranges of a per-block table, in the order of the ranges: one scan of the table, whatever their number.
+ * Empty where a table has no digest. @throws BackfillError `server`, `usage`
+ */
+export async function storedDigests(
+  server: Server,
+  executor: DescribePort,
+  { table, target }: Pick<WrittenRange, 'table' | 'target'>,
+  ranges: readonly Range[],
+): Promise<readonly Digest[]> {
+  if (!hasDigest({ table, target })) return []
+  const { from, rowHash, columns } = await digestSql(server, executor, table, target)
+  const { position } = table
+  return await server.client.rows<Digest>({
+    // `starts`: of the ranges, and of what lies behind each of them.
+    query: `SELECT rows, toString(total) AS sum, ${columns} AS columns
+      FROM (SELECT arrayJoin({starts:Array(UInt64)}) AS start) AS ranges
+      LEFT JOIN (
+        SELECT roundDown(toUInt64(${position}), {steps:Array(UInt64)}) AS start, count() AS rows, sum(${rowHash}) AS total
+        FROM ${from} GROUP BY start
+      ) AS stored USING (start)
+      ORDER BY start
+      SETTINGS join_use_nulls = 0`,
+    query_params: {
+      starts: ranges.map((range) => range.from),
+      steps: [0, ...new Set(ranges.flatMap((range) => [range.from, range.to + 1]))],
+    },
+    clickhouse_settings: DIGEST_SETTINGS,
+    doing: `reading the rows of ${table.key} that are adopted`,
+  })
+}
+
 /** The digest is not worth reading more rows than this, by rows of the range, with a floor of some granules. */
 const WORTH = { perRow: 20, atLeast: 65_536 }
 
@@ -60,7 +97,7 @@ export function openDigests(server: Server, describe: DescribePort['describe']) 
   const scanned = new Set<string>()
   return async ({ table, target, range, rowsWritten }: WrittenRange): Promise<Digest | undefined> => {
     const { key } = table
-    if (table.rows.kind !== 'per-block' || target.fades === true || scanned.has(key)) return undefined
+    if (!hasDigest({ table, target }) || scanned.has(key)) return undefined
     try {
       const statement = statements.get(key) ?? digestSql(server, { describe }, table, target)
       statements.set(key, statement)

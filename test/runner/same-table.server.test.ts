@@ -1,7 +1,8 @@
 // Owns the promise that a table which is replaced between the first look at it and its lock gets no row and no event of
 // what was planned for the other: a rebuild may have ended meanwhile.
 import { expect, test } from 'vitest'
-import { adopt, planAdoption } from '../../src/commands/adopt/adopt.ts'
+import { planAdoption } from '../../src/commands/adopt/plan.ts'
+import { adopt } from '../../src/commands/adopt/record.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { addBlocks } from '../support/small-chain.ts'
@@ -57,5 +58,5 @@ test('an adoption of a table that is replaced after the comparison records nothi
   const hooks = { report: () => {}, signal: new AbortController().signal }
   const adoption = await planAdoption(workspace, connected, options, hooks)
   await copy()
-  await expect(adopt(workspace, adoption, options, () => {})).rejects.toThrow(REPLACED)
+  await expect(adopt(workspace, connected, adoption, options, () => {})).rejects.toThrow(REPLACED)
 })

@@ -44,7 +44,7 @@ export const DEFECTS_OF_RANGES = [
   },
   {
     what: 'a table with a TTL has a digest',
-    find: ' || target.fades === true',
+    find: ' && target.fades !== true',
     put: '',
     test: 'test/commands/verify/verify.server.test.ts',
     name: 'a table with a TTL has no digest',

@@ -9,7 +9,7 @@ import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
-import type { AdoptOptions } from './adopt.ts'
+import type { AdoptOptions } from './plan.ts'
 
 const SAMPLE = 20
 
@@ -25,7 +25,7 @@ export const adoptCommand: Command = async (context) => {
     fromUuid,
   }
   return await withStoppable(context, async (session, signal) => {
-    const { adopt, planAdoption } = await import('./adopt.ts')
+    const [{ adopt }, { planAdoption }] = await Promise.all([import('./record.ts'), import('./plan.ts')])
     const { workspace } = session
     const { target } = workspace.ports
     const ledger = await target.ledgerState()
@@ -46,7 +46,8 @@ export const adoptCommand: Command = async (context) => {
       return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
     })
     const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
-    if (outcome === 'adopted') await adopt(workspace, plan, options, (text) => output.message([text]))
+    if (outcome === 'adopted')
+      await adopt(workspace, session.connected, plan, options, (text) => output.message([text]))
     const {
       blocks,
       verifications: [sample],

@@ -114,6 +114,31 @@ test('changed source rows are found in adopted blocks as in computed ones', asyn
   expect(stdout).toContain('1-30')
 })
 
+test('rows that go or change after the adoption are found in the table alone', async () => {
+  await restored()
+  await say(
+    `DELETE FROM {target:Identifier}.${TABLE} WHERE block_number = 50 SETTINGS lightweight_deletes_sync = 2`,
+  )
+  expect((await run(`adopt ${KEY} --chunk 30`)).code).toBe(0)
+  const stored = async () => {
+    const { stdout } = await run(`verify --stored ${KEY} --json`)
+    const [found] = (JSON.parse(stdout) as { tables: readonly Record<string, unknown>[] }).tables
+    return found
+  }
+  expect(await stored()).toMatchObject({ same: true, compared_blocks: 119, unknown_blocks: 0 })
+  await say(
+    `DELETE FROM {target:Identifier}.${TABLE} WHERE block_number = 77 SETTINGS lightweight_deletes_sync = 2`,
+  )
+  await say(
+    `ALTER TABLE {target:Identifier}.${TABLE} UPDATE slots_set = 77 WHERE block_number = 3 SETTINGS mutations_sync = 2`,
+  )
+  const differences = [
+    { from: 1, to: 30, kind: 'changed' },
+    { from: 51, to: 80, kind: 'lost', recorded: 30, stored: 29 },
+  ]
+  expect(await stored()).toMatchObject({ same: false, differences })
+})
+
 test('rows that differ are shown and not recorded: exit 7', async () => {
   await restored()
   await say(

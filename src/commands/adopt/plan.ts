@@ -1,6 +1,5 @@
-// Owns the adoption of rows that the ledger does not know: a sample is computed again and compared, then the blocks are
-// recorded as done.
-import { failedError, usageError } from '../../model/errors.ts'
+// Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
+import { usageError } from '../../model/errors.ts'
 import {
   type BlockSet,
   blockSet,
@@ -11,17 +10,12 @@ import {
   union,
 } from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { cutChunks } from '../../planning/chunks.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
 import { blocksIn, inputsOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
-import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
-import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
-import { assertSameTable } from '../../runner/same-table.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import { randomId } from '../../seam/random.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { assertNotDoubled } from './doubled.ts'
 import type { VerifyOptions } from '../verify/report.ts'
@@ -194,49 +188,4 @@ async function knownBlocks(
     ports: { ...workspace.ports, target: { ...workspace.ports.target, tables } },
   }
   return { blocks, chunk: Infinity, looked }
-}
-
-/** Records the adoption under the lock. @throws BackfillError `locked`; `failed` if a run has worked on it meanwhile */
-export async function adopt(
-  { ports, network }: Workspace,
-  { tableStatus: { table, target, view }, targetUuid, blocks, chunk, inputs }: Adoption,
-  { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
-  note: (text: string) => void,
-): Promise<void> {
-  const { ledger } = ports
-  const runId = randomId()
-  const lock = await ports.locks.acquire(table.key, note)
-  try {
-    assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
-    const now = (await ledger.fold(new Map([[table.key, targetUuid]]))).get(table.key)
-    if (JSON.stringify(now) !== JSON.stringify(view))
-      throw failedError(
-        `a run has worked on ${table.key} since the comparison: nothing was recorded`,
-        'Run the command again',
-      )
-    if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
-    if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
-    else
-      for (const [index, range] of cutChunks(blocks, { blocks: chunk }, 'oldest').entries()) {
-        const [sources, positions] = await Promise.all([
-          ports.source.fingerprint(table.sources, range),
-          inputPositions(ports, inputs),
-        ])
-        await ledger.append(lock, {
-          event: 'done',
-          range,
-          targetUuid,
-          sqlHash: table.sqlHash,
-          sourceFingerprint: writeFingerprint(sources),
-          forks: forksText(table, network),
-          inputs: inputsText({ table, inputs, range }, positions),
-          runId,
-          // The first event carries the rows of all: a table that is emptied later is told from one without rows.
-          rowsWritten: index === 0 ? (target?.rows ?? 0) : 0,
-        })
-      }
-    await ledger.checkpoint([{ lock, targetUuid, inputs }], runId)
-  } finally {
-    await lock.release()
-  }
 }

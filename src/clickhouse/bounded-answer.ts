@@ -11,7 +11,6 @@ function tooLarge(): Error {
   return new Error(`the answer to a question is larger than ${MAX_ANSWER_BYTES / 1024 / 1024} MB`)
 }
 
-/** How much of a body is kept: the server's exception is at its end. */
 export const TAIL_BYTES = 16 * 1024
 
 /** The stream, which fails after `MAX_ANSWER_BYTES`; where it breaks off, with the server's exception at its end. */

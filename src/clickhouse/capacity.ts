@@ -33,7 +33,6 @@ export async function readCapacity({ client }: Server) {
 
 export type Capacity = Awaited<ReturnType<typeof readCapacity>>
 
-/** The queries of others that run now, and the cores that they use. */
 export type Others = { readonly queries: number; readonly cores: number }
 
 /** Others have another login or address, so that a run never holds itself back. @throws BackfillError naming the GRANT for system.processes */

@@ -37,7 +37,6 @@ type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 export type Client = {
   /** The rows of an answer: objects by default, arrays (JSONCompact) on request. */
   rows<Row>(question: Question & { readonly format?: 'JSON' | 'JSONCompact' }): Promise<Row[]>
-  /** The rows of an answer, objects, with the names and types of its columns. */
   table<Row>(question: Question): Promise<ResponseJSON<Row>>
   command(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
@@ -51,11 +50,9 @@ export type Client = {
   readonly hosts: Set<unknown>
   /** From now on `check` is to ask each host that is new; it passes on `answered`. */
   onAnotherHost(check: (answered: Answered) => Promise<unknown>): void
-  /** The same connections under another name and database. */
   as(connection: Connection): Client
 }
 
-/** The settings that may be sent; the user may not set the others. */
 type Limits = { sendable(settings: ClickHouseSettings): ClickHouseSettings }
 
 /** Sends nothing yet. `settings` go with every statement. @param limits undefined if the user may set everything */
@@ -80,11 +77,8 @@ export function openClient(
     restOf?: (answer: Answer) => Readable,
   ): Promise<Answer> {
     const statement: Unsent<Params> = withArrayParts(withBoundTexts(unbound))
-    const { clickhouse_settings } = statement
-    const sent =
-      clickhouse_settings === undefined || limits === undefined
-        ? statement
-        : { ...statement, clickhouse_settings: limits.sendable(clickhouse_settings) }
+    const { clickhouse_settings: wanted } = statement
+    const sent = wanted && limits ? { ...statement, clickhouse_settings: limits.sendable(wanted) } : statement
     const { lookFor } = transport
     try {
       return await withStatus((inUse) => {
@@ -111,8 +105,7 @@ export function openClient(
           await sleep(ms * (0.5 + randomFraction()))
         }
     }
-  const textOf = async (params: Parameters<Transport['exec']>[0]) =>
-    text(bounded((await transport.exec(longForm(params))).stream))
+  const exec = (params: Parameters<Transport['exec']>[0]) => transport.exec(longForm(params))
   /** A question may be asked again: one lost connection, or a server that is busy for a moment, ends nothing. */
   const ask = again(passesSoon)
   /** Another statement may be repeated only if it certainly never began. */
@@ -127,20 +120,15 @@ export function openClient(
     table: (question) => whole(question, 'JSON'),
     command: async (statement) => {
       await tell(statement, async (params) => {
-        const { stream, summary } = await transport.exec(longForm(params))
+        const { stream, summary } = await exec(params)
         const isPage = (await text(bounded(stream))).trimStart().startsWith('<')
         // It comes from something before the server, which may not have seen the statement.
         if (isPage || summary === undefined)
           throw new Error(isPage ? 'the answer is a page, and is none of ClickHouse' : NO_SUMMARY)
       })
     },
-    text: (statement) => send(statement, textOf),
-    exec: (statement) =>
-      send(
-        statement,
-        (params) => transport.exec(longForm(params)),
-        ({ stream }) => stream,
-      ),
+    text: (statement) => send(statement, async (params) => text(bounded((await exec(params)).stream))),
+    exec: (statement) => send(statement, exec, ({ stream }) => stream),
     ping: () =>
       withStatus(async () => {
         const answer = await transport.ping({ select: true })
@@ -177,15 +165,16 @@ type Bindable = {
 
 /** The package escapes every string once more; what travels beside the settings arrives as it is. */
 function withBoundTexts<Params extends Bindable>(statement: Params): Params {
-  const params = Object.entries(statement.query_params ?? {})
-  if (!params.some(([, value]) => value instanceof BoundText)) return statement
-  const bound = params.flatMap(([name, value]) =>
-    value instanceof BoundText ? [[`param_${name}`, value.text]] : [],
+  const { bound = [], usual = [] } = Object.groupBy(
+    Object.entries(statement.query_params ?? {}),
+    ([, value]) => (value instanceof BoundText ? 'bound' : 'usual'),
   )
+  if (bound.length === 0) return statement
+  const settings = Object.fromEntries(bound.map(([name, value]) => [`param_${name}`, String(value)]))
   return {
     ...statement,
-    query_params: Object.fromEntries(params.filter(([, value]) => !(value instanceof BoundText))),
-    clickhouse_settings: { ...statement.clickhouse_settings, ...Object.fromEntries(bound) },
+    query_params: Object.fromEntries(usual),
+    clickhouse_settings: { ...statement.clickhouse_settings, ...settings },
   }
 }
 

@@ -11,7 +11,6 @@ export type Connection = {
   /** The client's certificate and its key (PEM); both or neither. */
   readonly cert?: string
   readonly key?: string
-  /** Database of the source tables or of the derived tables. */
   readonly database: string
   /** Settings whose value in the user's profile is accepted, whatever it is. */
   readonly acceptedSettings?: readonly string[]

@@ -1,5 +1,5 @@
 // Owns whether an SQL expression is deterministic, by asking the server about its functions.
-import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import { isName, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import type { Server } from './server.ts'
 
 /** `unknown`: the server does not report it for one of the functions, or (old versions) for any. */
@@ -7,10 +7,10 @@ export type Determinism = 'deterministic' | 'nondeterministic' | 'unknown'
 
 /** One answer per expression, in order. @throws BackfillError `server` */
 export async function determinismOf(
-  server: Asked,
+  server: Pick<Server, 'client'>,
   expressions: readonly string[],
 ): Promise<readonly Determinism[]> {
-  const calls = expressions.map(callsOf)
+  const calls = expressions.map((expression) => callsOf(expression))
   if (calls.every(({ length }) => length === 0)) return expressions.map(() => 'deterministic')
   const said = await functionsOf(server)
   return calls.map((names) => {
@@ -21,15 +21,13 @@ export async function determinismOf(
   })
 }
 
-type Asked = Pick<Server, 'client'>
-
 /** What a server says of each function (1: deterministic, null: it does not say), by its name in lower case. */
 type Functions = ReadonlyMap<string, readonly (number | null)[]>
 
 /** A server's functions do not change during a run: they are asked for once. */
 const asked = new WeakMap<object, Promise<Functions>>()
 
-function functionsOf(server: Asked): Promise<Functions> {
+function functionsOf(server: Pick<Server, 'client'>): Promise<Functions> {
   const before = asked.get(server)
   if (before !== undefined) return before
   const now = askFunctions(server)
@@ -38,7 +36,7 @@ function functionsOf(server: Asked): Promise<Functions> {
   return now
 }
 
-async function askFunctions({ client }: Asked): Promise<Functions> {
+async function askFunctions({ client }: Pick<Server, 'client'>): Promise<Functions> {
   // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
   const rows = await client.rows<{ name: string; said: (number | null)[] }>({
     query: `SELECT lower(name) AS name, array(COLUMNS('^(is_)?deterministic$')) AS said FROM system.functions`,
@@ -51,9 +49,7 @@ async function askFunctions({ client }: Asked): Promise<Functions> {
 /** Names of the functions that an expression calls, in lower case, because the case of some does not matter. */
 function callsOf(expression: string): readonly string[] {
   const tokens = significantTokens({ file: '', text: expression, line: 1 })
-  return tokens.flatMap((token, index) =>
-    (token.kind === 'word' || token.kind === 'identifier') && tokens[index + 1]?.text === '('
-      ? [unquoted(token).toLowerCase()]
-      : [],
-  )
+  return tokens
+    .filter((token, at) => isName(token) && tokens[at + 1]?.text === '(')
+    .map((token) => unquoted(token).toLowerCase())
 }

@@ -21,9 +21,6 @@ import { serverProblem } from '../model/errors.ts'
 import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 
-// For the few statements that kysely cannot build.
-export { quoteIdentifier } from '../sql-syntax/quoting.ts'
-
 /** A bound value whose ClickHouse type does not follow from JavaScript: `typed([], 'Array(UInt64)')`. */
 class Typed {
   readonly value: unknown

@@ -58,7 +58,6 @@ export function retryDecision(kind: ErrorKind, code: number, words = ''): RetryD
   return PASSING.has(code) ? 'retry' : 'stop'
 }
 
-/** Attempts at one range before the table stops. */
 export const MAX_ATTEMPTS = 6
 
 /** Doubles from one second to thirty, minus up to half by `chance`, so that runners that failed together do not retry together. */

@@ -1,8 +1,7 @@
 // Owns finding the grants that a user lacks.
-import { quoteIdentifier } from './dialect.ts'
 import type { Server } from './server.ts'
 import { serverProblem } from '../model/errors.ts'
-import { quotedName } from '../sql-syntax/quoting.ts'
+import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
 
 /** The missing grants. @throws BackfillError `server` */
 export async function missingGrantsOn<One extends Need>(server: Server, requiredGrants: readonly One[]) {
@@ -28,11 +27,7 @@ function grantText({ privilege, on }: Need): string {
 
 export type ServerRole = 'source' | 'target'
 
-export type Need = {
-  readonly side: ServerRole
-  readonly privilege: string
-  readonly on: NeedPlace
-}
+export type Need = { readonly side: ServerRole; readonly privilege: string; readonly on: NeedPlace }
 
 export type NeedPlace =
   | {
@@ -48,12 +43,11 @@ export type NeedPlace =
 /** For tables that were not found. @throws BackfillError `server` with the GRANT for those that may exist but are hidden */
 export async function mustSee(server: Server, places: readonly NeedPlace[]): Promise<void> {
   const { side, url, username } = server.connection
-  const requiredGrants = places.map((on) => ({
-    side,
-    privilege: on.kind === 'table' ? 'SHOW COLUMNS' : 'SHOW TABLES',
-    on,
-  }))
-  const [hidden] = await missingGrantsOn(server, requiredGrants)
+  const privilegeFor = { table: 'SHOW COLUMNS', database: 'SHOW TABLES', engine: 'SHOW TABLES' }
+  const [hidden] = await missingGrantsOn(
+    server,
+    places.map((on) => ({ side, privilege: privilegeFor[on.kind], on })),
+  )
   if (hidden === undefined || hidden.on.kind === 'engine') return
   const { on } = hidden
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`

@@ -27,7 +27,6 @@ export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' |
 
 /** Of the address of a redirect. */
 const MOST_CHARACTERS = 200
-
 /** What follows the path may be the statement, or a token of a login; what stands before the host is a login. */
 const withoutLogin = (location: string) =>
   location

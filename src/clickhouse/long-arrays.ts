@@ -30,7 +30,7 @@ function partsOf(items: readonly unknown[]): readonly (readonly unknown[])[] {
   let bytes = 0
   for (const item of items) {
     const text = typeof item === 'string' || typeof item === 'bigint' ? `${item}` : JSON.stringify(item)
-    const size = encoder.encode(text).length + 3
+    const size = Buffer.byteLength(text) + 3
     if (bytes + size > MAX_BYTES && bytes > 0) {
       parts.push([])
       bytes = 0
@@ -40,5 +40,3 @@ function partsOf(items: readonly unknown[]): readonly (readonly unknown[])[] {
   }
   return parts
 }
-
-const encoder = new TextEncoder()

@@ -38,7 +38,6 @@ export function passesSoon(error: unknown): boolean {
 const PASSES =
   /^(ECONNRESET|ECONNABORTED|EPIPE|EAI_AGAIN|SILENT|ERR_STREAM_PREMATURE_CLOSE|HTTP (408|425|429|502|503|504|52\d|530))$/
 
-/** Waits after attempt number `attempt`; the signal ends the wait. */
 export async function backOff(attempt: number, signal: AbortSignal): Promise<void> {
   await sleep(backoffMs(attempt, randomFraction()), signal)
 }

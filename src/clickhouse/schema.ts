@@ -78,21 +78,12 @@ type SourceTable = {
   updated_date_time: string
 }
 
-type SystemTables = {
-  database: string
-  name: string
-  engine: string
-  total_rows: number | null
-  total_bytes: number | null
-}
-
 /** The tables for kysely; source tables are addressed by name through `SourceTable`. */
 export type Schema = {
   ledger: LedgerTable
   sql_versions: SqlVersionsTable
   source_probe: SourceProbeTable
-  'system.tables': SystemTables
-  'system.databases': { name: string; engine: string }
+  'system.tables': { database: string; name: string; engine: string }
   [source: `canonical_execution_${string}`]: SourceTable
   [target: `int_${string}`]: { block_number: number }
 }

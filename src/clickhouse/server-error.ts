@@ -19,7 +19,6 @@ type ErrorPlace = {
   readonly doing: string | undefined
 }
 
-/** ClickHouse error code of the thrown error; 0 if the server sent none. */
 export function errorCode(error: unknown): number {
   if (error instanceof BackfillError) return error.code
   return error instanceof ClickHouseError ? Number(error.code) : 0
@@ -38,7 +37,6 @@ export function messageOf(thrown: unknown): string {
   return oneLine(words)
 }
 
-/** The client's words for a connection on which nothing moves. */
 const isTimeout = (error: unknown) => error instanceof Error && error.message === 'Timeout error.'
 
 export const MISSING_HINT =

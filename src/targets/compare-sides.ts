@@ -5,7 +5,7 @@ import { existingTables, type ExistingTable } from '../clickhouse/existing-table
 import type { Server } from '../clickhouse/server.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { comparedColumns, isCollapsing, type NotCompared } from './compared-columns.ts'
-import { quoteIdentifier } from '../clickhouse/dialect.ts'
+import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
 import { readEngine } from '../sql-syntax/ddl-clauses.ts'
 import { isKeyword, type Token, unquoted } from '../sql-syntax/lexer.ts'

@@ -30,12 +30,12 @@ test('a server is reached, and asked, over the wire that stands there', async ()
   const heard = answeringWire((query) => (query.includes('serverUUID') ? identity : [{ n: 1 }]))
   const server = await openServer(connection)
   expect(await server.client.rows({ query: 'SELECT 1 AS n' })).toEqual([{ n: 1 }])
-  expect(await server.db.selectFrom('system.databases').select('name').execute()).toEqual([{ n: 1 }])
+  expect(await server.db.selectFrom('system.tables').select('name').execute()).toEqual([{ n: 1 }])
   await server.client.command({ query: 'SYSTEM STOP MERGES' })
   expect(server.info.identity).toBe('one')
   expect(heard.slice(1).map(({ query }) => query)).toEqual([
     'SELECT 1 AS n',
-    'select `name` from `system`.`databases`',
+    'select `name` from `system`.`tables`',
     'SYSTEM STOP MERGES',
   ])
 })
@@ -51,9 +51,9 @@ test('a failure says the side, what the statement was for, the words and the cod
   await expect(server.client.command({ query })).rejects.toMatchObject({ ...failure, message: words('') })
   await expect(server.client.exec({ query, doing: 'reading' })).rejects.toThrow(words(' while reading'))
   await expect(server.client.text({ query, doing: 'reading' })).rejects.toThrow(words(' while reading'))
-  const named = server.during('looking for databases').selectFrom('system.databases').select('name')
+  const named = server.during('looking for databases').selectFrom('system.tables').select('name')
   await expect(named.execute()).rejects.toThrow(words(' while looking for databases'))
-  await expect(server.db.selectFrom('system.databases').select('name').execute()).rejects.toThrow(words(''))
+  await expect(server.db.selectFrom('system.tables').select('name').execute()).rejects.toThrow(words(''))
 })
 
 test('the same connections under another side’s name say that name', async () => {
@@ -62,5 +62,5 @@ test('the same connections under another side’s name say that name', async () 
   await expect(source.client.command({ query: 'SELECT 1', doing: 'probing' })).rejects.toThrow(
     'cannot reach ClickHouse (source http://db:8123) while probing: socket hang up',
   )
-  await expect(source.db.selectFrom('system.databases').select('name').execute()).rejects.toThrow('(source ')
+  await expect(source.db.selectFrom('system.tables').select('name').execute()).rejects.toThrow('(source ')
 })

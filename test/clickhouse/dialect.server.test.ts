@@ -1,7 +1,8 @@
 import * as fc from 'fast-check'
 import { sql } from 'kysely'
 import { expect, test } from 'vitest'
-import { quoteIdentifier, typed } from '../../src/clickhouse/dialect.ts'
+import { typed } from '../../src/clickhouse/dialect.ts'
+import { quoteIdentifier } from '../../src/sql-syntax/quoting.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { createLedger, useServer } from '../support/clickhouse.ts'
 

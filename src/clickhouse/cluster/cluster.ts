@@ -52,7 +52,6 @@ export async function joinCluster(
   }
 }
 
-/** A system table of this server, or of all nodes of its cluster. */
 export function onAllNodes({ cluster }: Pick<Server, 'cluster'>, table: `system.${string}`): string {
   return cluster === undefined ? table : `clusterAllReplicas(${quoteString(cluster.name)}, ${table})`
 }

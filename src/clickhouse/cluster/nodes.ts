@@ -26,12 +26,10 @@ export const ANSWERING: ClickHouseSettings = {
   connections_with_failover_max_tries: '1',
 }
 
-type Question = Pick<Cluster, 'name' | 'places' | 'keeper'>
-
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
 export async function unreachableNodes(
   { client }: Pick<Server, 'client'>,
-  { name, places, keeper }: Question,
+  { name, places, keeper }: Pick<Cluster, 'name' | 'places' | 'keeper'>,
 ): Promise<readonly string[]> {
   const from = keeper ? 'SELECT count() AS one FROM system.zookeeper_connection' : 'SELECT 1 AS one'
   try {
@@ -53,7 +51,6 @@ export async function unreachableNodes(
   }
 }
 
-/** Nothing can be written: every write waits for all nodes. */
 export function nodesMissing({ connection }: Pick<Server, 'connection'>, missing: readonly string[]) {
   return serverProblem(
     `${missing.join(', ')} of the cluster of target ${connection.url} ${missing.length === 1 ? 'is' : 'are'} unreachable, and every write waits for all nodes`,

@@ -8,8 +8,8 @@ import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './nodes.ts'
 import { determinismOf } from '../determinism.ts'
-import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
+import { columnsIn } from '../../sql-syntax/tokens.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {
@@ -64,7 +64,7 @@ export async function shardTables(
   )
   return new Map(
     definitions.map(({ name, engine, of }, index): [string, ShardTable] => {
-      const found = of === undefined ? [] : locals.filter((one) => isLocalOf(one, of))
+      const found = locals.filter((one) => one.database === of?.database && one.name === of.table)
       const isRandom = sharding[index] === 'nondeterministic'
       return [
         name,
@@ -87,13 +87,7 @@ type Local = {
 }
 
 /** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
-function isReplicated(engine: string): boolean {
-  return /^(Replicated|Shared)/.test(engine)
-}
-
-function isLocalOf(one: Local, { database, table }: Distributed): boolean {
-  return one.database === database && one.name === table
-}
+const REPLICATED = /^(Replicated|Shared)/
 
 async function localTables(server: Server, wanted: readonly Distributed[]): Promise<readonly Local[]> {
   if (wanted.length === 0) return []
@@ -114,11 +108,9 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
 /** The local tables, one per shard (from the first node that has it), as one table. */
 function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem'> {
   const byShard = Map.groupBy(found, ({ node }) => nodes[node - 1] ?? 0)
+  const isCounted = found.every(({ total_rows }) => total_rows !== null)
   const counts = [...byShard.values()].map((replicas) =>
-    replicas.reduce<number | null>(
-      (most, { total_rows }) => (total_rows === null || most === null ? null : Math.max(most, total_rows)),
-      0,
-    ),
+    Math.max(...replicas.map(({ total_rows }) => total_rows ?? 0)),
   )
   const [first] = found
   return {
@@ -127,7 +119,7 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
       sortKey: first?.sorting_key ?? '',
       definition: first?.create_table_query ?? '',
     },
-    rows: counts.reduce((sum, rows) => (sum === null || rows === null ? null : sum + rows), 0),
+    rows: isCounted ? counts.reduce((sum, rows) => sum + rows, 0) : null,
     uuids: identities([...new Set(nodes)].map((shard) => (byShard.get(shard) ?? []).map(({ uuid }) => uuid))),
   }
 }
@@ -153,7 +145,6 @@ function foldedUuid(uuids: readonly string[]): string {
   return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }
 
-/** A sentence about the table without its name, and a hint. */
 type ShardProblem = { readonly sentence: string; readonly hint: string }
 
 type Target = {
@@ -162,19 +153,12 @@ type Target = {
   readonly of: Distributed | undefined
   /** The server reports that the sharding key is non-deterministic. */
   readonly isRandom: boolean
-  /** Its local tables; `node` counts from 1. */
-  readonly found: readonly {
-    readonly node: number
-    readonly engine: string
-    readonly sorting_key: string
-  }[]
+  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key'>[]
 }
-
-type Nodes = Pick<Cluster, 'name' | 'nodes' | 'places' | 'unreachable'>
 
 /** Why a target must not be written to on a cluster; undefined if it may. */
 export function shardProblem(
-  { name, nodes, places, unreachable }: Nodes,
+  { name, nodes, places, unreachable }: Pick<Cluster, 'name' | 'nodes' | 'places' | 'unreachable'>,
   { engine, of, isRandom, found }: Target,
 ): ShardProblem | undefined {
   const again = `create it again: docs/how-to/clusters.md`
@@ -209,25 +193,18 @@ export function shardProblem(
       sentence: `has local tables ${local} that keep every row (${first!.engine}): built again after one shard has lost its rows, it would have those of the others twice`,
       hint: 'use ReplacingMergeTree, sorted by the key of a row',
     }
-  if (new Set(nodes).size < nodes.length && !isReplicated(first!.engine))
+  if (new Set(nodes).size < nodes.length && !REPLICATED.test(first!.engine))
     return {
       sentence: `has local tables ${local} that are not Replicated, on shards with several replicas: each replica would have other rows`,
       hint: `use Replicated${first!.engine}, or a cluster without replicas`,
     }
   const sharding = nodes.every((shard) => shard === nodes[0])
     ? undefined
-    : shardingProblem(of, namesIn(first!.sorting_key), isRandom)
-  if (sharding !== undefined)
-    return {
-      sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
-      hint: `shard it by columns of its sorting key, as '--! shard' in sql/ddl does: ${again}`,
-    }
-  return undefined
-}
-
-/** Names in the key: columns and functions. No column of a sharding key has a function's name. */
-function namesIn(sortingKey: string): readonly string[] {
-  return significantTokens({ file: 'system.tables', text: sortingKey, line: 1 }).flatMap((token) =>
-    token.kind === 'word' || token.kind === 'identifier' ? [unquoted(token)] : [],
-  )
+    : shardingProblem(of, columnsIn(first!.sorting_key), isRandom)
+  return sharding === undefined
+    ? undefined
+    : {
+        sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
+        hint: `shard it by columns of its sorting key, as '--! shard' in sql/ddl does: ${again}`,
+      }
 }

@@ -13,7 +13,7 @@ import {
   type UnitTestResult,
   type Values,
 } from './unit-test.ts'
-import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'

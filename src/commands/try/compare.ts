@@ -1,6 +1,6 @@
 // Owns the comparison of a table in the scratch database with production, row by row of the sorting key, on the server.
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
-import { quoteIdentifier } from '../../clickhouse/dialect.ts'
+import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'

@@ -3,10 +3,16 @@ import type { CommandEntry, DeclaredEntry } from '../session/command.ts'
 import { LOOK } from './entries/look.ts'
 import { SQL } from './entries/sql.ts'
 import { PYTHON, WORK } from './entries/work.ts'
-import { asking } from './exits.ts'
+import { common, declared } from '../terminal/flags.ts'
+import { asking, local } from './exits.ts'
 
 const complete = (entries: readonly DeclaredEntry[]): readonly CommandEntry[] =>
-  entries.map((entry) => ({ usage: '[table…] [flags]', exits: asking, ...entry }))
+  entries.map(({ flags, isLocal = false, ...entry }) => ({
+    usage: '[table…] [flags]',
+    exits: isLocal ? local : asking,
+    flags: [...declared(...flags), ...(isLocal ? [] : common)],
+    ...entry,
+  }))
 
 /** Heading in the help -> its commands. */
 export const GROUPS: ReadonlyMap<string, readonly CommandEntry[]> = new Map([

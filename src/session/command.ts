@@ -35,5 +35,10 @@ export type CommandEntry = FlagRules & {
   readonly load: () => Promise<Command>
 }
 
-/** `usage` without a value: of tables; `exits`: of a command that asks servers. */
-export type DeclaredEntry = Omit<CommandEntry, 'usage' | 'exits'> & Partial<CommandEntry>
+/** `usage` without a value: of tables; the flags without the common ones. */
+export type DeclaredEntry = Omit<CommandEntry, 'usage' | 'flags' | 'exits'> &
+  Partial<Pick<CommandEntry, 'usage' | 'exits'>> & {
+    readonly flags: readonly (Flag | string)[]
+    /** It asks no configured server: it has no common flags. */
+    readonly isLocal?: boolean
+  }

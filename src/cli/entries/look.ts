@@ -1,7 +1,7 @@
 // Owns the entries of the commands that only read.
 import type { DeclaredEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
-import { declared, flag } from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 import { REPORT, SETUP } from './setup.ts'
 
@@ -9,7 +9,7 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'status',
     about: 'Show what each table has, what it lacks, and why',
-    flags: declared(
+    flags: [
       ...flags.selection,
       flags.lag,
       flags.json,
@@ -21,8 +21,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       'max-behind <blocks>  With --check: number of missing blocks that is no failure, e.g. 300 (default: those that arrived in the last hour)',
       'max-incomplete-age <duration>  With --check: how long blocks may be incomplete, e.g. 6h (default: 24h)',
       'max-source-age <duration>  With --check: how old the newest source rows may be, e.g. 1h (default: any age)',
-      ...flags.common,
-    ),
+    ],
     exits: {
       ...exits.asking,
       3: 'With --check: blocks are missing, dirty, or incomplete for too long',
@@ -47,14 +46,7 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'plan',
     about: 'Show what `up` would process now, and what it costs',
-    flags: declared(
-      ...flags.selection,
-      ...flags.range,
-      ...flags.sizing,
-      'chunks  List the chunks',
-      flags.json,
-      ...flags.common,
-    ),
+    flags: [...flags.selection, ...flags.range, ...flags.sizing, 'chunks  List the chunks', flags.json],
     examples: {
       'See what is left to do, and how long it takes': 'plan',
       'See how a range would be cut': 'plan --chunks --from 1 --to 99999 --chunk-rows 1000000',
@@ -67,7 +59,7 @@ export const LOOK: readonly DeclaredEntry[] = [
     name: 'diff',
     about: "Show how a table's SQL changed since it built its ranges",
     usage: '<table> [flags]',
-    flags: [flags.oneTable, flags.json, ...flags.common],
+    flags: [flags.oneTable, flags.json],
     examples: {
       'Compare the file with the SQL of the stale ranges': 'diff address_diffs',
     },
@@ -76,7 +68,7 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'verify',
     about: 'Compute done blocks again and compare them with the table',
-    flags: declared(
+    flags: [
       flag(
         'tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none; all with --sources or --stored)',
         { bare: true },
@@ -94,8 +86,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       'stored  Only compare the rows with what the ledger recorded of them: finds rows that were lost',
       flags.json,
       flags.quiet,
-      ...flags.common,
-    ),
+    ],
     exits: {
       ...exits.comparing,
       5: 'With --sources: another run holds the lock, so that ranges were not marked',
@@ -115,14 +106,13 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'digest',
     about: 'Print sums of the rows, to compare two installations',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'from <block>  First block, or UTC time, e.g. 19000000 (default: 0)',
       'to <block>  Last block, e.g. 19009999 (default: the last block)',
       'every <blocks>  Number of blocks in a line, or a time, e.g. 100000, 1h (default: 1000)',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.asking, '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' },
     examples: {
       'Compare with another installation': 'digest --every 100000 > here.txt',
@@ -134,7 +124,7 @@ export const LOOK: readonly DeclaredEntry[] = [
     name: 'preview',
     about: "Run a table's SELECT and show its rows; writes nothing",
     usage: '<table> --from <block> [--to <block>] [flags]',
-    flags: declared(
+    flags: [
       flags.oneTable,
       flags.from,
       'to <block>  Last block, e.g. 19000999 (default: the first block)',
@@ -142,8 +132,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       'format <name>  Output format of ClickHouse, in place of a table, e.g. CSVWithNames, JSONEachRow',
       'print-sql  The statement with its values, to paste into a client; asks no server',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exclusive: ['print-sql format json', 'print-sql limit'],
     examples: {
       'See what a transform computes': 'preview address_diffs --from 19000000',
@@ -156,14 +145,13 @@ export const LOOK: readonly DeclaredEntry[] = [
     name: 'log',
     about: 'Show past runs, or the chunks of one table or run',
     usage: '[table] [flags]',
-    flags: declared(
+    flags: [
       flag('tables <a,b>  Key of the table (default: the latest runs)', { bare: true }),
       'run <id>  Run whose chunks to show, by the first digits of its id, e.g. 20087511',
       'limit <lines>  Maximum number of lines, e.g. 100 (default: 20)',
       'errors  Only what failed',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     examples: {
       'Show the latest runs': 'log',
       'Show what failed in one table': 'log address_diffs --errors',
@@ -173,13 +161,12 @@ export const LOOK: readonly DeclaredEntry[] = [
   {
     name: 'list',
     about: 'List the tables, what they read, and their files; asks no server',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'format <text|tree|mermaid|dot>  Form: text, or what reads what as a tree, a Mermaid flowchart or a graph for Graphviz (default: text)',
       'orphans  Tables that the ledger knows and no SQL folder has; asks the target',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     examples: {
       'List the tables of a folder': 'list --sql ./sql',
       'Show what a table reads, down to the sources': 'list +accounts_alive --format tree',

@@ -2,20 +2,19 @@
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 import type { DeclaredEntry } from '../../session/command.ts'
-import { declared, flag } from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 
 export const SETUP: readonly DeclaredEntry[] = [
   {
     name: 'info',
     about: 'Show the configuration, where it comes from, and the servers',
     usage: '[flags]',
-    flags: declared(
+    flags: [
       'grants <runner|reader>  The GRANT lines for the user on the target, or on the source; asks no server',
       ...flags.sizing,
       flags.compression,
       flags.json,
-      ...flags.common,
-    ),
+    ],
     examples: {
       'Show which server is meant, and why': 'info',
       'What an administrator types for the user of up': 'info --grants runner',
@@ -26,12 +25,11 @@ export const SETUP: readonly DeclaredEntry[] = [
     name: 'doctor',
     about: 'Check whether servers, rights, storage and ledger are fit for a run',
     usage: '[flags]',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'idle <duration>  How long a connection without traffic has to stay open, e.g. 60s, 5m (default: 3s)',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.asking, 0: 'Nothing failed', 1: 'A check failed' },
     examples: {
       'Check everything': 'doctor',
@@ -44,7 +42,7 @@ export const SETUP: readonly DeclaredEntry[] = [
     about: 'Print the script that completes words in a shell with Tab',
     usage: '(bash | zsh | fish)',
     flags: [flag('shell <bash|zsh|fish>  The shell', { bare: true }), flags.noColor],
-    exits: exits.local,
+    isLocal: true,
     examples: { 'In ~/.bashrc': 'completion bash' },
     load: async () => (await import('../completion/scripts.ts')).completion,
   },
@@ -54,14 +52,13 @@ export const REPORT: readonly DeclaredEntry[] = [
   {
     name: 'report',
     about: 'Write one page about tables, runs and SQL, for a browser',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'output <file>  File to write; `-` is stdout, e.g. /var/www/backfill.html (default: report.html)',
       flags.lag,
       flags.json,
       flags.quiet,
-      ...flags.common,
-    ),
+    ],
     examples: {
       'Write report.html': 'report',
       'Write one page about two networks': 'report --network mainnet,sepolia --output networks.html',
@@ -72,13 +69,12 @@ export const REPORT: readonly DeclaredEntry[] = [
   {
     name: 'serve',
     about: 'Serve that page live, metrics, and answers for probes, over HTTP',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'listen <address:port>  Where to listen; whoever reaches it can read, e.g. 0.0.0.0:8477 (default: 127.0.0.1:8477)',
       flags.lag,
       flags.quiet,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.asking, 0: 'Ended by Ctrl-C or SIGTERM' },
     examples: {
       'Open http://127.0.0.1:8477/ in a browser': 'serve',

@@ -1,7 +1,7 @@
 // Owns the entries of the commands for editing the SQL files.
 import type { DeclaredEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
-import { declared, flag } from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const SQL: readonly DeclaredEntry[] = [
@@ -14,14 +14,14 @@ export const SQL: readonly DeclaredEntry[] = [
       flags.json,
       flags.noColor,
     ],
-    exits: exits.local,
+    isLocal: true,
     examples: { 'Start a project': 'init tables' },
     load: async () => (await import('../../commands/init/command.ts')).init,
   },
   {
     name: 'check',
     about: 'Find errors in the SQL files, and misfits with the servers',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'offline  Check the files alone, without a server',
       'split <table>  Table of which --from to --to is computed in pieces, too: the rows must be the same',
@@ -30,8 +30,7 @@ export const SQL: readonly DeclaredEntry[] = [
       'fix  Write into the transforms the casts of columns that do not fit into their tables',
       'format <text|github|sarif>  Form of the findings: annotations of GitHub, or SARIF 2.1.0 (default: text)',
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.asking, 0: 'No errors', 2: 'Errors in the files, a flag or the configuration' },
     exclusive: ['offline embedded', 'offline fix', 'offline split', 'split tables', 'split exclude'],
     only: { from: 'split', to: 'split' },
@@ -46,7 +45,7 @@ export const SQL: readonly DeclaredEntry[] = [
   {
     name: 'test',
     about: 'Run the unit tests of the transforms; needs no server',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'format <text|junit>  Form of the results: text, or JUnit XML (default: text)',
       flags.json,
@@ -57,7 +56,8 @@ export const SQL: readonly DeclaredEntry[] = [
       ...flags.local,
       flags.sql,
       flags.noColor,
-    ),
+    ],
+    isLocal: true,
     exits: exits.testing,
     only: { from: 'new', to: 'new', network: 'new' },
     examples: {
@@ -69,7 +69,7 @@ export const SQL: readonly DeclaredEntry[] = [
   {
     name: 'try',
     about: 'Show what an edit changes, also in the tables that read it',
-    flags: declared(
+    flags: [
       flag('tables <a,b>  Edited tables, e.g. address_diffs,address_reads (default: --changed)', {
         bare: true,
       }),
@@ -80,8 +80,7 @@ export const SQL: readonly DeclaredEntry[] = [
       'format <text|markdown>  Form of the answer; Markdown is for a pull request (default: text)',
       flags.lag,
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exclusive: ['changed tables'],
     examples: {
       'See what your edits do': 'try',
@@ -93,15 +92,15 @@ export const SQL: readonly DeclaredEntry[] = [
     name: 'new',
     about: 'Write the files of a new table: DDL, transform, unit test',
     usage: '<table> [flags]',
-    flags: declared(
+    flags: [
       flag('table <key>  Key of the new table, e.g. gas_per_block', { bare: true }),
       'sources <source,…>  Source tables that it reads, e.g. transaction,traces (default: transaction)',
       'after <a,b>  Derived tables that it reads, e.g. address_diffs',
       flags.json,
       flags.sql,
       flags.noColor,
-    ),
-    exits: exits.local,
+    ],
+    isLocal: true,
     examples: {
       'A table of two sources': 'new calls_per_block --sources transaction,traces',
     },

@@ -2,14 +2,11 @@
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 import type { DeclaredEntry } from '../../session/command.ts'
-import { declared, flag } from '../../terminal/flags.ts'
 
-const until = flag(
-  'until <time>  When it ends by itself: a time of day here, or a time from now, e.g. 18:00, 90m (default: only by `resume`)',
-)
-const jobs = flag(
-  'jobs <count>  Number of statements at the same time: of each table named, else over all, e.g. 4 (default: half of the idle cores of the server, 2 to 8; env: BACKFILL_JOBS)',
-)
+const until =
+  'until <time>  When it ends by itself: a time of day here, or a time from now, e.g. 18:00, 90m (default: only by `resume`)'
+const jobs =
+  'jobs <count>  Number of statements at the same time: of each table named, else over all, e.g. 4 (default: half of the idle cores of the server, 2 to 8; env: BACKFILL_JOBS)'
 
 function steering(
   name: 'pause' | 'limit' | 'resume',
@@ -20,7 +17,7 @@ function steering(
   return {
     name,
     about,
-    flags: [...flags.selection, ...more, flags.json, ...flags.common],
+    flags: [...flags.selection, ...more, flags.json],
     examples,
     load: async () => (await import('../../commands/steer/command.ts')).steer(name),
   }
@@ -43,15 +40,14 @@ export const STEER: readonly DeclaredEntry[] = [
     name: 'wait',
     about: 'Wait until tables are complete and not stale up to a block',
     usage: '[table…] --to <block> [flags]',
-    flags: declared(
+    flags: [
       ...flags.selection,
       'to <block>  Last block, e.g. 20000000 (default: none)',
       'timeout <duration>  How long to wait; 0 looks once, e.g. 2h, 0 (default: 30m)',
       flags.lag,
       flags.json,
       flags.quiet,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.asking, 0: 'The tables are ready', 3: 'They are not: a line for each says why' },
     examples: {
       'Start the next job when a table is ready': 'wait accounts_alive --to 20000000 && ./next-job',
@@ -65,7 +61,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
     name: 'accept',
     about: 'Mark source gaps and incomplete blocks as expected: done',
     usage: '[table…] --from <block> [--to <block>] [flags]',
-    flags: declared(
+    flags: [
       ...flags.selection,
       flags.from,
       'to <block>  Last block, e.g. 11500 (default: the first block)',
@@ -74,8 +70,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
       flags.yes,
       flags.lag,
       flags.json,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.locking, 1: 'The question was not answered with yes, or the blocks changed meanwhile' },
     examples: {
       'Accept a source gap in all tables': 'accept --from 9001 --to 11500',
@@ -87,7 +82,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
     name: 'adopt',
     about: 'Record existing rows as done, after comparing a sample',
     usage: '<table> [flags]',
-    flags: declared(
+    flags: [
       flags.oneTable,
       'from <block>  First block, or UTC time, e.g. 19000000 (default: the first block with a row)',
       'to <block>  Last block, e.g. 19000999 (default: the last block with a row)',
@@ -101,8 +96,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
       flags.dryRun,
       flags.json,
       flags.quiet,
-      ...flags.common,
-    ),
+    ],
     exits: {
       ...exits.locking,
       7: 'The rows differ from what is computed now: nothing was recorded',

@@ -2,14 +2,14 @@
 import type { DeclaredEntry } from '../../session/command.ts'
 import { DECLARE, STEER } from './steer.ts'
 import * as flags from '../../terminal/flags.ts'
-import { declared, flag } from '../../terminal/flags.ts'
+import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
 
 export const WORK: readonly DeclaredEntry[] = [
   {
     name: 'up',
     about: 'Create missing tables and process every missing block',
-    flags: declared(
+    flags: [
       ...flags.selection,
       ...flags.range,
       ...flags.sizing,
@@ -21,8 +21,7 @@ export const WORK: readonly DeclaredEntry[] = [
       flags.dryRun,
       ...flags.printing,
       ...flags.considerate,
-      ...flags.common,
-    ),
+    ],
     exits: exits.running,
     exclusive: ['redo-stale from', 'redo-stale to'],
     examples: {
@@ -37,7 +36,7 @@ export const WORK: readonly DeclaredEntry[] = [
     name: 'redo',
     about: 'Delete ranges of a table and build them again',
     usage: '[table] (--from … --to … | --stale) [flags]',
-    flags: declared(
+    flags: [
       flags.oneTable,
       flags.from,
       'to <block>  Last block, e.g. 19000999 (default: none: both ends are needed)',
@@ -55,8 +54,7 @@ export const WORK: readonly DeclaredEntry[] = [
       flags.lockWait,
       ...flags.printing,
       ...flags.considerate,
-      ...flags.common,
-    ),
+    ],
     exits: { ...exits.running, 1: 'A table failed, or the question was not answered with yes' },
     exclusive: ['stale from', 'stale to'],
     examples: {
@@ -70,7 +68,7 @@ export const WORK: readonly DeclaredEntry[] = [
     name: 'rebuild',
     about: 'Build a table again beside the old one, then exchange the two',
     usage: '<table> [flags]',
-    flags: declared(
+    flags: [
       flags.oneTable,
       'drop-old  Drop the old table at the end, in place of keeping it. If an earlier rebuild kept one, drop it and do no more',
       'yes  No question before the old table is dropped; needed outside a terminal',
@@ -85,8 +83,7 @@ export const WORK: readonly DeclaredEntry[] = [
       flags.lockWait,
       ...flags.printing,
       ...flags.considerate,
-      ...flags.common,
-    ),
+    ],
     exits: {
       ...exits.running,
       0: 'The new table is in place, or the old one was dropped',
@@ -103,7 +100,7 @@ export const WORK: readonly DeclaredEntry[] = [
     name: 'create-tables',
     about: 'Create the derived tables that do not exist',
     usage: '(<table…> | --all) [flags]',
-    flags: [...flags.choice, flags.json, ...flags.common],
+    flags: [...flags.choice, flags.json],
     examples: {
       'Create all tables': 'create-tables --all',
       'Create one, and the tables that it reads': 'create-tables --tables accounts_alive',
@@ -117,12 +114,11 @@ export const WORK: readonly DeclaredEntry[] = [
     name: 'unlock',
     about: 'Free the locks of tables; their holder can write no more',
     usage: '(<table…> | --all) [flags]',
-    flags: declared(
+    flags: [
       ...flags.choice,
       flags.json,
       'yes  No question if the holder is alive; needed outside a terminal then',
-      ...flags.common,
-    ),
+    ],
     examples: { 'Free the lock of one table': 'unlock --tables address_diffs' },
     needsChoice: true,
     load: async () => (await import('../../commands/unlock/command.ts')).unlock,
@@ -131,7 +127,7 @@ export const WORK: readonly DeclaredEntry[] = [
     name: 'import',
     about: "Fetch Xatu's public Parquet files into the source tables",
     usage: '--from <block> [--to <block>] [flags]',
-    flags: declared(
+    flags: [
       'tables <source,…>  Source tables to fill, e.g. traces,contracts (default: all)',
       'from <block>  First block; files of 1,000 blocks are imported whole, e.g. 19000000',
       'to <block>  Last block, e.g. 19009999 (default: the first block)',
@@ -150,8 +146,7 @@ export const WORK: readonly DeclaredEntry[] = [
       flags.order,
       ...flags.endurance,
       ...flags.printing,
-      ...flags.common,
-    ),
+    ],
     exits: {
       ...exits.running,
       6: 'ClickHouse or the files are unreachable, or ClickHouse refuses the login',
@@ -167,6 +162,7 @@ export const WORK: readonly DeclaredEntry[] = [
     about: 'Process a sample chain on the embedded server',
     usage: '[flags]',
     flags: [...flags.slots, ...flags.printing, ...flags.local.slice(1), flags.sql, flags.noColor],
+    isLocal: true,
     exits: exits.running,
     examples: { 'Load the chain, process it, show the status': 'demo' },
     implied: { network: 'demo', lag: '0', embedded: '' },
@@ -180,7 +176,7 @@ export const PYTHON: readonly DeclaredEntry[] = [
     name: 'run',
     about: 'The same as `up`, with the flags of the Python scripts',
     usage: '(<table…> | --all) [flags]',
-    flags: declared(
+    flags: [
       ...flags.choice,
       flag('start-block <block>  --from of `up`, e.g. 19000000', { as: 'from' }),
       flag('end-block <block>  --to of `up`, e.g. 19000999', { as: 'to' }),
@@ -191,8 +187,7 @@ export const PYTHON: readonly DeclaredEntry[] = [
       ...flags.endurance,
       ...flags.printing,
       ...flags.considerate,
-      ...flags.common,
-    ),
+    ],
     exits: exits.running,
     examples: {
       'Process one range of all tables': 'run --all --start-block 19000000 --end-block 19000999',

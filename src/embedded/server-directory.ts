@@ -1,18 +1,7 @@
 // Owns the files in an embedded server's directory: password and configuration, readable only by the owner.
 
 import { createHash, randomBytes, randomUUID } from 'node:crypto'
-import {
-  chmodSync,
-  existsSync,
-  linkSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import * as fs from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
@@ -25,11 +14,11 @@ export const EMBEDDED_USER = 'backfill'
 export function prepareDirectory(path: string, wishes: ServerWishes) {
   try {
     assertOwnDirectory(path)
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    chmodSync(path, 0o700)
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
+    fs.chmodSync(path, 0o700)
     const password = readOrCreatePassword(join(path, 'password'))
     const file = join(path, 'config.xml')
-    renameSync(writeDraft(file, configuration(file, password, wishes)), file)
+    fs.renameSync(writeDraft(file, configuration(file, password, wishes)), file)
     return { password, configFile: file }
   } catch (error) {
     if (error instanceof BackfillError) throw error
@@ -47,12 +36,12 @@ export function prepareDirectory(path: string, wishes: ServerWishes) {
 /** Tables that lie in the folder are attached at the start, so only one that this program made for this user is used. */
 function assertOwnDirectory(path: string): void {
   for (const place of [dirname(path), path])
-    if (lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink())
+    if (fs.lstatSync(place, { throwIfNoEntry: false })?.isSymbolicLink())
       throw notOwn(place, 'it is a link, and may lead anywhere')
-  const found = lstatSync(path, { throwIfNoEntry: false })
-  if (found === undefined || readdirSync(path).length === 0) return
+  const found = fs.lstatSync(path, { throwIfNoEntry: false })
+  if (found === undefined || fs.readdirSync(path).length === 0) return
   if (found.uid !== userId()) throw notOwn(path, 'it belongs to another user')
-  const password = lstatSync(join(path, 'password'), { throwIfNoEntry: false })
+  const password = fs.lstatSync(join(path, 'password'), { throwIfNoEntry: false })
   const isOwn = (found.mode & 0o077) === 0 && password?.isFile() && (password.mode & 0o077) === 0
   if (!isOwn) throw notOwn(path, 'backfill has not made it (it came with a clone or a copy)')
   if (isTracked(resolve(path))) throw notOwn(path, 'git tracks files in it: it came with a clone')
@@ -62,7 +51,8 @@ function assertOwnDirectory(path: string): void {
 function isTracked(path: string): boolean {
   for (let at = dirname(path); dirname(at) !== at; at = dirname(at)) {
     const index = join(at, '.git', 'index')
-    if (existsSync(index)) return readFileSync(index).includes(`${relative(at, path).replaceAll('\\', '/')}/`)
+    if (fs.existsSync(index))
+      return fs.readFileSync(index).includes(`${relative(at, path).replaceAll('\\', '/')}/`)
   }
   return false
 }
@@ -77,18 +67,18 @@ function notOwn(place: string, why: string): BackfillError {
 function readOrCreatePassword(file: string): string {
   const draft = writeDraft(file, randomBytes(24).toString('base64url'))
   try {
-    linkSync(draft, file) // unlike rename, the first of two processes wins
+    fs.linkSync(draft, file) // unlike rename, the first of two processes wins
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   } finally {
-    rmSync(draft)
+    fs.rmSync(draft)
   }
-  return readFileSync(file, 'utf8')
+  return fs.readFileSync(file, 'utf8')
 }
 
 function writeDraft(file: string, text: string): string {
   const draft = `${file}.${randomUUID()}` // containers that share the directory may share process numbers
-  writeFileSync(draft, text, { mode: 0o600 })
+  fs.writeFileSync(draft, text, { mode: 0o600 })
   return draft
 }
 
@@ -118,7 +108,7 @@ function configuration(
     more: `${memory ?? ''}${more}`,
     rights: isAdmin ? '<access_management>1</access_management>' : '',
   }
-  const template = readFileSync(new URL('sql-templates/embedded/config.xml', PACKAGE_FOLDER), 'utf8')
+  const template = fs.readFileSync(new URL('sql-templates/embedded/config.xml', PACKAGE_FOLDER), 'utf8')
   const own = isAdmin ? template.replaceAll(/<!-- wall -->[^]*?<!-- \/wall -->/g, '') : template
   return own.replaceAll(/\{(\w+)\}/g, (_, name: string) => filled[name]!)
 }

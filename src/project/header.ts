@@ -1,24 +1,8 @@
 // Owns the `--! key: value` lines above the SQL: known and required keys. Values: header-values.ts.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import { type BlockCoverage, type TableDefinition, type Unit, XATU_COLUMNS } from '../model/model.ts'
-import {
-  blockLimits,
-  calls,
-  BLOCK_COVERAGES,
-  columns,
-  doctorServers,
-  expression,
-  identifier,
-  identifiers,
-  oneOf,
-  ownParameters,
-  rowsKind,
-  seconds,
-  settings,
-  tags,
-  words,
-  type HeaderEntry,
-} from './header-values.ts'
+import type { HeaderEntry } from './header-values.ts'
+import * as readers from './header-values.ts'
 import { chunk, columnOrNone, distance, type Input, inputs, position, unitOf } from './position-values.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
@@ -52,26 +36,26 @@ function optional<Value>(read: (entry: HeaderEntry) => Value, absent: Value): Ke
 }
 
 const TRANSFORM_KEYS = {
-  description: needed(words, 'one sentence'),
-  target: needed(identifier, 'the table it fills, without database'),
-  sources: optional(identifiers, []),
+  description: needed(readers.words, 'one sentence'),
+  target: needed(readers.identifier, 'the table it fills, without database'),
+  sources: optional(readers.identifiers, []),
   /** Tables that it reads whole. */
-  lookup: optional<readonly string[]>(identifiers, []),
+  lookup: optional<readonly string[]>(readers.identifiers, []),
   after: optional<readonly Input[]>(inputs, []),
-  order: optional<'sequential' | undefined>(oneOf(['sequential'], 'order'), undefined),
+  order: optional<'sequential' | undefined>(readers.oneOf(['sequential'], 'order'), undefined),
   position: optional<string | undefined>(position, undefined),
-  volatile: optional<readonly string[]>(columns, []),
+  volatile: optional<readonly string[]>(readers.columns, []),
   /** Words that the selector `tag:` chooses by. */
-  tags: optional(tags, []),
-  blocks: optional(blockLimits, { from: undefined, to: undefined }),
+  tags: optional(readers.tags, []),
+  blocks: optional(readers.blockLimits, { from: undefined, to: undefined }),
   chunk: optional<number | undefined>(chunk, undefined),
-  settings: optional(settings, {}),
-  params: optional(ownParameters, []),
-  rows: needed(rowsKind, 'per-block, or per-key latest <column>'),
-  shared: optional<string | undefined>(identifier, undefined),
-  fresh: optional<number | undefined>(seconds, undefined),
+  settings: optional(readers.settings, {}),
+  params: optional(readers.ownParameters, []),
+  rows: needed(readers.rowsKind, 'per-block, or per-key latest <column>'),
+  shared: optional<string | undefined>(readers.identifier, undefined),
+  fresh: optional<number | undefined>(readers.seconds, undefined),
   /** Functions and engines outside of the server that the file may use. */
-  outside: optional<readonly string[]>(calls, []),
+  outside: optional<readonly string[]>(readers.calls, []),
 }
 
 const { outside: OUTSIDE } = TRANSFORM_KEYS
@@ -119,15 +103,18 @@ function unordered(file: string, line: number | undefined): BackfillError {
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, sql: string) {
   const keys = {
-    'block-coverage': optional<BlockCoverage>(oneOf(BLOCK_COVERAGES, 'block coverage'), 'most-blocks'),
+    'block-coverage': optional<BlockCoverage>(
+      readers.oneOf(readers.BLOCK_COVERAGES, 'block coverage'),
+      'most-blocks',
+    ),
     position: optional(position, XATU_COLUMNS.position),
-    unit: optional<Unit | undefined>(oneOf(['block', 'second'], 'unit'), undefined),
+    unit: optional<Unit | undefined>(readers.oneOf(['block', 'second'], 'unit'), undefined),
     network: optional(columnOrNone, XATU_COLUMNS.network),
     written: optional(columnOrNone, XATU_COLUMNS.written),
     lag: optional<number | undefined>(distance, undefined),
     gap: optional<number | undefined>(chunk, undefined),
     outside: OUTSIDE,
-    view: optional<'safe' | undefined>(oneOf(['safe'], 'word about a view'), undefined),
+    view: optional<'safe' | undefined>(readers.oneOf(['safe'], 'word about a view'), undefined),
   }
   const { position: at, network, written, view, ...header } = completeHeader(file, sql, keys)
   const { 'block-coverage': coverage, unit, ...rest } = header
@@ -141,7 +128,7 @@ export function sourceHeader(file: string, sql: string) {
 }
 
 export function ddlHeader(file: string, sql: string, report: Report) {
-  const keys = { shard: optional<ShardBy | undefined>(expression, undefined), outside: OUTSIDE }
+  const keys = { shard: optional<ShardBy | undefined>(readers.expression, undefined), outside: OUTSIDE }
   return readKeys(file, sql, keys, report).header
 }
 
@@ -152,10 +139,10 @@ export function importHeader(file: string, sql: string) {
 }
 
 const DOCTOR_KEYS = {
-  group: needed(words, 'Storage'),
-  server: needed(doctorServers, 'target'),
+  group: needed(readers.words, 'Storage'),
+  server: needed(readers.doctorServers, 'target'),
   /** Sentence to print if the file returns no row. */
-  ok: needed(words, 'what is true where no row is returned'),
+  ok: needed(readers.words, 'what is true where no row is returned'),
   outside: OUTSIDE,
 }
 

@@ -7,21 +7,16 @@ import type { Setting, Variable } from './variables.ts'
 
 type Pem = Setting<{ readonly file: string; readonly pem: string }>
 
-export type Certificates = {
-  /** Certificates of a private authority that signed the server's. */
-  readonly ca: Pem | undefined
-  readonly cert: Pem | undefined
-  readonly key: Pem | undefined
-}
+type Place = { readonly folder: string; readonly url: string }
+
+/** `ca`: certificates of a private authority that signed the server's. */
+export type Certificates = Readonly<Record<'ca' | 'cert' | 'key', Pem | undefined>>
 
 /** `find`: …_CA_FILE and the like of a side. @throws BackfillError `usage` for a file not whole, or without its pair */
-export function readCertificates(
-  find: (part: string) => Variable | undefined,
-  { folder, url }: { readonly folder: string; readonly url: string },
-): Certificates {
+export function readCertificates(find: (part: string) => Variable | undefined, place: Place): Certificates {
   const read = (part: string, what: string, check: (pem: string) => void): Pem | undefined => {
     const word = find(part)
-    return word && readPem(word, { folder, url, what, check })
+    return word && readPem(word, { ...place, what, check })
   }
   const ca = read('CA_FILE', 'certificate', assertCertificates)
   const cert = read('CERT_FILE', 'certificate', assertCertificates)
@@ -37,21 +32,15 @@ export function readCertificates(
   return { ca, cert, key }
 }
 
-type Wanted = {
-  readonly folder: string
-  readonly url: string
-  readonly what: string
-  readonly check: (pem: string) => void
-}
+type Wanted = Place & { readonly what: string; readonly check: (pem: string) => void }
 
-function readPem(word: Variable, { folder, url, what, check }: Wanted): Pem {
-  const { place, origin } = word
+function readPem({ text, place, origin }: Variable, { folder, url, what, check }: Wanted): Pem {
   if (!url.startsWith('https:'))
     throw usageError(
       `${place} is set, but ${url} is not https`,
       `set ${place.replace(/(CA|CERT|KEY)_FILE.*/, 'PROTOCOL')}=https, or unset it`,
     )
-  const file = resolve(folder, word.text)
+  const file = resolve(folder, text)
   const pem = readLoginFile(file, place, what)
   if (!pem.includes('-----BEGIN '))
     throw usageError(

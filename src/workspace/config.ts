@@ -3,83 +3,61 @@ import { resolve } from 'node:path'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
-import {
-  clusterName,
-  databaseName,
-  type Flags,
-  harmlessSettings,
-  names,
-  nonEmpty,
-  oneOf,
-  perUnit,
-  positiveCount,
-  type Word,
-} from './values.ts'
-import {
-  type Environment,
-  type Layers,
-  readDotenv,
-  type Setting,
-  setting,
-  variable,
-  unknownVariables,
-} from './variables.ts'
+import type { Word } from './values.ts'
+import * as values from './values.ts'
+import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
 import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
 import { sqlFolders } from './sql-folders.ts'
 
-/** Every value for a command. */
 export type Config = ReturnType<typeof readConfig>
 
 /** Twelve epochs. */
 const LAG: PerUnit = { block: 384, second: 4608 }
 
-export type ConfigQuestion = {
-  readonly flags: Flags
-  readonly environment: Environment
-  readonly folder: string
-}
-
 /** Flags override the environment, which overrides `.env`, which overrides the defaults. @throws BackfillError `usage` */
-export function readConfig({ flags, environment, folder }: ConfigQuestion) {
+export function readConfig({
+  flags,
+  environment,
+  folder,
+}: Pick<Layers, 'flags' | 'environment'> & { folder: string }) {
   const envFile = findEnvFile(flags, environment, folder)
   const layers: Layers = { flags, environment, dotenv: readDotenv(envFile?.path), envFile }
   const path = (name: string, fallback: string): Setting<string> => {
-    const found = setting(layers, name, nonEmpty, fallback)
+    const found = setting(layers, name, values.nonEmpty, fallback)
     return { ...found, value: resolve(folder, found.value) }
   }
   const optional = <T>(name: string, read: (word: Word) => T) =>
     setting<T | undefined>(layers, name, read, undefined)
-  const network = setting(layers, 'network', nonEmpty, 'mainnet')
+  const network = setting(layers, 'network', values.nonEmpty, 'mainnet')
   const servers = readServers(layers, folder)
   const state = path('state', 'state')
   assertInside(envFile, state)
   return {
     network,
-    lag: setting<PerUnit>(layers, 'lag', perUnit(LAG), LAG),
+    lag: setting<PerUnit>(layers, 'lag', values.perUnit(LAG), LAG),
     /** Statements at the same time; undefined: by the server's capacity. */
-    jobs: optional('jobs', positiveCount),
-    tableJobs: optional('table-jobs', positiveCount),
+    jobs: optional('jobs', values.positiveCount),
+    tableJobs: optional('table-jobs', values.positiveCount),
     /** Positions per chunk; undefined: the table's own hint. */
-    chunk: optional('chunk', perUnit({}, 1)),
+    chunk: optional('chunk', values.perUnit({}, 1)),
     /** Expected rows per chunk; undefined: the default. */
-    chunkRows: optional('chunk-rows', positiveCount),
-    order: setting<Order>(layers, 'order', oneOf(['oldest', 'newest']), 'oldest'),
+    chunkRows: optional('chunk-rows', values.positiveCount),
+    order: setting<Order>(layers, 'order', values.oneOf(['oldest', 'newest']), 'oldest'),
     /** Cluster of the target server; undefined: a single server. */
-    cluster: optional('cluster', clusterName),
+    cluster: optional('cluster', values.clusterName),
     /** Compression between two servers. */
-    compression: setting<Compression>(layers, 'compression', oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
+    compression: setting<Compression>(layers, 'compression', values.oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
     /** Settings whose value in a user's profile is accepted. */
-    acceptSetting: setting<readonly string[]>(layers, 'accept-setting', names, []),
+    acceptSetting: setting<readonly string[]>(layers, 'accept-setting', values.names, []),
     /** Settings of transforms. */
-    settings: setting<Readonly<Record<string, string>>>(layers, 'settings', harmlessSettings, {}),
-    ledgerDatabase: setting(layers, 'ledger-database', databaseName, 'backfill'),
+    settings: setting<Readonly<Record<string, string>>>(layers, 'settings', values.harmlessSettings, {}),
+    ledgerDatabase: setting(layers, 'ledger-database', values.databaseName, 'backfill'),
     /** Folders of the SQL files, absolute; a later one counts over an earlier one. */
     sql: sqlFolders(layers, folder),
-    /** Folder of the embedded server's data, absolute. */
     state,
     /** Place of the public files; undefined if not configured. The folder is absolute. */
-    importUrl: optional('import-url', nonEmpty),
-    importFolder: optional('import-folder', (word) => resolve(folder, nonEmpty(word))),
+    importUrl: optional('import-url', values.nonEmpty),
+    importFolder: optional('import-folder', (word) => resolve(folder, values.nonEmpty(word))),
     servers,
     databases: {
       source: database(layers, 'source', { value: 'default', origin: 'default' }),
@@ -96,13 +74,12 @@ export function readConfig({ flags, environment, folder }: ConfigQuestion) {
 
 function database(layers: Layers, side: ServerRole, fallback: Setting<string>): Setting<string> {
   const found = variable(layers, `${prefixOf(side)}_DATABASE`)
-  return found ? { value: databaseName(found), origin: found.origin } : fallback
+  return found ? { value: values.databaseName(found), origin: found.origin } : fallback
 }
 
 function warningsOf(servers: Servers): readonly string[] {
   if (servers.kind !== 'remote') return []
-  const legacy = [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
-  return legacy
+  return [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
     ? [`${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`]
     : []
 }

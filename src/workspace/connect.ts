@@ -1,12 +1,6 @@
 // Owns connecting a workspace: reaching both servers and opening every port of the runner on them.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import {
-  type Catalogue,
-  type Compression,
-  DEFAULT_COMPRESSION,
-  type Network,
-  type TableDefinition,
-} from '../model/model.ts'
+import { type Compression, DEFAULT_COMPRESSION } from '../model/model.ts'
 import type { Ports, Workspace } from '../runner/workspace.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { readCapacity, readLoad, readOthers } from '../clickhouse/capacity.ts'
@@ -17,7 +11,7 @@ import { openLocks } from '../lock/lock.ts'
 import { namesFor } from '../clickhouse/own-databases.ts'
 import { openQueries } from '../runner/query-fate.ts'
 import { openServers } from '../clickhouse/servers.ts'
-import { columnsOf } from '../model/choose.ts'
+import { columnsOf, type Scope } from '../model/choose.ts'
 import type { SourcePlace } from '../sources/rows.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
@@ -29,14 +23,11 @@ import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
 import { openLedger } from '../ledger/writer.ts'
 
-export type WorkspaceOptions = {
+export type WorkspaceOptions = Scope & {
   readonly source: Connection
   readonly target: Connection
   readonly ledgerDatabase: string
   readonly cluster: string | undefined
-  readonly network: Network
-  readonly catalogue: Catalogue
-  readonly chosen: readonly TableDefinition[]
   /** No other process can reach the target (embedded): locks of earlier processes are free. */
   readonly exclusive: boolean
   readonly toolVersion: string
@@ -58,7 +49,8 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     ? DEFAULT_COMPRESSION
     : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
   const close = async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()]))
-  const place = { server: ledgerServer, names, network: network.name, toolVersion }
+  const own = { names, network: network.name }
+  const place = { ...own, server: ledgerServer, toolVersion }
   const sources: SourcePlace = {
     server: source,
     network: network.name,
@@ -66,7 +58,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
   }
   const ports: Ports = {
     ledger: openLedger(place),
-    locks: openLocks({ server: heartbeat, names, network: network.name, exclusive }),
+    locks: openLocks({ ...own, server: heartbeat, exclusive }),
     source: openSource(sources),
     target: openTarget({ server: target, names }),
     executor: openExecutor({ source, target, names, network, compression }),
@@ -81,8 +73,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
   const address = ({ connection: { database, url } }: typeof source, other?: typeof source) =>
     url === other?.connection.url ? database : `${database} on ${url}`
-  const versions = new Set([target, source].map(({ info }) => `ClickHouse ${info.version}`))
-  const servers = [...versions].join(' and ')
+  const servers = [...new Set([target, source].map(({ info }) => `ClickHouse ${info.version}`))].join(' and ')
   const addresses = { source: address(source, target), target: address(target), servers, toolVersion }
   const workspace: Workspace = { network, catalogue: { ...catalogue, ledger }, chosen, ports, addresses }
   return {
@@ -93,8 +84,8 @@ export async function connectWorkspace(options: WorkspaceOptions) {
       source,
       target,
       names,
-      place: { server: target, names, network: network.name },
-      recordedEvents: openEvents({ server: target, names, network: network.name }),
+      place: { ...own, server: target },
+      recordedEvents: openEvents({ ...own, server: target }),
       sources,
       sourceRows: ports.source,
     },

@@ -48,7 +48,6 @@ function readable(path: string): Stats {
   }
 }
 
-/** What to type if the file is meant. */
 const NAME_IT = (path: string): string => `name it if you trust it: --env-file ${path}; or remove it`
 
 /** The working folder alone, outside of a repository. */
@@ -73,10 +72,8 @@ export function inRepository(folder: string): (path: string) => string {
 }
 
 /**
- * @param url where the server's address comes from: `.env TARGET_CLICKHOUSE_URL`
- * @param password where the password comes from, and the file that holds it
- * @throws BackfillError `usage` if a `.env` that was merely found names the server to which a password would be sent that
- *   did not come with it: one of the environment, or in a file outside of its folder
+ * @param url where the server's address comes from: `.env TARGET_CLICKHOUSE_URL` @throws BackfillError `usage` if a `.env` that was
+ * merely found names the server to which a password would be sent that did not come with it: of the environment, or of a file outside
  */
 export function assertPaired(
   env: EnvFile | undefined,

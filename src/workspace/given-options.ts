@@ -8,16 +8,12 @@ const wholeFrom = (least: number) => ({
 })
 
 /** What `PerUnit` takes: a number, or one for each unit. */
-const amountFrom = (least: number) => ({
-  form: wholeFrom(least).form,
-  fits: (value: unknown): boolean =>
-    wholeFrom(least).fits(value) ||
-    (isPlain(value) &&
-      Object.entries(value).every(
-        ([unit, one]) =>
-          ['block', 'second'].includes(unit) && (one === undefined || wholeFrom(least).fits(one)),
-      )),
-})
+function amountFrom(least: number): Expected {
+  const { form, fits } = wholeFrom(least)
+  const isOfUnit = ([unit, one]: [string, unknown]) =>
+    ['block', 'second'].includes(unit) && (one === undefined || fits(one))
+  return { form, fits: (value) => fits(value) || (isPlain(value) && Object.entries(value).every(isOfUnit)) }
+}
 
 const upTo = (most: number, form: string) => ({
   form,
@@ -51,8 +47,6 @@ const OPTIONS: Readonly<Record<keyof UpOptions, Expected>> = {
 
 type Expected = { readonly form: string; readonly fits: (value: unknown) => boolean }
 
-const isGiven = (value: unknown): boolean => value !== undefined
-
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
@@ -66,15 +60,15 @@ export function areTexts(value: unknown): value is readonly string[] {
  * a Date as `to` it would end nowhere. An option without a value is not given. @throws BackfillError `usage`
  */
 export function withDefaults(given: Partial<UpOptions>, defaults: UpOptions): UpOptions {
-  for (const [name, value] of Object.entries(given) as [string, unknown][]) {
+  const known = Object.entries(given).filter(([name, value]) => {
     const expected = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof UpOptions] : undefined
     if (expected === undefined)
       throw usageError(`unknown option '${name}'`, `known: ${Object.keys(OPTIONS).join(', ')}`)
-    if (isGiven(value) && !expected.fits(value))
+    if (value !== undefined && !expected.fits(value))
       throw usageError(`${name} must be ${expected.form}, not ${String(value)}`, 'correct it')
-  }
-  const known = Object.fromEntries(Object.entries(given).filter(([, value]) => isGiven(value)))
-  const options: UpOptions = { ...defaults, ...known }
+    return value !== undefined
+  })
+  const options: UpOptions = { ...defaults, ...Object.fromEntries(known) }
   const { from, to } = options
   if (from !== undefined && to !== undefined && from > to)
     throw usageError(`from ${from} is after to ${to}`, 'swap them: the range goes upwards')

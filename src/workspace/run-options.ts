@@ -8,16 +8,8 @@ import { onlySelect } from '../project/transform-statement.ts'
 import { refuse } from '../sql-syntax/problems.ts'
 import { readLoginFile } from './text-file.ts'
 import type { Config } from './config.ts'
-import {
-  blockNumber,
-  duration,
-  names,
-  positiveCount,
-  readFlag,
-  share,
-  type Flags,
-  type Word,
-} from './values.ts'
+import { type Flags, readFlag, type Word } from './values.ts'
+import * as values from './values.ts'
 import type { Setting } from './variables.ts'
 
 export function upOptions({ config, flags }: { readonly config: Config; readonly flags: Flags }): UpOptions {
@@ -33,29 +25,28 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     jobs: jobs.value,
     tableJobs: tableJobs.value,
     lag: lag.value,
-    giveUpMs: readFlag(flags, 'give-up', duration) ?? 300_000,
-    minFreeShare: readFlag(flags, 'min-free-disk', share) ?? 0.05,
-    graceMs: readFlag(flags, 'grace', duration) ?? 60_000,
-    maxRuntimeMs: readFlag(flags, 'max-runtime', duration),
-    lockWaitMs: readFlag(flags, 'lock-wait', duration) ?? 0,
+    giveUpMs: readFlag(flags, 'give-up', values.duration) ?? 300_000,
+    minFreeShare: readFlag(flags, 'min-free-disk', values.share) ?? 0.05,
+    graceMs: readFlag(flags, 'grace', values.duration) ?? 60_000,
+    maxRuntimeMs: readFlag(flags, 'max-runtime', values.duration),
+    lockWaitMs: readFlag(flags, 'lock-wait', values.duration) ?? 0,
     lockSkip: flags.has('lock-skip'),
     noAudits: flags.has('no-audits'),
     maxLoad: readFlag(flags, 'max-load', (word) => maxLoad(word, config.folder)),
-    recompute: readFlag(flags, 'recompute', names) ?? [],
+    recompute: readFlag(flags, 'recompute', values.names) ?? [],
     redoStale: flags.has('redo-stale'),
   }
 }
 
 function maxLoad(word: Word, folder: string): MaxLoad {
-  if (/^\d+$/.test(word.text)) return { queries: positiveCount(word) }
+  if (/^\d+$/.test(word.text)) return { queries: values.positiveCount(word) }
   const text = readLoginFile(resolve(folder, word.text), word.place, 'SQL')
   return { file: word.text, sql: onlySelect(word.text, text, refuse, 'question of --max-load').text }
 }
 
-/** The blocks after --from and --to. @throws BackfillError `usage` for a bad block or a reversed range */
 export function typedBounds(flags: Flags): Pick<UpOptions, 'from' | 'to'> {
-  const from = readFlag(flags, 'from', blockNumber)
-  const to = readFlag(flags, 'to', blockNumber)
+  const from = readFlag(flags, 'from', values.blockNumber)
+  const to = readFlag(flags, 'to', values.blockNumber)
   if (from !== undefined && to !== undefined && from > to) {
     const [start, end] = [flags.get('from')!.place, flags.get('to')!.place]
     throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
@@ -78,7 +69,7 @@ export function assertUnits(
         `type both, such as ${value},5m, or choose tables with --tables`,
       )
   for (const name of ['from', 'to', 'at']) {
-    const position = readFlag(flags, name, blockNumber)
+    const position = readFlag(flags, name, values.blockNumber)
     if (position === undefined) continue
     const wrong = isTime(position) ? blocks : isMixed ? seconds : []
     if (wrong.length > 0)

@@ -23,12 +23,9 @@ export type Servers =
 export const LEGACY = 'XATU_CLICKHOUSE'
 
 /**
- * Chooses the servers. The side's own variables (SOURCE_CLICKHOUSE_*, TARGET_CLICKHOUSE_*) come first, then
- * XATU_CLICKHOUSE_* for both; if only the target has a URL, the source uses it too: then they are the same server. A source
- * alone is an error, because nobody should write to it. A side's other values come from the group that has the URL, so that a password is sent only to its own
- * server. The embedded server is used with --embedded alone; without any of these there is none.
- * @throws BackfillError `usage` for a bad URL or protocol, an unreadable password file or certificate, a login
- *   without a URL.
+ * The side's own variables come first, then XATU_CLICKHOUSE_* for both, then those of the other side: but a source alone is an
+ * error, because nobody should write to it. A side's other values come from the group that has the URL, so that a password is sent
+ * only to its own server. @throws BackfillError `usage`
  */
 export function readServers(layers: Layers, folder: string): Servers {
   if (layers.flags.has('embedded')) return { kind: 'embedded', origin: 'flag --embedded' }
@@ -79,11 +76,9 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   }
 }
 
-function password(
-  layers: Layers,
-  group: string,
-  folder: string,
-): (Setting<string> & { readonly file?: string }) | undefined {
+type Secret = Setting<string> & { readonly file?: string }
+
+function password(layers: Layers, group: string, folder: string): Secret | undefined {
   const word = variable(layers, `${group}_PASSWORD`)
   const file = variable(layers, `${group}_PASSWORD_FILE`)
   if (word !== undefined && file !== undefined) {

@@ -24,9 +24,7 @@ function readUpTo(path: string, limit: number): Buffer {
 /** The text of a file in UTF-8 or, with a byte order mark, UTF-16. @throws TypeError if it is neither; RangeError */
 export function readText(path: string): string {
   const bytes = readUpTo(path, MAX_FILE_BYTES)
-  const [first, second] = bytes
-  const encoding =
-    first === 0xff && second === 0xfe ? 'utf-16le' : first === 0xfe && second === 0xff ? 'utf-16be' : 'utf-8'
+  const encoding = { fffe: 'utf-16le', feff: 'utf-16be' }[bytes.toString('hex', 0, 2)] ?? 'utf-8'
   return new TextDecoder(encoding, { fatal: true }).decode(bytes)
 }
 

@@ -56,12 +56,9 @@ export function setting<T>(layers: Layers, name: string, read: (word: Word) => T
   const typed = layers.flags.get(name)
   if (typed !== undefined) return { value: read(typed), origin: `flag ${typed.place}` }
   const found = variable(layers, `BACKFILL_${name.toUpperCase().replaceAll('-', '_')}`)
-  return found === undefined
-    ? { value: fallback, origin: 'default' }
-    : { value: read(found), origin: found.origin }
+  return found ? { value: read(found), origin: found.origin } : { value: fallback, origin: 'default' }
 }
 
-/** Without a file there are no variables. @throws BackfillError `usage` if it cannot be read */
 export function readDotenv(file: string | undefined): Environment {
   if (file === undefined) return {}
   try {
@@ -113,29 +110,18 @@ export function parseDotenv(file: string, source: string): Readonly<Record<strin
     const [, name = '', quote, quoted, bare = ''] = written
     if (Object.hasOwn(found, name) && OURS.test(name))
       throw usageError(`${line(at)}: ${name} is set a second time`, 'keep one of the lines')
-    found[name] = quoted === undefined ? bare.replace(/\s#.*$/, '').trim() : unquoted(quote, quoted)
+    const unquoted = quote === '"' ? quoted?.replaceAll('\\n', '\n') : quoted
+    found[name] = unquoted ?? bare.replace(/\s#.*$/, '').trim()
     at = SETTING.lastIndex + 1
   }
   return found
-}
-
-function unquoted(quote: string | undefined, text: string): string {
-  return quote === '"' ? text.replaceAll('\\n', '\n') : text
 }
 
 const SETTINGS =
   'NETWORK LAG JOBS TABLE_JOBS CHUNK CHUNK_ROWS ORDER CLUSTER COMPRESSION LEDGER_DATABASE SQL STATE IMPORT_URL IMPORT_FOLDER DEBUG IMAGE ENV_FILE ACCEPT_SETTING SETTINGS'
 const SIDES = ['SOURCE', 'TARGET', 'XATU']
 /** The variables of a login without a URL make no sense, but its DATABASE does. */
-export const LOGIN_PARTS = [
-  'USERNAME',
-  'PASSWORD',
-  'PASSWORD_FILE',
-  'PROTOCOL',
-  'CA_FILE',
-  'CERT_FILE',
-  'KEY_FILE',
-]
+export const LOGIN_PARTS = 'USERNAME PASSWORD PASSWORD_FILE PROTOCOL CA_FILE CERT_FILE KEY_FILE'.split(' ')
 const OURS = /^(BACKFILL|(SOURCE|TARGET|XATU)_CLICKHOUSE)_/
 const KNOWN = [
   ...SETTINGS.split(' ').map((name) => `BACKFILL_${name}`),

@@ -3,8 +3,8 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'UTF-16 is read as UTF-8',
     kind: 'environment/01',
-    find: 'first === 0xff && second === 0xfe ?',
-    put: 'false ?',
+    find: "fffe: 'utf-16le'",
+    put: "fffe: 'utf-8'",
     test: 'test/workspace/dotenv.test.ts',
     name: 'in UTF-16 is read like any other',
   },

@@ -7,7 +7,7 @@ import {
   type TableDefinition,
   XATU_COLUMNS,
 } from '../model/model.ts'
-import { ddlTable } from '../sql-syntax/create-table.ts'
+import { createTable } from '../sql-syntax/create-table.ts'
 import { auditOf } from './audits.ts'
 import {
   ddlHeader,
@@ -90,7 +90,7 @@ export function sourceDefinition(
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, outside, report)
   checkedParameters(ddl, { source: 'Identifier' }, report)
-  const definition = { table: ddlTable(ddl), blockCoverage, safeView, unit, columns, lag, gap, ddl }
+  const definition = { table: createTable(ddl).table, blockCoverage, safeView, unit, columns, lag, gap, ddl }
   return ready === undefined ? definition : { ...definition, ready: readiness(ready, report) }
 }
 
@@ -129,7 +129,8 @@ function tableDraft(
   const clause = transform && attempt(others, () => clauseSettings(transform))
   const header = { ...written, settings: written.settings && { ...clause, ...written.settings } }
   const known = transformParameters(
-    { file, line: lines.get('params'), forks: forks ?? [], own: header.params ?? [] },
+    { file, line: lines.get('params') },
+    { forks: forks ?? [], own: header.params ?? [] },
     report,
   )
   // What a parameter may be is unknown if forks or `params` could not be read.
@@ -192,7 +193,7 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, ddlHeader(file.file, file.text, () => {}).outside ?? [], report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
-  const table = ddlTable(ddl)
+  const { table } = createTable(ddl)
   if (target !== undefined && table !== target) {
     const sentence = `the DDL creates '${table}', but the transform's target is '${target}'`
     const hint = 'use one name in both files'

@@ -32,11 +32,15 @@ export function columnMisfits(
   target: readonly DdlColumn[],
 ): readonly ColumnProblem[] {
   const meant = output.map(({ name }) => unqualified(name, output, target))
+  const known = [...output.map(({ name }) => name), ...meant]
   return [
     ...output.flatMap((column, at) => outputProblem(column, target, meant[at]) ?? []),
     ...target
-      .filter(({ name }) => !meant.includes(name) && !output.some((column) => column.name === name))
-      .flatMap((c) => lackOf(c) ?? []),
+      .filter(({ name, defaultKind }) => defaultKind === '' && !known.includes(name))
+      .map(({ name }): ColumnProblem => {
+        const sentence = `the target's column '${name}' has no default and the transform lacks it`
+        return { rule: 'E064', column: name, sentence, hint: 'add it to the SELECT' }
+      }),
   ]
 }
 
@@ -113,12 +117,6 @@ function conversion(column: string, from: string, to: string): string | undefine
   return cutsFractions(from, to)
     ? `accurateCast(trunc(${column}), ${into})`
     : `accurateCast(${column}, ${into})`
-}
-
-function lackOf({ name, defaultKind }: DdlColumn): ColumnProblem | undefined {
-  if (defaultKind !== '') return undefined
-  const sentence = `the target's column '${name}' has no default and the transform lacks it`
-  return { rule: 'E064', column: name, sentence, hint: 'add it to the SELECT' }
 }
 
 function conversionHint(name: string, from: string, to: string): string {

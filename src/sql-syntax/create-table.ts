@@ -4,10 +4,12 @@ import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, unquoted, type Token } from './lexer.ts'
 import { closingAt, compactText, splitAtCommas } from './tokens.ts'
 
-type DefaultKind = '' | 'DEFAULT' | 'MATERIALIZED' | 'ALIAS' | 'EPHEMERAL'
-
 /** A column as `system.columns` names it. `type` is empty if the DDL leaves it to the default's expression. */
-export type DdlColumn = { readonly name: string; readonly type: string; readonly defaultKind: DefaultKind }
+export type DdlColumn = {
+  readonly name: string
+  readonly type: string
+  readonly defaultKind: '' | (typeof DEFAULT_KINDS)[number]
+}
 
 /** In order, without indices, constraints and projections. Throws a usage error with file and line for any other statement. */
 export function ddlColumns(ddl: SqlText): readonly DdlColumn[] {
@@ -36,11 +38,6 @@ function nestedColumns(outer: string, type: readonly Token[]): readonly DdlColum
   }))
 }
 
-/** The table that a CREATE TABLE statement creates, without database. Throws a usage error for any other statement. */
-export function ddlTable(ddl: SqlText): string {
-  return createTable(ddl).table
-}
-
 /** Keyword of a clause (`ORDER BY`) -> the tokens after it, in order; '' -> the tokens before the first clause. */
 export type Clauses = ReadonlyMap<string, readonly Token[]>
 
@@ -61,7 +58,7 @@ export function createTable(ddl: SqlText) {
   const open = tokens.findIndex(({ text, depth }) => depth === 0 && text === '(')
   const close = closingAt(tokens, open)
   const nameAt = createdNameAt(tokens)
-  const table = name(tokens[nameAt])
+  const table = nameOf(tokens[nameAt])
   if (close === -1 || table === undefined) {
     throw problem(ddl, create, 'CREATE TABLE without a list of columns', CREATE_TABLE)
   }
@@ -79,10 +76,10 @@ export function createTable(ddl: SqlText) {
   const columns = items
     .filter((item) => !isNoColumn(item))
     .map(([first, ...rest]) => {
-      const named = name(first)
-      if (named === undefined)
+      const name = nameOf(first)
+      if (name === undefined)
         throw problem(ddl, first, `expected a column, found '${first?.text ?? ''}'`, CREATE_TABLE)
-      return { name: named, line: first!.line, clauses: clausesOf(rest, COLUMN_CLAUSES) }
+      return { name, line: first!.line, clauses: clausesOf(rest, COLUMN_CLAUSES) }
     })
   return {
     /** Without database. */
@@ -113,9 +110,7 @@ function createdNameAt(tokens: readonly Token[]): number {
   return tokens[behind]?.text === '.' ? behind + 1 : first
 }
 
-function name(token: Token | undefined): string | undefined {
-  return isName(token) ? unquoted(token) : undefined
-}
+const nameOf = (token: Token | undefined) => (isName(token) ? unquoted(token) : undefined)
 
 /** An item that declares an index and the like. In ClickHouse a column with such a name must be quoted. */
 function isNoColumn([first, second]: readonly Token[]): boolean {
@@ -125,30 +120,13 @@ function isNoColumn([first, second]: readonly Token[]): boolean {
 
 export const DEFAULT_KINDS = ['DEFAULT', 'MATERIALIZED', 'ALIAS', 'EPHEMERAL'] as const
 
-const COLUMN_CLAUSES: readonly string[] = [
+const COLUMN_CLAUSES = [
   ...DEFAULT_KINDS,
-  'AUTO_INCREMENT',
-  'CODEC',
-  'COLLATE',
-  'COMMENT',
-  'PRIMARY KEY',
-  'SETTINGS',
-  'STATISTICS',
-  'TTL',
+  ...'AUTO_INCREMENT, CODEC, COLLATE, COMMENT, PRIMARY KEY, SETTINGS, STATISTICS, TTL'.split(', '),
 ]
 
-const TABLE_CLAUSES: readonly string[] = [
-  'ENGINE',
-  'ORDER BY',
-  'PARTITION BY',
-  'PRIMARY KEY',
-  'SAMPLE BY',
-  'TTL',
-  'SETTINGS',
-  'COMMENT',
-  'EMPTY AS',
-  'AS',
-]
+const TABLE_CLAUSES =
+  'ENGINE, ORDER BY, PARTITION BY, PRIMARY KEY, SAMPLE BY, TTL, SETTINGS, COMMENT, EMPTY AS, AS'.split(', ')
 
 /** The second occurrence of a word is part of the clause before it. */
 function clausesOf(tokens: readonly Token[], words: readonly string[]): Clauses {

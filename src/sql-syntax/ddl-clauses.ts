@@ -2,7 +2,7 @@
 import type { SqlText } from '../model/model.ts'
 import { createTable } from './create-table.ts'
 import { isKeyword, isName, type Token, unquoted } from './lexer.ts'
-import { closingAt, splitAtCommas } from './tokens.ts'
+import { closingAt, joined, splitAtCommas } from './tokens.ts'
 
 export type DdlClause = {
   /** The tokens with one space between any two, without the brackets around all of them: `address , block_number`. */
@@ -63,9 +63,7 @@ export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
 
 /** Tokens as one text, the brackets around all of them (a tuple of keys) left out. */
 export function keyText(tokens: readonly Token[]): string {
-  return withoutBrackets(tokens)
-    .map(({ text }) => text)
-    .join(' ')
+  return joined(withoutBrackets(tokens))
 }
 
 const COMMA: Token = { kind: 'punctuation', text: ',', line: 0, depth: 0, end: 0 }

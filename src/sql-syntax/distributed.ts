@@ -22,9 +22,7 @@ export function distributedEngine(engineFull: string) {
   }
 }
 
-function nameOf(item: readonly Token[] | undefined): string {
-  return item?.length === 1 ? unquoted(item[0]!) : ''
-}
+const nameOf = (item: readonly Token[] | undefined) => (item?.length === 1 ? unquoted(item[0]!) : '')
 
 /** Why rows of one key may be on several shards, which never merge them. @param isRandom the server calls the sharding key non-deterministic */
 export function shardingProblem(

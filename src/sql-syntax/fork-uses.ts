@@ -35,16 +35,12 @@ export function forkUses({
 const TABLE = /\{ (?:source|target) : \w+ \} \./g
 const BOUND = /(?<! NOT )\bBETWEEN \{ from(?:_block)? : [^}]*\} AND \{ to(?:_block)? :/gi
 
-function count(text: string, pattern: RegExp): number {
-  return [...text.matchAll(pattern)].length
-}
+const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length
 
 /** Longer than any comparison. */
 const REACH = 400
 
-function before(text: string, index: number): string {
-  return text.slice(Math.max(0, index - REACH), index)
-}
+const before = (text: string, index: number): string => text.slice(Math.max(0, index - REACH), index)
 
 /** Nothing to the left of what follows belongs to it. */
 const START = String.raw`(?:[(,[]|\b(?:SELECT|DISTINCT|WHERE|PREWHERE|HAVING|AND|OR|NOT|ON|WHEN|THEN|ELSE|BY)) `
@@ -76,16 +72,15 @@ function positionNames(text: string): ReadonlySet<string> {
       BEFORE_COLUMN.test(before(text, index)) ? [] : [name],
     ),
   )
-  let names = new Set(['block_number', ...aliases.map(({ name }) => name)].filter((name) => !given.has(name)))
-  for (;;) {
-    const kept = new Set(
-      [...names].filter((name) =>
-        aliases.every((alias) => alias.name !== name || (alias.of !== undefined && names.has(alias.of))),
-      ),
-    )
-    if (kept.size === names.size) return kept
-    names = kept
-  }
+  const names = new Set(
+    ['block_number', ...aliases.map(({ name }) => name)].filter((name) => !given.has(name)),
+  )
+  let size: number
+  do {
+    size = names.size
+    for (const { name, of } of aliases) if (of === undefined || !names.has(of)) names.delete(name)
+  } while (names.size < size)
+  return names
 }
 
 const LEFT = new RegExp(`${START}${COLUMN} (>=|<=|>|<) $`, 'i')

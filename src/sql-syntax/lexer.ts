@@ -105,11 +105,10 @@ const OPENED: readonly (readonly [string, RegExp])[] = [
 ]
 
 type Read = Pick<Token, 'kind' | 'text'>
-type Fault = { readonly sentence: string; readonly hint: string }
 
-function readToken(text: string, offset: number, before: Token | undefined): Read | Fault {
+function readToken(text: string, offset: number, before: Token | undefined) {
   const comment = readBlockComment(text, offset)
-  if (comment !== undefined) return { kind: 'comment', text: comment }
+  if (comment !== undefined) return { kind: 'comment' as const, text: comment }
   const access = readTupleAccess(text, offset, before)
   if (access !== undefined) return access
   TOKEN.lastIndex = offset

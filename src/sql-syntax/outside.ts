@@ -83,7 +83,9 @@ function outsideKind(tokens: readonly Token[], index: number, name: string, inSe
   if (name === 'format' && !isPattern(first, second)) return 'table function'
   if (name === 'input' && (first?.kind !== 'string' || second?.text !== ')')) return 'table function'
   if (/^(values|input)$/.test(name) && DEFAULTS.test(first?.text ?? '')) return 'default in the columns of'
-  if (isTableFunction(tokens, index)) return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
+  // Behind a comma only what is known to leave is seen.
+  if (isKeyword(before, 'FUNCTION') || beginsTable(tokens, index - 1))
+    return TABLE_FUNCTIONS.has(name) ? undefined : 'table function'
   return LEAVES.test(name) && !STAYS.has(name) ? 'function' : undefined
 }
 
@@ -99,11 +101,8 @@ const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|epheme
 function isEngine(tokens: readonly Token[], index: number): boolean {
   const before = tokens[index - 1]
   const keyword = before?.text === '=' ? tokens[index - 2] : before
-  return (
-    isKeyword(keyword, 'ENGINE') &&
-    keyword?.depth === 0 &&
-    isKeyword(tokens[0], 'CREATE', 'ATTACH', 'REPLACE')
-  )
+  const isOutermost = keyword?.depth === 0 && isKeyword(tokens[0], 'CREATE', 'ATTACH', 'REPLACE')
+  return isOutermost && isKeyword(keyword, 'ENGINE')
 }
 
 /** `name(`, `APPLY name`, and a name alone as first argument: `arrayMap(name, …)` calls it for each element. */
@@ -118,11 +117,6 @@ function isCall(token: Token, before: Token | undefined, after: Token | undefine
 const OPERATORS = /^(in|not|like|ilike|is|between|and|or|from|global|div|mod|regexp)$/i
 
 const SCALARS = /^(file|ai(generate|embed|classify|extract|translate)\w*|reversednsquery)$/i
-
-/** After FROM and JOIN, and after INSERT INTO FUNCTION. Behind a comma only what is known to leave is seen. */
-function isTableFunction(tokens: readonly Token[], index: number): boolean {
-  return isKeyword(tokens[index - 1], 'FUNCTION') || beginsTable(tokens, index - 1)
-}
 
 function wordsOf(...names: readonly string[]): ReadonlySet<string> {
   return new Set(names.flatMap((text) => text.toLowerCase().split(' ')))

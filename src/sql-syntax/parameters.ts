@@ -1,5 +1,5 @@
 // Owns the `{name:Type}` parameters of SQL text: finding them, and checking their names and types.
-import { fileError } from '../model/errors.ts'
+import { fileError, type Finding } from '../model/errors.ts'
 import type { OwnParameter, SqlText } from '../model/model.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { refuse, type Report } from './problems.ts'
@@ -24,27 +24,17 @@ export function isReserved(name: string): boolean {
   return /^(p\d+|backfill_.*)$/.test(name)
 }
 
-export type TransformParameters = {
-  /** File and line of the header's `params`, for messages. */
-  readonly file: string
-  readonly line?: number | undefined
-  readonly forks: readonly string[]
-  readonly own: readonly OwnParameter[]
-}
-
-/** All parameters that a transform may use. Reports its own parameters whose names are taken. */
+/** All parameters that a transform may use. Reports its own parameters whose names are taken. @param place of the header's `params` */
 export function transformParameters(
-  { file, line, forks, own }: TransformParameters,
+  place: Pick<Finding, 'file' | 'line'>,
+  { forks, own }: { readonly forks: readonly string[]; readonly own: readonly OwnParameter[] },
   report: Report = refuse,
 ): Parameters {
-  const given: Parameters = {
-    ...RUNNER_PARAMETERS,
-    ...Object.fromEntries(forks.map((fork) => [fork, 'UInt64'])),
-  }
+  const given = { ...RUNNER_PARAMETERS, ...Object.fromEntries(forks.map((fork) => [fork, 'UInt64'])) }
   const clashes = own.filter(({ name }) => Object.hasOwn(given, name) || isReserved(name))
   for (const { name } of clashes) {
     const sentence = `params: '${name}' is the name of a parameter that the runner binds`
-    report(fileError({ rule: 'E033', file, line, sentence, hint: 'rename it' }))
+    report(fileError({ rule: 'E033', ...place, sentence, hint: 'rename it' }))
   }
   return { ...Object.fromEntries(own.map(({ name, type }) => [name, type])), ...given }
 }
@@ -72,26 +62,14 @@ function isPosition(name: string): boolean {
   return name === 'from' || name === 'to'
 }
 
-export type UsedParameter = {
-  readonly name: string
-  readonly type: string
-  readonly line: number
-  /** Indices of the braces among the significant tokens. */
-  readonly from: number
-  readonly to: number
-}
-
-/** Every use of a parameter, in order. Braces in strings, comments, heredocs and literals are not parameters. */
-export function usedParameters(sql: SqlText): readonly UsedParameter[] {
+/** Every use of a parameter, in order; `from` and `to` are the braces among the significant tokens. Braces in strings, comments, heredocs and literals are not parameters. */
+export function usedParameters(sql: SqlText) {
   const tokens = significantTokens(sql)
-  const used: UsedParameter[] = []
-  for (const [index, brace] of tokens.entries()) {
-    const [name, colon] = [tokens[index + 1], tokens[index + 2]]
-    if (brace.text !== '{' || name?.kind !== 'word' || colon?.text !== ':') continue
-    let end = index + 3
-    while (end < tokens.length && tokens[end]?.text !== '}') end++
-    const type = compactText(tokens.slice(index + 3, end))
-    used.push({ name: name.text, type, line: brace.line, from: index, to: end })
-  }
-  return used
+  return tokens.flatMap((brace, from) => {
+    const [name, colon] = [tokens[from + 1], tokens[from + 2]]
+    if (brace.text !== '{' || name?.kind !== 'word' || colon?.text !== ':') return []
+    let to = from + 3
+    while (to < tokens.length && tokens[to]?.text !== '}') to++
+    return [{ name: name.text, type: compactText(tokens.slice(from + 3, to)), line: brace.line, from, to }]
+  })
 }

@@ -13,17 +13,15 @@ export function quoteString(text: string): string {
   const escaped = text
     .replaceAll('\\', '\\\\')
     .replaceAll("'", "\\'")
-    .replaceAll(/\p{Cc}/gu, (character) => ESCAPES[character] ?? hex(character))
+    // `\x` writes a byte: characters above 127 are more than one in UTF-8, so they stay as they are.
+    .replaceAll(
+      /(?=\p{ASCII})\p{Cc}/gu,
+      (one) => ESCAPES[one] ?? `\\x${one.charCodeAt(0).toString(16).padStart(2, '0')}`,
+    )
   return `'${escaped}'`
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\n': '\\n', '\t': '\\t', '\r': '\\r' }
-
-/** `\x` writes a byte: characters above 127 are more than one in UTF-8, so they stay as they are. */
-function hex(character: string): string {
-  const code = character.charCodeAt(0)
-  return code < 128 ? `\\x${code.toString(16).padStart(2, '0')}` : character
-}
 
 /** As people write it: in back-quotes where it needs them. */
 export function quotedName(name: string): string {

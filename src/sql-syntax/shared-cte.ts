@@ -40,9 +40,7 @@ export function sharedStep(table: Sharing) {
 }
 
 /** Offsets of a CTE: the text between its brackets, and the position after the closing bracket. */
-type Body = { readonly name: string; readonly from: number; readonly to: number; readonly end: number }
-
-function bodyOf({ transform }: Sharing, shared: string): Body | undefined {
+function bodyOf({ transform }: Sharing, shared: string) {
   const tokens = significantTokens(transform)
   if (!isKeyword(tokens[0], 'WITH')) return undefined
   const at = tokens.findIndex(

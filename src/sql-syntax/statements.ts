@@ -3,6 +3,7 @@ import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { refuse, type Report } from './problems.ts'
 import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token } from './lexer.ts'
+import { joined } from './tokens.ts'
 
 /**
  * From the first comment or token after the last `;` to its own last token: none ends in a comment that could swallow a `)` appended to it.
@@ -30,14 +31,11 @@ export function splitStatements(file: string, text: string): readonly SqlText[] 
   return statements
 }
 
-/** What to write into a file of one statement: the error if there is none, and the hint. */
-type Expected = { readonly missing: string; readonly hint: string }
-
-/** Throws a usage error for none, and for a lone bracket: it would end what the program writes around the statement. Reports a second one. */
+/** `missing`: the error if there is none. Throws a usage error for none, and for a lone bracket: it would end what the program writes around the statement. Reports a second one. */
 export function onlyStatement(
   file: string,
   text: string,
-  { missing, hint }: Expected,
+  { missing, hint }: { readonly missing: string; readonly hint: string },
   report: Report = refuse,
 ): SqlText {
   const [first, second] = splitStatements(file, text)
@@ -74,7 +72,5 @@ export function isHeaderLine(token: Token): boolean {
 
 /** Tokens with one space between any two, without comments: formatting does not change it, any other edit does. */
 export function normalForm(sql: SqlText): string {
-  return significantTokens(sql)
-    .map((token) => token.text)
-    .join(' ')
+  return joined(significantTokens(sql))
 }

@@ -6,7 +6,7 @@ import { ddlClauses, readEngine, toClause } from './ddl-clauses.ts'
 import { shardingProblem } from './distributed.ts'
 import { isKeyword, significantTokens, type Token } from './lexer.ts'
 import { quotedName } from './quoting.ts'
-import { withReplaced } from './tokens.ts'
+import { joined, withReplaced } from './tokens.ts'
 
 /** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
@@ -44,7 +44,7 @@ export function clusterForm(ddl: SqlText, shard: ShardBy): readonly SqlText[] {
         .map(([word, tokens]) => `${word} ${joined(tokens)}`),
     ].join('\n')
   const local = `${table}_local`
-  const items = [...columns.map((column) => columnText(column)), ...others.map(joined)]
+  const items = [...columns.map((column) => columnText(column)), ...others.map((item) => joined(item))]
   const behind = [...clauses.keys()].filter((word) => word !== 'ENGINE')
   const over = `Distributed('{cluster}', {target:Identifier}, '${local}', ${shard.expression})`
   // A Distributed table keeps no rows, so it has no clauses about storage.
@@ -102,7 +102,3 @@ function withoutReplicas(tokens: readonly Token[]): ReadonlyMap<number, string> 
 }
 
 const REPLICATED = /^(Replicated|Shared)(?=\w*MergeTree$)/
-
-function joined(tokens: readonly Token[]): string {
-  return tokens.map(({ text }) => text).join(' ')
-}

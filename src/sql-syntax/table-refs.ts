@@ -87,8 +87,7 @@ function beginsSelect(
 ): boolean {
   const isMode = isKeyword(tokens[index - 1], 'ALL', 'DISTINCT')
   if (isKeyword(tokens[index - (isMode ? 2 : 1)], 'UNION', 'INTERSECT', 'EXCEPT')) return true
-  if (from !== undefined) return false
-  return isKeyword(first, 'FROM', 'WITH')
+  return from === undefined && isKeyword(first, 'FROM', 'WITH')
 }
 
 const remembered = new WeakMap<readonly Token[], readonly (number | undefined)[]>()

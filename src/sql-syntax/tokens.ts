@@ -35,6 +35,10 @@ export function closings(tokens: readonly Token[]): ReadonlyMap<number, number> 
   return found
 }
 
+export function joined(tokens: readonly Token[]): string {
+  return tokens.map(({ text }) => text).join(' ')
+}
+
 /** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */
 export function compactText(tokens: readonly Token[]): string {
   let text = ''

@@ -57,15 +57,13 @@ function hasNames(all: DataType, some: DataType): boolean {
 const CONTAINERS: ReadonlySet<string> = new Set(['Array', 'Tuple', 'Map'])
 const UINT8: DataType = { name: 'UInt8', args: [], label: undefined }
 
+const isSameLabel = ({ label: one }: DataType, { label: other }: DataType): boolean =>
+  one === undefined || other === undefined || one === other
+
 function elementsFit(from: readonly DataType[], to: readonly DataType[], passes: Passes): boolean {
   return (
     from.length === to.length &&
-    from.every((element, index) => {
-      const into = to[index]!
-      const sameLabel =
-        element.label === undefined || into.label === undefined || element.label === into.label
-      return sameLabel && typeFits(element, into, passes)
-    })
+    from.every((one, at) => isSameLabel(one, to[at]!) && typeFits(one, to[at]!, passes))
   )
 }
 

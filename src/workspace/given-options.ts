@@ -47,6 +47,8 @@ const OPTIONS: Readonly<Record<keyof UpOptions, Expected>> = {
 
 type Expected = { readonly form: string; readonly fits: (value: unknown) => boolean }
 
+const isGiven = (value: unknown): boolean => value !== undefined
+
 function isPlain(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype
 }
@@ -60,13 +62,13 @@ export function areTexts(value: unknown): value is readonly string[] {
  * a Date as `to` it would end nowhere. An option without a value is not given. @throws BackfillError `usage`
  */
 export function withDefaults(given: Partial<UpOptions>, defaults: UpOptions): UpOptions {
-  const known = Object.entries(given).filter(([name, value]) => {
+  const known = (Object.entries(given) as [string, unknown][]).filter(([name, value]) => {
     const expected = Object.hasOwn(OPTIONS, name) ? OPTIONS[name as keyof UpOptions] : undefined
     if (expected === undefined)
       throw usageError(`unknown option '${name}'`, `known: ${Object.keys(OPTIONS).join(', ')}`)
-    if (value !== undefined && !expected.fits(value))
+    if (isGiven(value) && !expected.fits(value))
       throw usageError(`${name} must be ${expected.form}, not ${String(value)}`, 'correct it')
-    return value !== undefined
+    return isGiven(value)
   })
   const options: UpOptions = { ...defaults, ...Object.fromEntries(known) }
   const { from, to } = options

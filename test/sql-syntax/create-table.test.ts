@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { createTable, ddlColumns } from '../../src/sql-syntax/create-table.ts'
 
 const sql = (text: string) => ({ file: 'd.sql', text, line: 1 })
 
@@ -63,7 +63,7 @@ test.for([
   ['CREATE TABLE `d b`.`my``t` (a Int8)', 'my`t'],
   ["CREATE TABLE IF NOT EXISTS db.t ON CLUSTER '{cluster}' (a Int8)", 't'],
 ])('%j creates the table %s', ([text, table]) => {
-  expect(ddlTable(sql(text!))).toBe(table)
+  expect(createTable(sql(text!)).table).toBe(table)
 })
 
 test.for([

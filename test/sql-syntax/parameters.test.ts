@@ -2,11 +2,10 @@ import { expect, test } from 'vitest'
 import { checkedParameters, transformParameters, usedParameters } from '../../src/sql-syntax/parameters.ts'
 
 const sql = (text: string) => ({ file: 'a.sql', text, line: 7 })
-const known = transformParameters({
-  file: 'a.sql',
-  forks: ['dencun'],
-  own: [{ name: 'min', type: 'Array(UInt8)', value: '[]' }],
-})
+const known = transformParameters(
+  { file: 'a.sql' },
+  { forks: ['dencun'], own: [{ name: 'min', type: 'Array(UInt8)', value: '[]' }] },
+)
 
 test('parameters are found with type and line, but not in strings, comments, names and heredocs', () => {
   const text = `SELECT {from_block:UInt64}, '{a:String}', \`{b:String}\`, $$ {c:String} $$ -- {d:String}
@@ -50,7 +49,7 @@ test.for(['from_block', 'network', 'dencun', 'p0', 'backfill_table'])(
   'a parameter of its own may not be called %s',
   (name) => {
     const own = [{ name, type: 'UInt64', value: '1' }]
-    expect(() => transformParameters({ file: 'a.sql', forks: ['dencun'], own })).toThrow(
+    expect(() => transformParameters({ file: 'a.sql' }, { forks: ['dencun'], own })).toThrow(
       `'${name}' is the name of a parameter`,
     )
   },

@@ -10,7 +10,7 @@ import { lockName } from '../../src/lock/fence.ts'
 import { sqlHash } from '../../src/project/definitions.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { readFingerprint, writeFingerprint } from '../../src/sources/fingerprint.ts'
-import { ddlColumns, ddlTable } from '../../src/sql-syntax/create-table.ts'
+import { createTable, ddlColumns } from '../../src/sql-syntax/create-table.ts'
 import { LEDGER_VERSION } from '../../src/targets/ledger-version.ts'
 import { normalForm } from '../../src/sql-syntax/statements.ts'
 import { repository } from '../support/processes.ts'
@@ -94,7 +94,7 @@ async function layoutOf(table: string): Promise<readonly string[]> {
   const { ledger } = await readCatalogue(join(repository, 'sql'))
   const ddl = ledger
     .filter(({ text }) => text.includes('CREATE TABLE'))
-    .find((one) => ddlTable(one) === table)!
+    .find((one) => createTable(one).table === table)!
   const form = normalForm(ddl)
   const engine = form.lastIndexOf('ENGINE = ')
   return [

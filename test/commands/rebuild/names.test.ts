@@ -9,7 +9,7 @@ import {
   readyName,
   renamedDdl,
 } from '../../../src/commands/rebuild/names.ts'
-import { ddlTable } from '../../../src/sql-syntax/create-table.ts'
+import { createTable } from '../../../src/sql-syntax/create-table.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 
 const BUILD = { target: 'int_a', uuid: '12d1e1d6-af5c-4094-8b40-caf92e80384b', fileHash: 'abcdef0123456789' }
@@ -35,7 +35,7 @@ test.each([
 test('a DDL under another name is the same but for the name, whatever else bears it', async () => {
   for (const { ddl, target } of (await readCatalogue(SQL_FOLDER)).tables) {
     const renamed = renamedDdl(ddl, target, `${target}__x`)
-    expect(ddlTable(renamed)).toBe(`${target}__x`)
+    expect(createTable(renamed).table).toBe(`${target}__x`)
     expect(renamed.text.replace(`${target}__x`, target)).toBe(ddl.text)
   }
   const text =

@@ -1,6 +1,5 @@
 // Owns the suggestion of a known name for a mistyped one.
 
-/** The known name with the fewest edits, if the difference can be a typing error. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
   let least = Math.max(1, Math.floor(name.length / 3)) + 1

@@ -46,18 +46,7 @@ export function tableDrafts(
   report: Report,
 ): readonly TableDraft[] {
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
-  const drafts = transforms.map((file) =>
-    tableDraft(
-      {
-        file,
-        ddlFile: ddl.find(({ key }) => key === file.key),
-        forks,
-        sources,
-        audits: audits.get(file.key) ?? [],
-      },
-      report,
-    ),
-  )
+  const drafts = transforms.map((file) => tableDraft(file, { ddl, forks, sources, audits }, report))
   for (const { key, file } of ddl) {
     if (transforms.some((transform) => transform.key === key)) continue
     const hint = `add transforms/${key}.sql or remove the file`
@@ -102,18 +91,14 @@ function readiness({ file, text }: SqlFile, report: Report): SqlText {
   return select
 }
 
-type DraftFiles = {
-  readonly file: SqlFile
-  readonly ddlFile: SqlFile | undefined
-  readonly forks: readonly string[] | undefined
-  readonly sources: readonly SourceDefinition[]
-  readonly audits: readonly SqlFile[]
-}
+type Beside = Omit<TableFiles, 'transforms' | 'networks'> & { readonly forks: readonly string[] | undefined }
 
 function tableDraft(
-  { file: { key, file, bytes, text }, ddlFile, forks, sources, audits }: DraftFiles,
+  { key, file, bytes, text }: SqlFile,
+  { ddl: ddlFiles, forks, sources, audits }: Beside,
   report: Report,
 ): TableDraft {
+  const ddlFile = ddlFiles.find((one) => one.key === key)
   if (!isTableKey(key)) {
     const hint = 'use lower-case letters, digits and single _'
     report(fileError({ rule: 'E012', file, sentence: `'${key}' is not a table key`, hint }))
@@ -145,7 +130,9 @@ function tableDraft(
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
   const { target } = header
   const sound =
-    target === undefined ? [] : audits.flatMap((one) => auditOf(one, { target, known }, report) ?? [])
+    target === undefined
+      ? []
+      : (audits.get(key) ?? []).flatMap((one) => auditOf(one, { target, known }, report) ?? [])
   const definition: TableDefinition | undefined = complete &&
     ddl &&
     parameters && {

@@ -5,6 +5,7 @@ import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
 import { isKeyword, lex, OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameter-value.ts'
+import { refuse } from '../sql-syntax/problems.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 import { timePosition } from '../model/positions.ts'
@@ -30,9 +31,7 @@ const list =
 const PLAIN = 'use lower-case letters, digits and _, without database or quotes'
 const plainNames = list(/^[a-z][a-z0-9_]*$/, 'a plain name', PLAIN)
 
-export function identifier(entry: HeaderEntry): string {
-  return plainName(entry, entry.value)
-}
+export const identifier = (entry: HeaderEntry): string => plainName(entry, entry.value)
 
 export function identifiers(entry: HeaderEntry): readonly string[] {
   const names = plainNames(entry)
@@ -86,9 +85,7 @@ export function expression(entry: HeaderEntry): ShardBy {
     (token) => token.kind === 'comment' || isKeyword(token, 'SELECT') || token.text === '{',
   )
   if (bad !== undefined) throw wrong(entry, `'${bad.text}' has no place in an expression`, hint)
-  reportOutside(sql, [], (problem) => {
-    throw problem
-  })
+  reportOutside(sql, [], refuse)
   return { expression: entry.value, line: entry.line }
 }
 

@@ -67,12 +67,9 @@ export type TransformHeader = Omit<WrittenHeader, 'after' | 'order' | 'lookup'> 
 
 export type HeaderDraft = Draft<TransformHeader>
 
-export type ReadHeader<Header> = {
-  readonly header: Draft<Header>
-  readonly lines: ReadonlyMap<string, number>
-}
+type ReadHeader = { readonly header: HeaderDraft; readonly lines: ReadonlyMap<string, number> }
 
-export function readHeader(file: string, sql: string, report: Report): ReadHeader<TransformHeader> {
+export function readHeader(file: string, sql: string, report: Report): ReadHeader {
   const read = readKeys(file, sql, TRANSFORM_KEYS, report)
   if (!read.lines.has('sources') && !read.lines.has('after'))
     report(missing(file, 'sources', "the tables it reads (or 'after' with table keys)"))
@@ -116,15 +113,11 @@ export function sourceHeader(file: string, sql: string) {
     outside: OUTSIDE,
     view: optional<'safe' | undefined>(readers.oneOf(['safe'], 'word about a view'), undefined),
   }
-  const { position: at, network, written, view, ...header } = completeHeader(file, sql, keys)
-  const { 'block-coverage': coverage, unit, ...rest } = header
-  return {
-    ...rest,
-    blockCoverage: coverage,
-    safeView: view === 'safe',
-    unit: unit ?? unitOf(at),
-    columns: { position: at, network, written },
-  }
+  const header = completeHeader(file, sql, keys)
+  const { 'block-coverage': blockCoverage, position: at, unit = unitOf(at), network, written } = header
+  const { outside, lag, gap } = header
+  const columns = { position: at, network, written }
+  return { outside, lag, gap, blockCoverage, safeView: header.view === 'safe', unit, columns }
 }
 
 export function ddlHeader(file: string, sql: string, report: Report) {
@@ -209,11 +202,6 @@ function headerEntries(
 }
 
 function missing(file: string, key: string, content: string): BackfillError {
-  return fileError({
-    rule: 'E002',
-    file,
-    line: 1,
-    sentence: `the header lacks '${key}'`,
-    hint: `add a line --! ${key}: ${content}`,
-  })
+  const hint = `add a line --! ${key}: ${content}`
+  return fileError({ rule: 'E002', file, line: 1, sentence: `the header lacks '${key}'`, hint })
 }

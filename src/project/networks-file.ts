@@ -32,8 +32,10 @@ export function parseNetworks(
     return {
       name: network.key,
       forks: { ...known?.forks, ...valuesOf(field('forks', known && {}), firstBlock) },
-      sourceGapBlocks: sourceGapBlocks(
+      sourceGapBlocks: wholeFrom(
+        1,
         field('source-gap-blocks', known?.sourceGapBlocks ?? SOURCE_GAP_BLOCKS),
+        'write a number of blocks above 0',
       ),
       blockCoverage: { ...known?.blockCoverage, ...valuesOf(field('block-coverage', {}), blockCoverage) },
     }
@@ -51,13 +53,8 @@ function parseJson(file: string, text: string): unknown {
     throw fileError({ rule: 'E014', file, sentence, hint: 'correct the file' })
   }
   const twice = repeatedKey(text)
-  if (twice !== undefined)
-    throw fileError({
-      rule: 'E014',
-      file,
-      sentence: `has the key ${twice} twice`,
-      hint: 'keep one of the two',
-    })
+  const sentence = `has the key ${twice} twice`
+  if (twice !== undefined) throw fileError({ rule: 'E014', file, sentence, hint: 'keep one of the two' })
   return content
 }
 
@@ -80,13 +77,12 @@ function firstBlock(fork: Place): number {
     throw wrong(fork, 'is the name of a parameter of the program', 'give the fork another name')
   if (!/^[a-z][a-z0-9_]*$/.test(fork.key))
     throw wrong(fork, 'is not the name of a fork', 'use lower-case letters, digits and _')
-  if (Number.isSafeInteger(fork.value) && Number(fork.value) >= 0) return Number(fork.value)
-  throw isWrong(fork, 'write the first block of the fork')
+  return wholeFrom(0, fork, 'write the first block of the fork')
 }
 
-function sourceGapBlocks(place: Place): number {
-  if (Number.isSafeInteger(place.value) && Number(place.value) > 0) return Number(place.value)
-  throw isWrong(place, 'write a number of blocks above 0')
+function wholeFrom(least: number, place: Place, hint: string): number {
+  if (Number.isSafeInteger(place.value) && Number(place.value) >= least) return Number(place.value)
+  throw isWrong(place, hint)
 }
 
 function blockCoverage(source: Place): Network['blockCoverage'][string] {

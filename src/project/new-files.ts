@@ -6,11 +6,7 @@ import { assertInside, shown } from './sql-files.ts'
 
 /** @throws BackfillError `usage` if a file exists already */
 export async function assertAbsent(path: string): Promise<void> {
-  const exists = await access(path).then(
-    () => true,
-    () => false,
-  )
-  if (exists) throw alreadyThere(path)
+  if ((await nearestFolder(path)) === path) throw alreadyThere(path)
 }
 
 /** Path -> text, and the folders above. @throws BackfillError `usage` if one exists, cannot be written, or would lie outside of `root`; none is left */

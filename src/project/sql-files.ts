@@ -47,17 +47,13 @@ export function unreadable(path: string, error: unknown, { isListed = false } = 
   const dangling = path.includes('\ufffd')
     ? 'its name is not text in UTF-8'
     : 'it is a link to a file that does not exist'
-  const missing = isListed ? dangling : 'it does not exist'
+  const [missing, hint] = isListed
+    ? [dangling, 'correct it, or remove it']
+    : ['it does not exist', 'name the folder with --sql <folder> or BACKFILL_SQL']
   throw usageError(
     `cannot read ${shown(path)} of the SQL folder: ${code === 'ENOENT' ? missing : code}`,
-    hintFor(code, isListed),
+    ['EACCES', 'EPERM'].includes(code) ? `let ${fileUser()} read it` : hint,
   )
-}
-
-function hintFor(code: string, isListed: boolean): string {
-  if (code === 'EACCES' || code === 'EPERM') return `let ${fileUser()} read it`
-  if (isListed) return 'correct it, or remove it'
-  return 'name the folder with --sql <folder> or BACKFILL_SQL'
 }
 
 /** Whether a file is what an editor or a system left behind: nobody's test, table or data. */

@@ -56,9 +56,9 @@ export async function readFolders(folders: readonly string[], report: Report, { 
     )
   const tried = <Value>(files: readonly SqlFile[], read: (file: SqlFile) => readonly Value[]) =>
     files.flatMap((file) => attempt(report, () => read(file)) ?? [])
-  const [ready, described] = [true, false].map((wanted) =>
-    source.filter(({ key }) => key.endsWith(READY) === wanted),
-  ) as [SqlFile[], SqlFile[]]
+  const { ready = [], described = [] } = Object.groupBy(source, ({ key }) =>
+    key.endsWith(READY) ? 'ready' : 'described',
+  )
   for (const { key, file } of ready) {
     const [table, names] = [key.slice(0, -READY.length), described.map((one) => one.key)]
     if (names.includes(table)) continue

@@ -38,11 +38,8 @@ export function probeRange(range: Range, sourceGapBlocks: number): Range {
 
 /** Runs of at least `sourceGapBlocks` blocks of the probed range in which none of the sources has a row. */
 export function findSourceGaps(sources: readonly ProbedSource[], probed: Range, sourceGapBlocks: number) {
-  return emptyRuns(
-    sources.flatMap((source) => source.buckets),
-    probed,
-    sourceGapBlocks,
-  )
+  const buckets = sources.flatMap((source) => source.buckets)
+  return emptyRuns(buckets, probed, sourceGapBlocks)
 }
 
 /**

@@ -1,6 +1,6 @@
 // Owns the judgement of sparse sources: they may have no rows for a while, but not none at all on a busy chain, and not none
 // over a length in which they have always had some.
-import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
+import { blockSet, type Range } from '../model/blocks.ts'
 import type { SourcePort } from './source.ts'
 import {
   type Bucket,
@@ -46,9 +46,6 @@ export function isUnusual(run: Range, history: readonly Bucket[], sourceGapBlock
   return lengths.some(({ isIt, blocks }) => isIt && blocks > 2 * usual)
 }
 
-/** In the probed range: sparse sources that have no row of the network at all, and blocks that wait for sparse sources. */
-type Silences = { readonly absent: readonly string[]; readonly silences: BlockSet }
-
 /** Looks at the sparse ones of probed sources; asks for their history where a silence is suspicious. */
 export function watchSparse(port: Pick<SourcePort, 'extents' | 'buckets' | 'isBusy'>) {
   const known = new Map<string, Promise<boolean>>()
@@ -60,11 +57,8 @@ export function watchSparse(port: Pick<SourcePort, 'extents' | 'buckets' | 'isBu
     answer.catch(() => known.delete(table))
     return answer
   }
-  return async (
-    sources: readonly ProbedSource[],
-    probed: Range,
-    sourceGapBlocks: number,
-  ): Promise<Silences> => {
+  /** In the probed range: sparse sources that have no row of the network at all, and blocks that wait for sparse sources. */
+  return async (sources: readonly ProbedSource[], probed: Range, sourceGapBlocks: number) => {
     const sparse = sources.filter(({ blockCoverage }) => blockCoverage === 'sparse')
     const found = await Promise.all(
       sparse.map(async (one) => {

@@ -11,7 +11,7 @@ import { normalForm } from '../sql-syntax/statements.ts'
 import { unspaced } from '../sql-syntax/tokens.ts'
 import { describeSelect, SOME_RANGE, transformParams } from './transform.ts'
 
-type AuditOptions = { readonly source: Server; readonly target: Server; readonly network: Network }
+type AuditOptions = Readonly<Record<'source' | 'target', Server>> & { readonly network: Network }
 
 /** Rows that a message shows, and characters of each. */
 const [MOST_ROWS, MOST_CHARACTERS] = [3, 200]

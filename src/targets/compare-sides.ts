@@ -9,7 +9,7 @@ import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
 import { readEngine } from '../sql-syntax/ddl-clauses.ts'
 import { isKeyword, type Token, unquoted } from '../sql-syntax/lexer.ts'
-import { splitAtCommas } from '../sql-syntax/tokens.ts'
+import { joined, splitAtCommas } from '../sql-syntax/tokens.ts'
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
@@ -43,12 +43,9 @@ export async function readSides(
       `Make it a ReplacingMergeTree in ${table.ddl.file}, then backfill rebuild ${table.key}`,
     )
   const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, table, described)
-  const drops = dropsOf(
-    facts,
-    rows.kind,
-    stored.map(({ name }) => name),
-  )
-  const compared = stored.map(({ name }) => name).filter((name) => !drops.fading.includes(name))
+  const names = stored.map(({ name }) => name)
+  const drops = dropsOf(facts, rows.kind, names)
+  const compared = names.filter((name) => !drops.fading.includes(name))
   const position = rows.kind === 'per-key' ? stored.find(({ name }) => name === rows.column) : undefined
 
   const cast = yielded.map(
@@ -105,8 +102,9 @@ function dropsOf(
   const groups = ttl.some((item) => item.some((token) => isKeyword(token, 'GROUP')))
   const hidden = columns.map(({ name }) => name).filter((name) => !known.includes(name))
   const isComputable = (item: readonly Token[]) => !item.some((token) => hidden.includes(unquoted(token)))
-  const marks =
-    readEngine(clauses.get('ENGINE') ?? [])?.name === 'ReplacingMergeTree' ? deletedBy(clauses) : []
+  const engine = readEngine(clauses.get('ENGINE') ?? [])
+  // The second column of the engine: `ReplacingMergeTree(version, is_deleted)`.
+  const marks = engine?.name === 'ReplacingMergeTree' ? engine.text.split(' , ').slice(1) : []
   const conditions = groups
     ? []
     : [...ttl.filter(isComputable).map(lives), ...marks.map((name) => `NOT ${name}`)]
@@ -123,15 +121,6 @@ const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 
 function lives(item: readonly Token[]): string {
   const at = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'DELETE', 'WHERE'))
   const condition = item.findIndex((token) => token.depth === 0 && isKeyword(token, 'WHERE'))
-  const expired = `toUnixTimestamp(${text(at === -1 ? item : item.slice(0, at))}) BETWEEN 1 AND toUnixTimestamp(now())`
-  return `NOT (${expired}${condition === -1 ? '' : ` AND (${text(item.slice(condition + 1))})`})`
-}
-
-const text = (tokens: readonly Token[]): string => tokens.map((token) => token.text).join(' ')
-
-/** The second column of the engine: `ReplacingMergeTree(version, is_deleted)`. */
-function deletedBy(clauses: ReturnType<typeof createTable>['clauses']): readonly string[] {
-  return readEngine(clauses.get('ENGINE') ?? [])!
-    .text.split(' , ')
-    .slice(1)
+  const expired = `toUnixTimestamp(${joined(at === -1 ? item : item.slice(0, at))}) BETWEEN 1 AND toUnixTimestamp(now())`
+  return `NOT (${expired}${condition === -1 ? '' : ` AND (${joined(item.slice(condition + 1))})`})`
 }

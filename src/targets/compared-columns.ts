@@ -1,14 +1,13 @@
 // Owns which columns of a table can be compared, and whether its rows have to be merged to be read.
 import { determinismOf } from '../clickhouse/determinism.ts'
 import type { Server } from '../clickhouse/server.ts'
-import type { DdlColumn } from '../sql-syntax/create-table.ts'
+import type { ExistingTable } from '../clickhouse/existing-tables.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { volatileNames } from './volatile-outputs.ts'
 
-/** A column that exists; `expression`: of its default. */
-export type ExistingColumn = DdlColumn & { readonly expression: string }
+type ExistingColumn = ExistingTable['columns'][number]
 
 /** A column that is not compared: the SQL or its default is nondeterministic, or the server does not say, or it has a TTL. */
 export type NotCompared = { readonly name: string; readonly why: 'nondeterministic' | 'unknown' | 'ttl' }

@@ -137,18 +137,11 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       const which = `database = {database:String} AND table = {table:String} AND NOT is_done
           AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`
       const query_params = { ...place, lock: lock.name, lock_prefix: lock.name.slice(0, -EPOCH_DIGITS) }
-      const doing = `ending deletions by earlier runs of ${table.key}`
+      const asked = { query_params, doing: `ending deletions by earlier runs of ${table.key}` }
       // On a cluster it waits for all nodes, and needs rights that the user of a run without deletions may lack.
-      if (
-        cluster !== undefined &&
-        !(await onEachNode(server, { which, query_params, doing })).some(({ left }) => left > 0)
-      )
-        return
-      await runQueued(server, {
-        query: `KILL MUTATION${onCluster(server)} WHERE ${which}`,
-        query_params,
-        doing,
-      })
+      const nodes = cluster && (await onEachNode(server, which, asked))
+      if (nodes?.every(({ left }) => left === 0)) return
+      await runQueued(server, { query: `KILL MUTATION${onCluster(server)} WHERE ${which}`, ...asked })
     },
   }
 }
@@ -159,14 +152,12 @@ function noDeletes({ cluster }: Server): string | undefined {
     : `the cluster '${cluster.name}' has no ON CLUSTER to delete rows on all shards with (it has no Keeper)`
 }
 
-type Mutations = {
-  readonly which: string
-  readonly query_params: Record<string, string>
-  readonly doing: string
-}
-
 /** For each node that answers, of the mutations `which`: how many there are, how many are left, why one fails. */
-async function onEachNode({ client, cluster }: Server, { which, query_params, doing }: Mutations) {
+async function onEachNode(
+  { client, cluster }: Server,
+  which: string,
+  { query_params, doing }: { readonly query_params: Record<string, string>; readonly doing: string },
+) {
   return await client.rows<{ node: number; found: number; left: number; why: string }>({
     query: `SELECT _shard_num AS node, found, left, why FROM clusterAllReplicas({cluster:String}, view(
       SELECT count() AS found, countIf(NOT is_done) AS left, max(latest_fail_reason) AS why FROM system.mutations WHERE ${which}))`,
@@ -185,9 +176,11 @@ async function untilDeleted(
   { id, doing, seconds }: { readonly id: string; readonly doing: string; readonly seconds: number },
 ): Promise<readonly string[]> {
   const deadline = monotonicMs() + seconds * 1000
-  const mutations = { which: 'position(command, {id:String}) > 0', query_params: { id }, doing }
   for (;;) {
-    const nodes = await onEachNode(server, mutations)
+    const nodes = await onEachNode(server, 'position(command, {id:String}) > 0', {
+      query_params: { id },
+      doing,
+    })
     const why = nodes.map((node) => node.why).find((reason) => reason !== '')
     if (why !== undefined) throw serverError(errorInBody(why), { connection: server.connection, doing })
     // A replica learns of it a moment later than the node that has taken it.

@@ -29,8 +29,6 @@ export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
   readonly problem?: { readonly sentence: string; readonly hint: string }
 }
 
-type ColumnType = readonly [name: string, type: string]
-
 /** No columns: they are not known. */
 type Identity = Pick<TargetTable, 'uuid' | 'rows'> & { readonly columns: readonly OutputColumn[] }
 
@@ -109,7 +107,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
       const rows = await server.client.rows<
-        Omit<Identity, 'columns'> & { name: string; types?: ColumnType[] }
+        Omit<Identity, 'columns'> & { name: string; types?: [name: string, type: string][] }
       >({
         query: `SELECT name, total_rows AS rows, toString(uuid) AS uuid, types
           FROM system.tables

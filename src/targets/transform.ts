@@ -126,22 +126,18 @@ type TransformCall = {
 /** For statements that are described and not run: a time has ten digits, or it is no DateTime. */
 export const SOME_RANGE: Range = { from: 1_000_000_000, to: 1_000_000_000 }
 
-export function transformParams({
-  table,
-  range,
-  network,
-  source,
-  target,
-}: TransformCall): Record<string, unknown> {
-  return {
-    from_block: range.from,
-    to_block: range.to,
-    from: range.from,
-    to: range.to,
+export function transformParams({ table, range, network, source, target }: TransformCall) {
+  const { from, to } = range
+  const params: Record<string, unknown> = {
+    from_block: from,
+    to_block: to,
+    from,
+    to,
     network: network.name,
     source: source.database,
     target: target.database,
     ...network.forks,
     ...Object.fromEntries(table.params.map(({ name, value }) => [name, new BoundText(value)])),
   }
+  return params
 }

@@ -77,11 +77,9 @@ function valueAfter(rest: string[]): string | undefined {
 }
 
 function unknownFlag(word: string, command: string, flags: readonly Flag[]): Error {
-  const [name] = splitFlag(word)
-  const near = nearest(
-    name ?? word,
-    flags.map((flag) => flag.name),
-  )
+  const [name = word] = splitFlag(word)
+  const known = flags.map((flag) => flag.name)
+  const near = nearest(name, known)
   // The part after `=` is not printed, because it may be a password.
   const typed = word.replace(/=.*$/s, '')
   return usageError(

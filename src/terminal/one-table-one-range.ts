@@ -3,6 +3,7 @@ import { usageError } from '../model/errors.ts'
 import type { Range } from '../model/blocks.ts'
 import { typedBounds } from '../workspace/run-options.ts'
 import { names, readFlag, type Flags } from '../workspace/values.ts'
+import { assertTogether } from './argv.ts'
 
 /** --from and --to; --from alone is one block. `who` needs it: `preview`. @throws BackfillError `usage` */
 export function typedRange(flags: Flags, who: string): Range {
@@ -16,11 +17,9 @@ export function typedRange(flags: Flags, who: string): Range {
 }
 
 export function requireChoice(flags: Flags, command: string): void {
-  const { tables, all } = { tables: flags.has('tables'), all: flags.has('all') }
-  if (tables && all) throw usageError('--tables and --all exclude each other', 'keep one of them')
-  if (!tables && !all) {
+  assertTogether(flags, { exclusive: ['tables all'] })
+  if (!flags.has('tables') && !flags.has('all'))
     throw usageError(`\`${command}\` needs --tables a,b or --all`, '`backfill list` shows the tables')
-  }
 }
 
 /** @throws BackfillError `usage` if none or several are named */

@@ -28,7 +28,7 @@ export function createOutput(
   const asJson = readFlag(flags, 'log-format', oneOf(['text', 'json'])) === 'json'
   const isPlain = asJson || flags.has('no-color')
   const colors = (stream: NodeJS.WriteStream): Colors =>
-    markedColors(wantsColors({ env: terminal.env, off: isPlain, isTTY: stream.isTTY }))
+    markedColors(wantsColors(terminal.env, isPlain, stream.isTTY))
   const { stdout, stderr } = terminal
   const isLive = !asJson && stderr.isTTY && stderr.columns >= 40 && terminal.env['TERM'] !== 'dumb'
   const hide = (text: string) => mask(text, secrets)
@@ -124,14 +124,8 @@ function shownToPeople(): Transform {
   })
 }
 
-type ColorQuestion = {
-  readonly env: Terminal['env']
-  readonly off: boolean
-  readonly isTTY: boolean | undefined
-}
-
 /** --no-color and NO_COLOR beat FORCE_COLOR, which beats the terminal (no-color.org, force-color.org). */
-export function wantsColors({ env, off, isTTY }: ColorQuestion): boolean {
+export function wantsColors(env: Terminal['env'], off: boolean, isTTY: boolean | undefined): boolean {
   if (off || (env['NO_COLOR'] ?? '') !== '') return false
   const forced = env['FORCE_COLOR'] ?? ''
   if (forced !== '') return forced !== '0' && forced !== 'false'

@@ -147,8 +147,8 @@ export const DEFECTS_OF_STRANGERS = [
   {
     what: 'an expression of a header may read files',
     kind: 'attack',
-    find: 'reportOutside(sql, [], (problem) => {',
-    put: "reportOutside({ ...sql, text: '' }, [], (problem) => {",
+    find: 'reportOutside(sql, [], refuse)',
+    put: "reportOutside({ ...sql, text: '' }, [], refuse)",
     file: 'src/project/header-values.ts',
     test: 'test/project/header.test.ts',
     name: 'is refused: it would become part of a statement',

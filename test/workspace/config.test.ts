@@ -129,7 +129,7 @@ test.each([
   [{ FORCE_COLOR: '1' }, true, true, false],
   [{ NO_COLOR: '' }, false, true, true],
 ])('with %j, --no-color %s and a terminal %s, colours are %s', (env, off, isTTY, wanted) => {
-  expect(wantsColors({ env, off, isTTY })).toBe(wanted)
+  expect(wantsColors(env, off, isTTY)).toBe(wanted)
 })
 
 const sizes = (environment: Record<string, string>, flags: Record<string, string>) => {

@@ -25,12 +25,9 @@ export function renderTable<Row>(
   columns: readonly TableColumn<Row>[],
   width: number,
 ): TableText {
-  const widths = new Map(
-    columns.map((column) => [
-      column,
-      Math.max(column.title.length, ...rows.map((row) => column.cell(row).length)),
-    ]),
-  )
+  const longest = ({ title, cell }: TableColumn<Row>) =>
+    Math.max(title.length, ...rows.map((row) => cell(row).length))
+  const widths = new Map(columns.map((column) => [column, longest(column)]))
   const widthOf = (column: TableColumn<Row>) => widths.get(column)!
   const [first] = columns
   // The names in the first column are shortened before another column is left out.
@@ -63,11 +60,14 @@ function fitting<Row>(
   width: number,
 ): readonly TableColumn<Row>[] {
   if (totalOf(columns, widthOf) <= width) return columns
-  const ranked = columns.filter(({ rank }) => rank !== undefined)
-  const [least] = ranked.toSorted((a, b) => a.rank! - b.rank!)
-  if (least === undefined) return columns
-  const others = columns.filter((column) => column !== least)
-  return fitting(others, widthOf, width)
+  const [least] = columns.filter(({ rank }) => rank !== undefined).toSorted((a, b) => a.rank! - b.rank!)
+  return least
+    ? fitting(
+        columns.filter((column) => column !== least),
+        widthOf,
+        width,
+      )
+    : columns
 }
 
 function totalOf<Row>(

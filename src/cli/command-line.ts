@@ -15,7 +15,6 @@ export type Invocation =
   | { readonly kind: 'version' }
   | { readonly kind: 'command'; readonly entry: CommandEntry; readonly flags: Flags }
 
-/** Prints the help if it is asked for. @throws BackfillError `usage` */
 export function readCommandLine(typed: readonly string[]): Invocation {
   // `help up` is `up --help`.
   const argv = typed[0] === 'help' ? [...typed.slice(1), '--help'] : typed

@@ -14,7 +14,6 @@ const complete = (entries: readonly DeclaredEntry[]): readonly CommandEntry[] =>
     ...entry,
   }))
 
-/** Heading in the help -> its commands. */
 export const GROUPS: ReadonlyMap<string, readonly CommandEntry[]> = new Map([
   ['Process', complete(WORK)],
   ['Inspect', complete(LOOK)],

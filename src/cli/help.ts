@@ -12,7 +12,6 @@ export type Section = { readonly title?: string; readonly body: string }
 
 const WIDTH = 80
 
-/** A longer flag has a line of its own. */
 const WIDEST_FLAG = 26
 
 export function overview(): readonly Section[] {
@@ -66,7 +65,6 @@ function rows(pairs: readonly (readonly [head: string, text: string])[]): string
     .join('\n')
 }
 
-/** `env: NAME` stays together. */
 function wrapped(text: string, width: number): readonly string[] {
   return wrap(text.replaceAll('env: ', 'env:\u00a0'), width, '').map((line) => line.replaceAll('\u00a0', ' '))
 }

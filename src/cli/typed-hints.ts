@@ -8,7 +8,6 @@ const PLACE =
 const SHOWN =
   'json quiet no-color dry-run yes chunks limit sort watch check at output listen format run'.split(' ')
 
-/** Commands whose range is that of the run that they are about. */
 const RUNS = ['up', 'plan', 'run']
 
 export type Typed = Pick<CommandEntry, 'name'> & { readonly flags: Flags }

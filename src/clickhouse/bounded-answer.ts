@@ -49,7 +49,6 @@ export function limitError(response: IncomingMessage): void {
   }
 }
 
-/** The server's exception in a body that was sent after status 200. */
 export function errorInBody(body: string): Error {
   const found = /Code: (\d+)\. DB::Exception: ([\s\S]*?)(?:\(([A-Z0-9_]+)\))?(?:\s*\(version[\s\S]*)?$/.exec(
     body,

@@ -21,9 +21,7 @@ export async function readCapacity({ client }: Server) {
   ])
   const limits = [own!.user, whole[0]?.memory ?? '0'].map(Number).filter((bytes) => bytes > 0)
   return {
-    /** Threads that a statement uses by default: the cores. */
     cores: Number(own!.cores),
-    /** Cores that are busy already; 0 if the server does not report it. */
     busyCores: load[0]?.load ?? 0,
     /** Bytes that one statement may use, and all statements together; undefined: no known limit. */
     statementBytes: Number(own!.statement) > 0 ? Number(own!.statement) : undefined,

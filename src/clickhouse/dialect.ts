@@ -32,7 +32,6 @@ class Typed {
   }
 }
 
-/** A typed parameter for kysely's expressions; `T` is what the expression compares it with. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller names the type of the comparison
 export function typed<T>(value: unknown, type: string): T {
   return new Typed(value, type) as T

@@ -74,7 +74,6 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }
 
-/** The GRANT statement; undefined if the message names no grant. */
 export function missingGrant(message: string, user: string): string | undefined {
   const [, privilege, place] =
     /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []

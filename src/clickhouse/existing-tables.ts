@@ -10,11 +10,9 @@ export type ExistingTable = {
   readonly sortKey: string
   /** Rows before merging; null if the engine does not count them. */
   readonly rows: number | null
-  /** On the disks; null if unknown. */
   readonly bytes: number | null
   /** The materialized views that read it, with their databases: each takes every row that is inserted. */
   readonly views: readonly string[]
-  /** Its CREATE TABLE. */
   readonly definition: string
   readonly columns: readonly (DdlColumn & { readonly expression: string })[]
   /** Its local tables as one; undefined if the server is not a node of a cluster. */

@@ -3,7 +3,6 @@ import type { Server } from './server.ts'
 import { serverProblem } from '../model/errors.ts'
 import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
 
-/** The missing grants. @throws BackfillError `server` */
 export async function missingGrantsOn<One extends Need>(server: Server, requiredGrants: readonly One[]) {
   // One query if no grant is missing, else one query per grant.
   if (requiredGrants.length === 0 || (await isGranted(server, requiredGrants.map(grantText).join(', '))))

@@ -25,7 +25,6 @@ export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' |
     : new http.Agent(options)
 }
 
-/** Of the address of a redirect. */
 const MOST_CHARACTERS = 200
 /** What follows the path may be the statement, or a token of a login; what stands before the host is a login. */
 const withoutLogin = (location: string) =>
@@ -46,7 +45,6 @@ export class GatewayError extends Error {
   }
 }
 
-/** Whether an error of an answer is the server's own words. */
 export function isServers(error: unknown): boolean {
   return (
     error instanceof ClickHouseError || (error instanceof Error && error.message.includes('DB::Exception'))

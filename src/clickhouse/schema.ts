@@ -4,7 +4,6 @@ import type { ColumnType } from 'kysely'
 /** `[range_from, range_to, state, sql_hash, forks, inputs]`. */
 export type IslandTuple = readonly [number, number, IslandState, string, string, string]
 
-/** The type of the column `islands`, without names. */
 export const ISLANDS = 'Array(Tuple(UInt64, UInt64, String, String, String, String))'
 
 /** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
@@ -71,7 +70,6 @@ type SourceProbeTable = {
   probed_at: ColumnType<string, string, never>
 }
 
-/** The columns that all nine source tables share and the runner reads. */
 type SourceTable = {
   meta_network_name: string
   block_number: number

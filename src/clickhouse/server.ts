@@ -43,7 +43,6 @@ export type Server = {
   during(doing: string): Kysely<Schema>
   /** The cluster of which it is a node; undefined: a single server, or a source. */
   readonly cluster?: Cluster | undefined
-  /** The identity of the server that answers on the next connection. */
   identify(): Promise<string>
   close(): Promise<void>
 }
@@ -135,7 +134,6 @@ export function openAgain(
   return { ...serverOf({ connection, client, info, limits, defaults }), cluster }
 }
 
-/** The same connections under another name: errors name that side. */
 export function serverAs(server: Server, connection: Connection): Server {
   return { ...server, ...serverOf({ ...server, connection, client: server.client.as(connection) }) }
 }
@@ -232,7 +230,6 @@ export type Cluster = {
   readonly nodes: readonly number[]
   /** The nodes in the same order, as people find them: `replica 2 of shard 1 (host:9000)`. */
   readonly places: readonly string[]
-  /** Places of the nodes that did not answer when the cluster was joined. */
   readonly unreachable: readonly string[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean

@@ -22,7 +22,6 @@ export async function openServers(connections: { readonly source: Connection; re
   return { source, target, close }
 }
 
-/** If so, one client serves both sides. */
 export function sameLogin(one: Connection, other: Connection): boolean {
   return (['url', 'username', 'password', 'ca', 'cert', 'key'] as const).every(
     (part) => one[part] === other[part],

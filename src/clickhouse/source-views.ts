@@ -56,7 +56,6 @@ export function readsFinal(definition: SqlText): boolean {
 const isFunction = (tokens: readonly Token[], at: number) =>
   isName(tokens[at]) && tokens[at + 1]?.text === '('
 
-/** Whether tables are listed with commas behind this FROM. */
 function hasComma(tokens: readonly Token[], from: number): boolean {
   const { depth } = tokens[from]!
   for (const token of tokens.slice(from + 1)) {

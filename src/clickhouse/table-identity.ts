@@ -25,7 +25,6 @@ export function assertUuids(database: string, databases: readonly string[]): voi
 const USE_ATOMIC =
   'use a database with the engine Atomic: TARGET_CLICKHOUSE_DATABASE for the tables, BACKFILL_LEDGER_DATABASE for the ledger'
 
-/** Why a table must not be written to; undefined if it has a UUID. */
 export function problemOfUuid(uuid: string): { sentence: string; hint: string } | undefined {
   return uuid === NO_UUID
     ? { sentence: 'has no UUID, by which the ledger knows a table', hint: USE_ATOMIC }

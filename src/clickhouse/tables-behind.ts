@@ -66,7 +66,6 @@ export async function tablesBehind(
 const keyOf = ({ source, cluster, database, name }: Place) =>
   JSON.stringify([source, cluster, database, name])
 
-/** The tables that a table reads in its place. */
 async function readBy(
   server: Pick<Server, 'client'>,
   cluster: string,

@@ -14,11 +14,9 @@ export type Statement = {
   readonly clickhouse_settings: ClickHouseSettings
   /** Whether the server sends progress headers (runner/executor.ts, InsertJob). */
   readonly progress: boolean
-  /** Body of a streamed INSERT, and the headers that name its compression. */
   readonly values?: Readable
   readonly http_headers?: Record<string, string>
   readonly abort_signal?: AbortSignal
-  /** HTTP session that holds temporary tables. */
   readonly session_id?: string
 }
 

@@ -67,7 +67,6 @@ export async function startEmbedded(options: EmbeddedOptions) {
       throw startError(said(), directory)
     }
     return {
-      /** `http://127.0.0.1:<port>`, a port that the engine chose. */
       url,
       username: EMBEDDED_USER,
       password,

@@ -7,7 +7,6 @@ import { BackfillError, usageError } from '../model/errors.ts'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
 import { fileUser, userId } from '../seam/process.ts'
 
-/** The one user who may log in over HTTP. */
 export const EMBEDDED_USER = 'backfill'
 
 /** Safe while another server runs there: the password is created once. @throws BackfillError 'usage' if the folder may be a stranger's, or fails */
@@ -84,13 +83,11 @@ function writeDraft(file: string, text: string): string {
 
 type ServerWishes = {
   readonly memoryBytes: number | undefined
-  /** Elements of the configuration, as they are. */
   readonly more?: string
   /** The rights of an administrator, for tests: the user may also create users, and reach outside of the server. */
   readonly isAdmin?: boolean | undefined
 }
 
-/** sql-templates/embedded/config.xml, filled in. */
 function configuration(
   file: string,
   password: string,

@@ -7,7 +7,6 @@ type Ffi = typeof import('ffi-rs')
 // Rights of linux/landlock.h. A file can have no right of folders.
 const [READ_FILE, READ_DIR, OF_FILES] = [1n << 2n, 1n << 3n, (1n << 1n) | (1n << 2n) | (1n << 14n)]
 const CONNECT_TCP = 2n
-/** Abstract sockets, and signals to other processes. */
 const SCOPED = 3n
 const PATH_BENEATH = 1
 // Numbers that all processors share; and a flag of open(), for which Node has no name.

@@ -3,7 +3,6 @@ import { formatPosition, formatRange, isTime } from './positions.ts'
 
 export type BlockSet = readonly Range[]
 
-/** The set of all blocks in any of the ranges, given in any order. */
 export function blockSet(ranges: readonly Range[]): BlockSet {
   const sorted = ranges.filter((range) => range.from <= range.to).toSorted((a, b) => a.from - b.from)
   const set: { from: number; to: number }[] = []

@@ -18,7 +18,6 @@ export type Scope = {
   readonly chosen: readonly TableDefinition[]
 }
 
-/** The network of that name. Throws a usage error with the nearest name. */
 export function findNetwork({ networks }: Pick<Catalogue, 'networks'>, name: string): Network {
   const network = networks.find((known) => known.name === name)
   const names = networks.map((known) => known.name)
@@ -151,12 +150,10 @@ export function namesRead(
   }
 }
 
-/** The sources that a table reads, also through other tables. */
 export function sourcesBehind(scope: Pick<Scope, 'catalogue'>, table: TableDefinition): readonly string[] {
   return [...new Set([...table.sources, ...inheritedSources(scope, table)])]
 }
 
-/** The sources that a table reads through the tables in its `after`. */
 export function inheritedSources({ catalogue }: Pick<Scope, 'catalogue'>, { after }: TableDefinition) {
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }

@@ -76,7 +76,6 @@ export class BackfillError extends Error {
   }
 }
 
-/** How to go on after any thrown error; a defect of this program stops the work. */
 export function retryOf(error: unknown): RetryDecision {
   return error instanceof BackfillError ? error.retry : 'stop'
 }
@@ -100,7 +99,6 @@ export function failedError(message: string, hint?: string): BackfillError {
   return new BackfillError(message, { kind: 'failed', hint })
 }
 
-/** A file breaks a rule. Exit 2. */
 export function fileError(finding: Finding): BackfillError {
   const { file, line, sentence, hint } = finding
   const place = line === undefined ? file : `${file}:${line}`

@@ -66,11 +66,9 @@ export type TableDefinition = {
   readonly sequential?: 'ordered' | 'itself' | undefined
   /** Columns of the target that have another value each time they are computed. */
   readonly volatile?: readonly string[]
-  /** Words of its header that the selector `tag:` chooses by. */
   readonly tags?: readonly string[]
   /** Limits of the table's blocks, unresolved: `{ from: 'dencun' }` or `{ to: 'dencun-1' }`. */
   readonly blocks: BlockLimits
-  /** Hint of blocks per chunk. */
   readonly chunk: number | undefined
   /** ClickHouse settings for the statement, never the pinned ones. */
   readonly settings: Readonly<Record<string, string>>
@@ -116,7 +114,6 @@ export type SourceDefinition = {
   readonly ddl: SqlText
 }
 
-/** What the program reads of each row of a source. */
 export type SourceColumns = {
   /** An expression that yields an integer or a time. */
   readonly position: string
@@ -134,7 +131,6 @@ export const XATU_COLUMNS: SourceColumns = {
 
 export type Network = {
   readonly name: string
-  /** First block of each fork. */
   readonly forks: Readonly<Record<string, number>>
   /** Shortest run of blocks without any source row that counts as a source gap, in blocks. */
   readonly sourceGapBlocks: number

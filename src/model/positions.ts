@@ -11,7 +11,6 @@ export function timePosition(text: string): number | undefined {
 /** No chain has as many blocks, and the oldest is from 2009. */
 const FIRST_TIME = 1_000_000_000
 
-/** Whether a position that was typed or stored counts seconds. */
 export function isTime(position: number): boolean {
   return position >= FIRST_TIME && position < 10 * FIRST_TIME
 }

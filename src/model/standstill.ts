@@ -33,7 +33,6 @@ export function standstillText(standstill: Standstill, waitedMs: number): string
   }
 }
 
-/** `19 s`, `5 m`. */
 function span(ms: number): string {
   const seconds = Math.round(ms / 1000)
   return seconds < 60

@@ -11,7 +11,6 @@ export type TableDraft = {
   readonly key: string
   readonly file: string
   readonly header: HeaderDraft
-  /** Line of each present header key. */
   readonly lines: ReadonlyMap<string, number>
   readonly transform: SqlText | undefined
   readonly ddl: SqlText | undefined

@@ -36,7 +36,6 @@ type TableFiles = {
   /** Undefined if their file is wrong: then checks of forks are skipped. */
   readonly networks: readonly Network[] | undefined
   readonly sources: readonly SourceDefinition[]
-  /** By table key. */
   readonly audits: ReadonlyMap<string, readonly SqlFile[]>
 }
 
@@ -189,7 +188,6 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
   return ddl
 }
 
-/** None without `--! shard:` above the DDL. */
 function clusterStatements({ file, text }: SqlFile, ddl: SqlText | undefined, report: Report) {
   const { shard } = ddlHeader(file, text, report)
   return ddl && shard && attempt(report, () => clusterForm(ddl, shard))

@@ -40,7 +40,6 @@ export function identifiers(entry: HeaderEntry): readonly string[] {
   return names
 }
 
-/** Functions and engines, as ClickHouse writes them. */
 export const calls = list(
   /^[A-Za-z]\w*$/,
   'the name of a function or an engine',

@@ -12,7 +12,6 @@ import { isHeaderLine } from '../sql-syntax/statements.ts'
 
 type Key<Value> = {
   readonly read: (entry: HeaderEntry) => Value
-  /** Its value if the header lacks it. */
   readonly absent: Value | undefined
   /** What to write after it, for the error about a needed key that is absent. */
   readonly content?: string
@@ -39,13 +38,11 @@ const TRANSFORM_KEYS = {
   description: needed(readers.words, 'one sentence'),
   target: needed(readers.identifier, 'the table it fills, without database'),
   sources: optional(readers.identifiers, []),
-  /** Tables that it reads whole. */
   lookup: optional<readonly string[]>(readers.identifiers, []),
   after: optional<readonly Input[]>(inputs, []),
   order: optional<'sequential' | undefined>(readers.oneOf(['sequential'], 'order'), undefined),
   position: optional<string | undefined>(position, undefined),
   volatile: optional<readonly string[]>(readers.columns, []),
-  /** Words that the selector `tag:` chooses by. */
   tags: optional(readers.tags, []),
   blocks: optional(readers.blockLimits, { from: undefined, to: undefined }),
   chunk: optional<number | undefined>(chunk, undefined),
@@ -54,7 +51,6 @@ const TRANSFORM_KEYS = {
   rows: needed(readers.rowsKind, 'per-block, or per-key latest <column>'),
   shared: optional<string | undefined>(readers.identifier, undefined),
   fresh: optional<number | undefined>(readers.seconds, undefined),
-  /** Functions and engines outside of the server that the file may use. */
   outside: optional<readonly string[]>(readers.calls, []),
 }
 
@@ -125,7 +121,6 @@ export function ddlHeader(file: string, sql: string, report: Report) {
   return readKeys(file, sql, keys, report).header
 }
 
-/** Reads the header of a file of sql/import/. Throws a usage error with file and line. */
 export function importHeader(file: string, sql: string) {
   const { description, settings: set } = TRANSFORM_KEYS
   return completeHeader(file, sql, { description, settings: set, outside: OUTSIDE })
@@ -141,7 +136,6 @@ const DOCTOR_KEYS = {
 
 export type DoctorHeader = Values<typeof DOCTOR_KEYS>
 
-/** Reads the header of a file of sql/doctor/. Throws a usage error with file and line. */
 export function doctorHeader(file: string, sql: string): DoctorHeader {
   return completeHeader(file, sql, DOCTOR_KEYS)
 }

@@ -26,7 +26,6 @@ export async function keyFolders(
   return homes
 }
 
-/** None if there is no such folder. */
 export async function namesIn(root: string, folder: string): Promise<readonly string[]> {
   return await namesOf(root, folder).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []

@@ -18,7 +18,6 @@ export function chunk(entry: HeaderEntry): number {
   throw wrong(entry, `'${entry.value}' is not a whole number above 0`, 'write a length such as 10000 or 6h')
 }
 
-/** A number of units, or a time in seconds. */
 export function distance(entry: HeaderEntry): number {
   const units = wholeNumber(entry.value)
   if (units !== undefined) return units
@@ -26,7 +25,6 @@ export function distance(entry: HeaderEntry): number {
   throw wrong(entry, `'${entry.value}' is not a whole number`, 'write a length such as 10000 or 6h')
 }
 
-/** A column, or `none`. */
 export function columnOrNone(entry: HeaderEntry): string | undefined {
   return entry.value === 'none' ? undefined : columns(entry)[0]
 }
@@ -46,7 +44,6 @@ export function inputs(entry: HeaderEntry): readonly Input[] {
   return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
 }
 
-/** An expression over columns: where the rows of a range are. */
 export function position(entry: HeaderEntry): string {
   const { expression: text } = expression(entry)
   if (columnsIn(text).length > 0) return text

@@ -69,7 +69,6 @@ export function shown(path: string): string {
   return fromHere !== '' && fromHere.length < path.length ? fromHere : path
 }
 
-/** Far above any file that a person writes. */
 const MAX_BYTES = 16 * 1024 * 1024
 
 /** Links within `root` are followed. @throws BackfillError `usage` for what leads out of it, a pipe, a device, more than 16 MiB; else the system's error */

@@ -10,9 +10,7 @@ export type Clock = {
   sleep(ms: number, signal?: AbortSignal, ref?: boolean): Promise<void>
   /** Runs the work once. No timer keeps the process alive. Returns a function that cancels it. */
   after(ms: number, work: () => void): () => void
-  /** Runs the work repeatedly. Returns a function that cancels it. */
   every(ms: number, work: () => void): () => void
-  /** A signal that is aborted after this many milliseconds. */
   timeout(ms: number): AbortSignal
 }
 

@@ -12,7 +12,6 @@ export type ProcessIdentity = {
 
 type ThisProcess = {
   identity(): ProcessIdentity
-  /** Whether a process of this PID namespace lives. */
   isAlive(pid: number): boolean
   /** Ends this process by a signal, with the action that the signal has by default. */
   end(signal: NodeJS.Signals): void

@@ -3,9 +3,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 
 export type Random = {
   id(): string
-  /** An integer from 0 to below the limit. */
   below(limit: number): number
-  /** A number in [0, 1). */
   fraction(): number
 }
 

@@ -5,13 +5,11 @@ import { type BlockSet, blockSet, countBlocks, intersect, type Range, subtract }
 
 /** The contents of one source in one bucket; buckets without a row do not exist. */
 export type Bucket = {
-  /** Lowest and highest block with a row. */
   readonly first: number
   readonly last: number
   readonly rows: number
   /** Distinct blocks with a row. */
   readonly blocks: number
-  /** Newest `updated_date_time`, in seconds since 1970. */
   readonly newest: number
   /** Order-independent hash of the set of these blocks, decimal. */
   readonly hash: string
@@ -74,7 +72,6 @@ export function findThinBuckets(sources: readonly ProbedSource[], width: number)
   })
 }
 
-/** Ranges in which the `every-block` sources have different blocks: to compare block by block. */
 export function findDisagreements(sources: readonly ProbedSource[], probed: Range, width: number): BlockSet {
   const dense = sources.filter(({ blockCoverage }) => blockCoverage === 'every-block')
   const buckets = Map.groupBy(

@@ -119,7 +119,6 @@ function batchesOf(parts: readonly LatestEvent[]): readonly (readonly LatestEven
   return batches
 }
 
-/** The present contents of each source in the batch's ranges: one query, by segments that make up these ranges. */
 async function factsOf(place: SourcePlace, sources: readonly string[], batch: readonly LatestEvent[]) {
   if (sources.length === 0) return () => new Map<string, SourceFacts>()
   const ends = batch.flatMap(({ range, eventRange }) => [range, eventRange])
@@ -146,7 +145,6 @@ function sumOf(sums: ReadonlyMap<string, SourceFacts>, { source, blocks, newest 
 
 type Segment = {
   readonly source: string
-  /** First block of the segment, as requested. */
   readonly from: number
   readonly blocks: number
   readonly newest: number

@@ -53,7 +53,6 @@ export function openEnds(place: SourcePlace) {
     })
   }
 
-  /** By the first and the last row in the order of the primary key. */
   async function ofRows(sources: readonly string[]): Promise<readonly End[]> {
     const edges = unionOf(sources.flatMap((source) => [edge(source, 'asc'), edge(source, 'desc')]))
     const found =

@@ -50,7 +50,6 @@ export function whereNetwork({ network: column }: SourceColumns, network: string
   return column === undefined ? '' : ` WHERE ${quoteIdentifier(column)} = ${quoteString(network)}`
 }
 
-/** The columns that the search for missing blocks reads. */
 export function probedColumns({ network, position, written }: SourceColumns): readonly string[] {
   return [
     ...(network === undefined ? [] : [network]),

@@ -14,7 +14,6 @@ import {
 /** Blocks before a silence that say how long the source is usually silent. */
 export const HISTORY_BLOCKS = 250_000
 
-/** Runs of the probed range in which this sparse source has no row although the chain is busy. */
 export function suspiciousRuns(
   source: ProbedSource,
   all: readonly ProbedSource[],
@@ -49,7 +48,6 @@ export function isUnusual(run: Range, history: readonly Bucket[], sourceGapBlock
 /** Looks at the sparse ones of probed sources; asks for their history where a silence is suspicious. */
 export function watchSparse(port: Pick<SourcePort, 'extents' | 'buckets' | 'isBusy'>) {
   const known = new Map<string, Promise<boolean>>()
-  /** Whether a source has no row at all, and the chain is busy. Asked once. */
   function isAbsent(table: string): Promise<boolean> {
     const ask = async () => !(await port.extents([table])).has(table) && (await port.isBusy())
     const answer = known.get(table) ?? ask()

@@ -26,7 +26,6 @@ export function columnProblems(
   return columnMisfits(output, target).map(({ sentence, hint }) => `${sentence}: ${hint}`)
 }
 
-/** What inserting `output` (as DESCRIBE has it) into `target` would lose, by column name. */
 export function columnMisfits(
   output: readonly OutputColumn[],
   target: readonly DdlColumn[],

@@ -92,7 +92,6 @@ export function createTable(ddl: SqlText) {
         ? undefined
         : { at: onCluster, line: tokens[onCluster]!.line, name: unquoted(tokens[onCluster + 2]!) },
     columns,
-    /** Indices, constraints, projections and keys among the columns. */
     others: items.filter(isNoColumn),
     clauses,
   }

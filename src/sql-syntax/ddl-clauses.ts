@@ -21,7 +21,6 @@ export type DdlEngine = DdlClause & {
 
 export type DdlClauses = ReturnType<typeof ddlClauses>
 
-/** Throws a usage error with file and line if the statement is not a CREATE TABLE. */
 export function ddlClauses(ddl: SqlText) {
   const { columns, clauses, others } = createTable(ddl)
   const clause = (word: string) => {

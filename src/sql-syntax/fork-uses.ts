@@ -37,7 +37,6 @@ const BOUND = /(?<! NOT )\bBETWEEN \{ from(?:_block)? : [^}]*\} AND \{ to(?:_blo
 
 const count = (text: string, pattern: RegExp): number => [...text.matchAll(pattern)].length
 
-/** Longer than any comparison. */
 const REACH = 400
 
 const before = (text: string, index: number): string => text.slice(Math.max(0, index - REACH), index)

@@ -24,7 +24,6 @@ const HARMLESS: readonly RegExp[] = [
   /^(readonly|profile|allow_(ddl|introspection_functions)|allow_suspicious_.*|implicit_select|checksum_on_read|calculate_text_stack_trace)$/,
 ]
 
-/** Names that look harmless. */
 const NOT_HARMLESS: readonly RegExp[] = [
   // An answer may be older than the rows.
   /^use_query_cache$|^query_cache_|^enable_reads_from_query_cache$/,

@@ -15,9 +15,7 @@ type TokenKind =
 
 export type Token = {
   readonly kind: TokenKind
-  /** As written, quotes included. */
   readonly text: string
-  /** 1-based line in the file. */
   readonly line: number
   /** Brackets around it; a bracket is outside of itself. */
   readonly depth: number
@@ -122,7 +120,6 @@ function readToken(text: string, offset: number, before: Token | undefined) {
   return { sentence: `ClickHouse does not know the character '${character}' here`, hint: 'remove it' }
 }
 
-/** Block comments nest in ClickHouse. */
 function readBlockComment(text: string, offset: number): string | undefined {
   if (!text.startsWith('/*', offset)) return undefined
   let depth = 0

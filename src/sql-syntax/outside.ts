@@ -14,7 +14,6 @@ const TABLE_FUNCTIONS = wordsOf(
   'timeSeriesData timeSeriesMetrics timeSeriesSamples timeSeriesSelector timeSeriesTags',
 )
 
-/** Engines of tables and databases that keep their rows on the server. */
 const ENGINE =
   /^((replicated|shared)?\w*mergetree|log|tinylog|stripelog|memory|null|set|join|buffer|merge|dictionary|generaterandom|keepermap|atomic|ordinary|replicated|lazy)$/
 
@@ -49,7 +48,6 @@ const STAYS = wordsOf('urlHash urlHierarchy urlPathHierarchy')
 export function reportOutside(sql: SqlText, named: readonly string[], report: Report): void {
   const allowed = wordsOf(...named)
   const tokens = significantTokens(sql)
-  /** Depths at which a SETTINGS clause stands. */
   const clauses = new Set<number>()
   for (const [index, token] of tokens.entries()) {
     if (!isName(token)) continue
@@ -94,7 +92,6 @@ function isPattern(first: Token | undefined, comma: Token | undefined): boolean 
   return first?.kind === 'string' && first.text.includes('{') && comma?.text === ','
 }
 
-/** A text of columns that may hold an expression. */
 const DEFAULTS = /^([bx]'|['‘$](?=[^]*(\\|\b(default|materialized|alias|ephemeral|ttl|codec)\b)))/i
 
 /** `ENGINE = Name` or `ENGINE Name` outside of brackets: a column may be called engine. */

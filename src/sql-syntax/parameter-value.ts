@@ -97,7 +97,6 @@ function misfit(type: readonly Token[], value: Value): string | undefined {
     : undefined
 }
 
-/** `Tuple(a UInt8)`: the name of an element stands before its type. */
 function unnamed(type: readonly Token[]): readonly Token[] {
   return type[1] !== undefined && type[1].text !== '(' ? type.slice(1) : type
 }

@@ -8,7 +8,6 @@ import { compactText } from './tokens.ts'
 
 export type Parameters = Readonly<Record<string, string>>
 
-/** Parameters that the runner binds in a transform, besides forks and the transform's own parameters. */
 export const RUNNER_PARAMETERS: Parameters = {
   from_block: 'UInt64',
   to_block: 'UInt64',

@@ -5,7 +5,6 @@ import { isKeyword, isName, significantTokens, unquoted } from './lexer.ts'
 import { normalForm } from './statements.ts'
 import { closingAt } from './tokens.ts'
 
-/** Temporary table in which a step's rows wait. */
 export const SHARED_TABLE = 'backfill_shared'
 
 type Sharing = Pick<TableDefinition, 'shared' | 'transform' | 'settings' | 'params' | 'sources'>

@@ -8,7 +8,6 @@ import { isKeyword, significantTokens, type Token } from './lexer.ts'
 import { quotedName } from './quoting.ts'
 import { joined, withReplaced } from './tokens.ts'
 
-/** `--! shard: …` of a DDL file. */
 export type ShardBy = { readonly expression: string; readonly line: number }
 
 /** For a cluster with Keeper: a Replicated table on each shard, a Distributed one over them. @throws BackfillError `usage` if rows of one key could be on several */

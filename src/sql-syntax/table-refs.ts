@@ -4,9 +4,7 @@ import { isKeyword, isName, significantTokens, type Token, unquoted } from './le
 import { closings } from './tokens.ts'
 
 export type TableRead = {
-  /** `source` of `{source:Identifier}.t`. */
   readonly parameter?: string
-  /** `db` of `db.t`, written into the file. */
   readonly database?: string
   readonly table: string
   readonly line: number

@@ -13,7 +13,6 @@ import { describeSelect, SOME_RANGE, transformParams } from './transform.ts'
 
 type AuditOptions = Readonly<Record<'source' | 'target', Server>> & { readonly network: Network }
 
-/** Rows that a message shows, and characters of each. */
 const [MOST_ROWS, MOST_CHARACTERS] = [3, 200]
 
 export function openAudits({ source, target, network }: AuditOptions) {

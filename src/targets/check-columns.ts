@@ -67,7 +67,6 @@ export async function checkTables(
   return tables.filter((table) => !isReady(table))
 }
 
-/** Why rows of this table's transform cannot go into the table that exists, and what to type. */
 function misfitError(
   database: string,
   { key, target, ddl }: TableDefinition,

@@ -43,17 +43,14 @@ export async function comparedColumns(
     ({ defaultKind }) => defaultKind !== 'EPHEMERAL',
   )
   return {
-    /** Columns that the transform yields. */
     yielded,
     /** Columns with a deterministic default, EPHEMERAL ones included: others are computed from them. */
     steady,
-    /** All of these that the table stores. */
     stored,
     not,
   }
 }
 
-/** The volatile columns, those with a nondeterministic default, and columns computed from them. */
 async function notComparable(
   server: Server,
   columns: readonly ExistingColumn[],

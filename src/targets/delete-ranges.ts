@@ -81,7 +81,6 @@ export function openDeletions(server: Server, names: Names, network?: string) {
   }
 
   return {
-    /** Why rows cannot be deleted, as the end of a sentence; undefined if they can. */
     noDeletes: noDeletes(server),
 
     /** Rows of the ranges in the target, before merging. @throws BackfillError `failed`, `server` */

@@ -10,7 +10,6 @@ import type { DescribePort } from './check-columns.ts'
 import { comparedColumns, isCollapsing } from './compared-columns.ts'
 import type { TargetTable } from './target.ts'
 
-/** Settings for reading rows to compare them. */
 export const DIGEST_SETTINGS = {
   // block_number in a table's key may be filtered before its rows are merged.
   optimize_move_to_prewhere_if_final: 1,
@@ -93,7 +92,6 @@ const TOO_MANY_ROWS = 158
 /** Of a range just written, under the caller's lock. Undefined: unknown, because the server would have to scan, or does not answer. Never throws. */
 export function openDigests(server: Server, describe: DescribePort['describe']) {
   const statements = new Map<string, ReturnType<typeof digestSql>>()
-  /** Tables that have to be scanned: they are not tried again. */
   const scanned = new Set<string>()
   return async ({ table, target, range, rowsWritten }: WrittenRange): Promise<Digest | undefined> => {
     const { key } = table

@@ -9,7 +9,6 @@ import { isCollapsing } from './compared-columns.ts'
 type Known = {
   readonly catalogue: Pick<Catalogue, 'tables'>
   readonly database: string
-  /** The derived tables that exist, by name without database. */
   readonly targets: ReadonlyMap<string, { readonly engine: string }>
 }
 
@@ -38,7 +37,6 @@ export function plainInputs(
   }
 }
 
-/** The same as the reason why that one table cannot be built. */
 export function plainInputsError(
   table: Pick<TableDefinition, 'transform'>,
   known: Known,
@@ -53,7 +51,6 @@ export function isPlain(ddl: SqlText, engine: string): boolean {
   return engine.endsWith('MergeTree') && !isCollapsing({ engine }) && isCollapsing({ engine: byFile })
 }
 
-/** `FINAL`, `a FINAL`, `AS a FINAL`. */
 function readsFinal(behind: ReturnType<typeof significantTokens>): boolean {
   const at = behind.findIndex((token) => isKeyword(token, 'FINAL'))
   return at === 0 || at === 1 || (at === 2 && isKeyword(behind[0], 'AS'))

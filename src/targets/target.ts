@@ -102,7 +102,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** The row policies that hide rows of these tables from the user. @throws BackfillError `server` */
     policies: (wanted: readonly string[]) => rowPolicies(server, wanted),
 
-    /** Whether they are still the same tables. */
     async identities(wanted: readonly string[]): Promise<ReadonlyMap<string, Identity>> {
       // The UUID of a table of a cluster is made of those of its local tables.
       if (server.cluster !== undefined) return await tables(wanted)
@@ -129,7 +128,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
 
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
-    /** Columns of a table by its DDL file, types as the server writes them. */
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
 
     /** @throws BackfillError `usage` for a ledger of a newer version */

@@ -118,7 +118,6 @@ type TransformCall = {
   readonly table: TableDefinition
   readonly range: Range
   readonly network: Network
-  /** Databases of the source tables and of the derived tables. */
   readonly source: Pick<Connection, 'database'>
   readonly target: Pick<Connection, 'database'>
 }

@@ -34,7 +34,6 @@ type Item = {
   readonly tokens: readonly Token[]
   readonly at: number
   readonly depth: number
-  /** Index of the bracket around its SELECT. */
   readonly within: number
   readonly isWith: boolean
 }
@@ -71,5 +70,4 @@ function endsBefore(token: Token, depth: number): boolean {
   return token.depth === depth && (token.text === ',' || isKeyword(token, ...BEGIN))
 }
 
-/** Keywords before an item. */
 const BEGIN = ['SELECT', 'WITH', 'DISTINCT', 'FROM', 'JOIN']

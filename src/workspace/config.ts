@@ -40,16 +40,11 @@ export function readConfig({
     tableJobs: optional('table-jobs', values.positiveCount),
     /** Positions per chunk; undefined: the table's own hint. */
     chunk: optional('chunk', values.perUnit({}, 1)),
-    /** Expected rows per chunk; undefined: the default. */
     chunkRows: optional('chunk-rows', values.positiveCount),
     order: setting<Order>(layers, 'order', values.oneOf(['oldest', 'newest']), 'oldest'),
-    /** Cluster of the target server; undefined: a single server. */
     cluster: optional('cluster', values.clusterName),
-    /** Compression between two servers. */
     compression: setting<Compression>(layers, 'compression', values.oneOf(COMPRESSIONS), DEFAULT_COMPRESSION),
-    /** Settings whose value in a user's profile is accepted. */
     acceptSetting: setting<readonly string[]>(layers, 'accept-setting', values.names, []),
-    /** Settings of transforms. */
     settings: setting<Readonly<Record<string, string>>>(layers, 'settings', values.harmlessSettings, {}),
     ledgerDatabase: setting(layers, 'ledger-database', values.databaseName, 'backfill'),
     /** Folders of the SQL files, absolute; a later one counts over an earlier one. */
@@ -65,7 +60,6 @@ export function readConfig({
     },
     /** The `.env` that was read, relative to the working folder. */
     envFile: envFile && shownEnvFile(envFile, folder),
-    /** Folder that relative paths start from. */
     folder,
     warnings: [...warningsOf(servers), ...unknownVariables(layers.dotenv, environment)],
     secrets: secretsOf(servers),

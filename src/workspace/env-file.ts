@@ -115,7 +115,6 @@ export function assertInside(
   )
 }
 
-/** For people: `.env`, `../.env`. */
 export function shownEnvFile({ path }: EnvFile, folder: string): string {
   return relative(folder, path) || path
 }

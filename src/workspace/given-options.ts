@@ -23,7 +23,6 @@ const upTo = (most: number, form: string) => ({
 const MILLISECONDS = upTo(Infinity, 'a number of milliseconds from 0')
 const YES_OR_NO = { form: 'true or false', fits: (value: unknown) => typeof value === 'boolean' }
 
-/** What each option of `up` may be. */
 const OPTIONS: Readonly<Record<keyof UpOptions, Expected>> = {
   from: wholeFrom(0),
   to: wholeFrom(0),

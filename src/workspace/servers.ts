@@ -9,7 +9,6 @@ import { readLoginFile } from './text-file.ts'
 
 export type ServerRole = 'source' | 'target'
 
-/** How to reach one server; the password is never shown. */
 export type Login = Certificates & {
   readonly url: Setting<string>
   readonly username: Setting<string>

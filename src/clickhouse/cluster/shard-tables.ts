@@ -16,14 +16,12 @@ export type ShardTable = {
   readonly shape: {
     readonly engine: string
     readonly sortKey: string
-    /** The CREATE TABLE of one local table; empty if there is none. */
     readonly definition: string
   }
   /** Rows of all shards before merging; null if a local table does not count its rows. */
   readonly rows: number | null
   /** Change if one of the local tables is dropped and created again. Several, if replicas of a shard have different UUIDs. */
   readonly uuids: readonly string[]
-  /** Undefined if the table may be written to. */
   readonly problem: ShardProblem | undefined
 }
 
@@ -137,7 +135,6 @@ function identities(shards: readonly (readonly string[])[]): readonly string[] {
   return ways.map((way) => (new Set(way).size === 1 ? way[0]! : foldedUuid(way)))
 }
 
-/** As many as fit into a statement's parameter. */
 const MOST_WAYS = 1000
 
 function foldedUuid(uuids: readonly string[]): string {
@@ -149,9 +146,7 @@ type ShardProblem = { readonly sentence: string; readonly hint: string }
 
 type Target = {
   readonly engine: string
-  /** Undefined if the table is not Distributed. */
   readonly of: Distributed | undefined
-  /** The server reports that the sharding key is non-deterministic. */
   readonly isRandom: boolean
   readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key'>[]
 }

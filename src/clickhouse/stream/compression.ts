@@ -50,7 +50,6 @@ export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
   },
 }
 
-/** First bytes of a zstd frame. */
 const ZSTD = 0x28b52ffd
 
 /** Passes bytes on and keeps the last of them, from which `read` makes the text. `check` sees all bytes of the first piece. */

@@ -22,12 +22,10 @@ type Crossing = {
   readonly writing: string
   readonly queryId: string
   readonly columns: readonly OutputColumn[]
-  /** A SELECT without a FORMAT. */
   readonly read: Part & { readonly settings: ClickHouseSettings }
   /** `INSERT INTO table (columns)`, and the condition under which it writes. */
   readonly into: Part
   readonly fence: Part
-  /** Stops both statements. */
   readonly signal?: AbortSignal
 }
 

@@ -1,5 +1,6 @@
 // Owns `--network a,b` and `--network all`: the networks that a command works on, one after the other.
 import { columnsOf, findNetwork } from '../model/choose.ts'
+import { closing } from '../model/closing.ts'
 import { EXIT, usageError } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
@@ -31,16 +32,12 @@ export async function networksOf(config: Config, flags: Flags): Promise<readonly
   const found = await connectServers(
     config,
     () => {},
-    async ({ source }) => {
-      const server = await openServer(source)
-      try {
-        return await networksIn({ server, columnsOf: (name) => columnsOf(catalogue, name) }, [
+    async ({ source }) =>
+      closing(await openServer(source), (server) =>
+        networksIn({ server, columnsOf: (name) => columnsOf(catalogue, name) }, [
           ...new Set(catalogue.tables.flatMap(({ sources }) => sources)),
-        ])
-      } finally {
-        await server.close()
-      }
-    },
+        ]),
+      ),
   )
   const known = found.filter((name) => catalogue.networks.some((one) => one.name === name))
   if (known.length > 0) return known

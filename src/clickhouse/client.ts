@@ -9,7 +9,7 @@ import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
 import { bounded, errorInBody, limited, TAIL_BYTES, NO_SUMMARY } from './bounded-answer.ts'
 import { withStatus } from './http-agent.ts'
-import { type MakeTransport, overHttp, type Transport } from './http-transport.ts'
+import { overHttp, type Transport } from './http-transport.ts'
 import { withArrayParts } from './long-arrays.ts'
 import { longForm } from './long-form.ts'
 import { passesSoon } from './retry.ts'
@@ -17,6 +17,7 @@ import { serverError } from './server-error.ts'
 import { unlessSilent } from './silence.ts'
 import { sleep } from '../seam/clock.ts'
 import { randomFraction, randomId } from '../seam/random.ts'
+import { replaceable } from '../seam/replaceable.ts'
 
 export type { Transport } from './http-transport.ts'
 
@@ -61,7 +62,7 @@ export function openClient(
   settings: ClickHouseSettings,
   limits?: Limits,
   hosts: Client['hosts'] = new Set(),
-  transport = present(connection, settings),
+  transport = wire.present()(connection, settings),
 ): Client {
   let check: Parameters<Client['onAnotherHost']>[0] | undefined
   /** A host is known once it has passed the check: as long as others answer that, its next answer brings the next one. */
@@ -180,10 +181,6 @@ function withBoundTexts<Params extends Bindable>(statement: Params): Params {
   }
 }
 
-let present = overHttp
+const wire = replaceable(overHttp)
 
-/** For tests only: makes all clients with `make` from now on. Returns a function that restores HTTP. */
-export function replaceTransport(make: MakeTransport): () => void {
-  present = make
-  return () => void (present = overHttp)
-}
+export const replaceTransport = wire.replace

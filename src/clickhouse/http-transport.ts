@@ -17,9 +17,7 @@ export type Transport = Pick<NodeClient, 'query' | 'exec' | 'ping' | 'close'> & 
 export const SERVER_IDENTITY = `if(serverUUID() = toUUID('00000000-0000-0000-0000-000000000000'),
   concat(hostName(), ':', toString(getServerPort('http_port'))), toString(serverUUID()))`
 
-export type MakeTransport = (connection: Connection, settings: ClickHouseSettings) => Transport
-
-export const overHttp: MakeTransport = (connection, settings) => {
+export const overHttp = (connection: Connection, settings: ClickHouseSettings): Transport => {
   const agent = agentFor(connection)
   const main = httpClient(connection, settings, agent)
   // Made on use. Each look has a connection of its own: a load balancer may then choose another host.

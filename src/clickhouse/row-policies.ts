@@ -1,5 +1,5 @@
 // Owns finding the row policies that hide rows of a table from the user: nobody counts rows that he cannot see.
-import { BackfillError } from '../model/errors.ts'
+import { unlessRefused } from './server-error.ts'
 import type { Server } from './server.ts'
 import { tablesBehind } from './tables-behind.ts'
 
@@ -30,10 +30,7 @@ export async function rowPolicies(
         ORDER BY name`,
       doing: 'looking for row policies',
     })
-    .catch((error: unknown) => {
-      if (error instanceof BackfillError && error.kind === 'failed') return []
-      throw error
-    })
+    .catch(unlessRefused([]))
   if (found.length === 0) return []
   const { username, side } = server.connection
   const behind = (await tablesBehind(server, tables)).filter(({ cluster }) => cluster === '')

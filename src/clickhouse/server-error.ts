@@ -55,6 +55,14 @@ export function unlessMissing<Answer>(answer: Answer): (error: unknown) => Answe
   }
 }
 
+/** For `.catch` of a question that one may do without: this answer where the server refuses it. Throws if there is no answer. */
+export function unlessRefused<Answer>(answer: Answer): (error: unknown) => Answer {
+  return (error) => {
+    if (errorCode(error) === 0) throw error
+    return answer
+  }
+}
+
 /** `locked` if the fence refused the statement, `server` if it is unreachable or refuses the user, else `failed`. */
 export function serverError(error: unknown, place: ErrorPlace): BackfillError {
   if (error instanceof BackfillError) return error

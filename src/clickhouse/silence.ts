@@ -2,6 +2,7 @@
 import type { Readable } from 'node:stream'
 import { type InUse, isServers } from './http-agent.ts'
 import { sleep } from '../seam/clock.ts'
+import { replaceable } from '../seam/replaceable.ts'
 
 /** The server stops a statement after an hour; `max_execution_time` is pinned so that no profile shortens this. */
 export const MAX_EXECUTION_SECONDS = 3600
@@ -12,15 +13,10 @@ export const MAX_EXECUTION_SECONDS = 3600
  */
 const LIMITS = { lookMs: 12_000, answerMs: 10_000, lastMs: (MAX_EXECUTION_SECONDS + 60) * 1000 }
 
-let present: typeof LIMITS = LIMITS
+const { present, replace } = replaceable(LIMITS)
 
-export const silenceLimits = () => present
-
-/** For tests only: other limits from now on. Returns a function that restores the usual ones. */
-export function replaceSilenceLimits(limits: Partial<typeof LIMITS>): () => void {
-  present = { ...LIMITS, ...limits }
-  return () => void (present = LIMITS)
-}
+export const silenceLimits = present
+export const replaceSilenceLimits = (some: Partial<typeof LIMITS>) => replace({ ...LIMITS, ...some })
 
 export type Lookout = InUse & {
   /** Whether a server runs it; undefined where that cannot be told, as where the server refuses the question. */
@@ -66,7 +62,7 @@ async function untilSilent(
 ): Promise<Error> {
   for (let missed = 0, before: number | undefined = 0; ;) {
     // These times keep no process alive.
-    await sleep(present.lookMs, over, false)
+    await sleep(present().lookMs, over, false)
     if (over.aborted) return new Promise(() => {})
     const now = moved()
     const isStill = now !== undefined && now === before
@@ -74,7 +70,7 @@ async function untilSilent(
     // Rows that nobody has read yet: we are slow, not the server.
     if (!isStill || (rest()?.readableLength ?? 0) > 0) missed = 0
     else {
-      const unanswered = sleep(present.answerMs, over, false).then(() => null)
+      const unanswered = sleep(present().answerMs, over, false).then(() => null)
       const runs = await Promise.race([isRunning(), unanswered]).catch((error: unknown) =>
         isServers(error) ? undefined : null,
       )

@@ -2,7 +2,7 @@
 import type { Names } from './own-databases.ts'
 import { usageError } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
-import { errorCode } from './server-error.ts'
+import { unlessRefused } from './server-error.ts'
 import type { Server } from './server.ts'
 
 const WITHOUT_UUIDS: readonly string[] = ['Ordinary', 'Memory', 'Lazy']
@@ -43,10 +43,7 @@ export async function assertAttached(server: Server, database: string, tables: r
       query_params: { database, tables },
       doing: 'looking for detached tables',
     })
-    .catch((error: unknown) => {
-      if (errorCode(error) === 0) throw error
-      return []
-    })
+    .catch(unlessRefused([]))
   if (detached === undefined) return
   const name = `${quotedName(database)}.${quotedName(detached.table)}`
   throw usageError(`the table ${name} is detached`, `ATTACH TABLE ${name}`)

@@ -5,7 +5,6 @@ import {
   type Catalogue,
   type Network,
   type SourceColumns,
-  type SqlText,
   type TableDefinition,
   XATU_COLUMNS,
 } from './model.ts'
@@ -111,22 +110,14 @@ export function freshnessOf(catalogue: Pick<Catalogue, 'tables'>, { key }: Table
 export function tablesReadBy(
   { sources, after, lookups = [] }: Pick<TableDefinition, 'sources' | 'after' | 'lookups'>,
   catalogue: Pick<Catalogue, 'sources' | 'tables'>,
-): readonly {
-  readonly side: 'source' | 'target'
-  readonly key?: string
-  readonly table: string
-  readonly ddl: SqlText
-  readonly position: string
-  /** The column with the network's name; undefined: all rows are of the network. */
-  readonly network: string | undefined
-}[] {
+) {
   const read = catalogue.sources.filter(({ table }) => sources.includes(table) || lookups.includes(table))
   const derived = catalogue.tables.filter(
     ({ key, target }) => after.includes(key) || lookups.includes(key) || lookups.includes(target),
   )
   return [
     ...read.map(({ table, ddl, columns: { position, network } }) => {
-      return { side: 'source' as const, table, ddl, position, network }
+      return { side: 'source' as const, key: undefined, table, ddl, position, network }
     }),
     ...derived.map(({ key, target, ddl, position }) => {
       return { side: 'target' as const, key, table: target, ddl, position, network: undefined }

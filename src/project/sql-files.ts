@@ -3,6 +3,7 @@
 import { constants } from 'node:fs'
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import { closing } from '../model/closing.ts'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
 
@@ -75,16 +76,13 @@ const MAX_BYTES = 16 * 1024 * 1024
 export async function readFolderFile(root: string, path: string) {
   await assertInside(root, path)
   // A pipe without a writer would wait for one.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
-  try {
+  return await closing(await open(path, constants.O_RDONLY | constants.O_NONBLOCK), async (file) => {
     const stats = await file.stat()
     if (!stats.isFile()) throw refused(path, 'is not a regular file')
     if (stats.size > MAX_BYTES) throw refused(path, `has ${stats.size} bytes, more than ${MAX_BYTES}`)
     const bytes = await file.readFile()
     return { bytes, text: textOf(path, bytes) }
-  } finally {
-    await file.close()
-  }
+  })
 }
 
 /** @throws BackfillError `usage` for what is not UTF-8: with other characters in their place, other rows could be meant */

@@ -1,5 +1,6 @@
 // Owns time: the only file that reads a clock, waits or starts a timer. A simulation can replace it as a whole.
 import { setTimeout as wait } from 'node:timers/promises'
+import { replaceable } from './replaceable.ts'
 
 export type Clock = {
   /** Milliseconds since some moment; never decreases. For durations and deadlines. */
@@ -14,7 +15,7 @@ export type Clock = {
   timeout(ms: number): AbortSignal
 }
 
-const machine: Clock = {
+const { present, replace } = replaceable<Clock>({
   now: () => performance.now(),
   date: () => new Date(),
   sleep: (ms, signal, ref = true) => wait(ms, undefined, { ref, signal }).catch(() => undefined),
@@ -27,19 +28,12 @@ const machine: Clock = {
     return () => clearInterval(timer)
   },
   timeout: (ms) => AbortSignal.timeout(ms),
-}
+})
 
-let present = machine
-
-/** For tests only: installs this clock. Returns a function that restores the machine's clock. */
-export function replaceClock(clock: Clock): () => void {
-  present = clock
-  return () => void (present = machine)
-}
-
-export const monotonicMs: Clock['now'] = () => present.now()
-export const wallClock: Clock['date'] = () => present.date()
-export const sleep: Clock['sleep'] = (...how) => present.sleep(...how)
-export const after: Clock['after'] = (ms, work) => present.after(ms, work)
-export const every: Clock['every'] = (ms, work) => present.every(ms, work)
-export const timeoutSignal: Clock['timeout'] = (ms) => present.timeout(ms)
+export const replaceClock = replace
+export const monotonicMs: Clock['now'] = () => present().now()
+export const wallClock: Clock['date'] = () => present().date()
+export const sleep: Clock['sleep'] = (...how) => present().sleep(...how)
+export const after: Clock['after'] = (ms, work) => present().after(ms, work)
+export const every: Clock['every'] = (ms, work) => present().every(ms, work)
+export const timeoutSignal: Clock['timeout'] = (ms) => present().timeout(ms)

@@ -2,6 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { constants, hostname } from 'node:os'
 import { randomId } from './random.ts'
+import { replaceable } from './replaceable.ts'
 
 export type ProcessIdentity = {
   readonly host: string
@@ -19,7 +20,7 @@ type ThisProcess = {
 
 let pidNamespace: string | undefined
 
-const machine: ThisProcess = {
+const { present, replace } = replaceable<ThisProcess>({
   identity: () => ({
     host: hostname(),
     pid: process.pid,
@@ -34,19 +35,12 @@ const machine: ThisProcess = {
     }
   },
   end: (signal) => void process.kill(process.pid, signal),
-}
+})
 
-let present = machine
-
-/** For tests only. Returns a function that undoes it. */
-export function replaceThisProcess(other: ThisProcess): () => void {
-  present = other
-  return () => void (present = machine)
-}
-
-export const identity: ThisProcess['identity'] = () => present.identity()
-export const isAlive: ThisProcess['isAlive'] = (pid) => present.isAlive(pid)
-export const endThisProcess: ThisProcess['end'] = (signal) => present.end(signal)
+export const replaceThisProcess = replace
+export const identity: ThisProcess['identity'] = () => present().identity()
+export const isAlive: ThisProcess['isAlive'] = (pid) => present().isAlive(pid)
+export const endThisProcess: ThisProcess['end'] = (signal) => present().end(signal)
 
 /** Whether this program runs in the container image: the Dockerfile sets the variable. Hints differ there. */
 export function isInImage(): boolean {

@@ -3,6 +3,7 @@ import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import { namesFor } from '../clickhouse/own-databases.ts'
 import { openServer } from '../clickhouse/server.ts'
 import type { LedgerPlace } from '../ledger/events.ts'
+import { closing } from '../model/closing.ts'
 import type { Connections } from '../workspace/open.ts'
 import type { Context } from './command.ts'
 import { withConnections } from './session.ts'
@@ -12,14 +13,11 @@ export async function withTarget<T>(
   use: (place: LedgerPlace, connections: Connections) => Promise<T>,
 ): Promise<T> {
   const { cluster, ledgerDatabase, network } = context.config
-  return await withConnections(context, async (connections) => {
-    const opened = await openServer(connections.target)
-    try {
+  return await withConnections(context, async (connections) =>
+    closing(await openServer(connections.target), async (opened) => {
       const names = namesFor(ledgerDatabase.value)
       const place = await joinCluster(opened, { cluster: cluster.value, names })
       return await use({ ...place, network: network.value }, connections)
-    } finally {
-      await opened.close()
-    }
-  })
+    }),
+  )
 }

@@ -1,7 +1,7 @@
 // Owns the ends of sources: their first and last block, and the next one in either direction.
 import { sql } from 'kysely'
 import { unionOf } from '../clickhouse/dialect.ts'
-import { errorCode } from '../clickhouse/server-error.ts'
+import { unlessRefused } from '../clickhouse/server-error.ts'
 import { rowsOf, type SourcePlace } from './rows.ts'
 
 type End = { readonly source: string; readonly from: number; readonly to: number }
@@ -47,10 +47,7 @@ export function openEnds(place: SourcePlace) {
       ),
     )
     const limited = all && db.selectFrom(all.as('ends')).selectAll().modifyEnd(FROM_PARTS)
-    return await limited?.execute().catch((error: unknown) => {
-      if (errorCode(error) === 0) throw error
-      return undefined
-    })
+    return await limited?.execute().catch(unlessRefused(undefined))
   }
 
   async function ofRows(sources: readonly string[]): Promise<readonly End[]> {

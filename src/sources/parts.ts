@@ -1,5 +1,5 @@
 // Owns the question which data parts the sources have. Parts never change: where they are the same, so are the blocks.
-import { errorCode } from '../clickhouse/server-error.ts'
+import { unlessRefused } from '../clickhouse/server-error.ts'
 import type { SourcePart } from '../ledger/source-probe.ts'
 import { type SourcePlace, whereNetwork } from './rows.ts'
 
@@ -43,10 +43,7 @@ export async function readParts(
       },
       doing: 'looking at the parts of the sources',
     })
-    .catch((error: unknown) => {
-      if (errorCode(error) === 0) throw error
-      return undefined
-    })
+    .catch(unlessRefused(undefined))
   return found === undefined || found.length > MOST_PARTS || found.some(({ hash }) => hash === '')
     ? undefined
     : found

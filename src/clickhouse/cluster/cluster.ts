@@ -1,5 +1,6 @@
 // Owns the target server's place in its cluster: the shards, whether there is Keeper, whether a load balancer is in
 // front. Read once, before any other question.
+import { closing } from '../../model/closing.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
 import { ACCESS_DENIED } from '../error-hints.ts'
@@ -113,14 +114,7 @@ export async function hasKeeper({ client, connection }: Server): Promise<boolean
 /** The servers that answer some new connections: more than one if a load balancer is in front. */
 export async function identitiesBehind(server: Server): Promise<readonly string[]> {
   return await Promise.all(
-    Array.from({ length: POLLS }, async () => {
-      const again = openAgain(server)
-      try {
-        return await again.identify()
-      } finally {
-        await again.close()
-      }
-    }),
+    Array.from({ length: POLLS }, () => closing(openAgain(server), (again) => again.identify())),
   )
 }
 

@@ -1,7 +1,9 @@
 // Owns the data that a connection to one ClickHouse server needs.
 
+export type ServerRole = 'source' | 'target'
+
 export type Connection = {
-  readonly side: 'source' | 'target'
+  readonly side: ServerRole
   /** http(s)://host:port, without credentials, and the path of a proxy after it. */
   readonly url: string
   readonly username: string

@@ -1,4 +1,5 @@
 // Owns finding the grants that a user lacks.
+import type { ServerRole } from './connection.ts'
 import type { Server } from './server.ts'
 import { serverProblem } from '../model/errors.ts'
 import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
@@ -23,8 +24,6 @@ function grantText({ privilege, on }: Need): string {
   const list = columns.length === 0 ? '' : `(${columns.map(quoteIdentifier).join(', ')})`
   return `${privilege}${list} ON ${quoteIdentifier(database)}.${quoteIdentifier(table)}`
 }
-
-export type ServerRole = 'source' | 'target'
 
 export type Need = { readonly side: ServerRole; readonly privilege: string; readonly on: NeedPlace }
 

@@ -1,12 +1,11 @@
 // Owns what a profile changes beyond the pinned settings: each setting that is not known to be harmless is sent back to the
 // server's default, or refused by name.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { type BackfillError, serverProblem } from '../model/errors.ts'
+import type { BackfillError } from '../model/errors.ts'
 import { isHarmless } from '../sql-syntax/harmless-settings.ts'
-import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Connection } from './connection.ts'
 import { messageOf } from './server-error.ts'
-import { refusesSettings, SETTING_CONSTRAINT_VIOLATION } from './settings-limits.ts'
+import { refusesSettings, stuckSettings } from './settings-limits.ts'
 
 /** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
 export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
@@ -50,11 +49,9 @@ export function refusedDefaults(
   return refusesSettings(error) && stuck.length > 0 ? refused(stuck, connection) : undefined
 }
 
-function refused(stuck: readonly ChangedSetting[], { side, url, username }: Connection): BackfillError {
-  const list = (index: 1 | 2) => stuck.map((one) => `${one[0]} = '${one[index]}'`).join(', ')
-  return serverProblem(
-    `the profile of user '${username}' has ${list(1)} (${side} ${url}), and the user may not change that: a transform could yield other rows`,
-    `Let the user set it (readonly = 2, no constraint), or have the default set: ALTER USER ${quotedName(username)} SETTINGS ${list(2)}; if rows cannot change by it, add --accept-setting ${stuck.map(([name]) => name).join(',')}`,
-    { code: SETTING_CONSTRAINT_VIOLATION },
-  )
+function refused(stuck: readonly ChangedSetting[], connection: Connection): BackfillError {
+  const differences = stuck.map(([name, holds, wanted]) => ({ name, holds, wanted }))
+  const names = stuck.map(([name]) => name).join(',')
+  const orElse = `; if rows cannot change by it, add --accept-setting ${names}`
+  return stuckSettings(differences, connection, 'a transform could yield other rows', orElse)
 }

@@ -93,18 +93,26 @@ function below(one: unknown, other: unknown): boolean {
 export function assertProfile(
   limits: SettingsLimits,
   pinned: ClickHouseSettings,
-  { side, url, username }: Connection,
+  connection: Connection,
 ): void {
-  const onlyReads = limits.readonly === '1' || side === 'source'
+  const onlyReads = limits.readonly === '1' || connection.side === 'source'
   const wrong = limits
     .denied(pinned)
     .filter(({ name, holds }) => !failsAloud(name, holds) && !(onlyReads && WRITING_SETTINGS.includes(name)))
-  if (wrong.length === 0) return
-  const list = (value: (one: Difference) => string) =>
-    wrong.map((one) => `${one.name} = '${value(one)}'`).join(', ')
-  throw serverProblem(
-    `the profile of user '${username}' has ${list(({ holds }) => holds)} (${side} ${url}), and the user may not change that: rows could be missing silently`,
-    `Have it set ${list(({ wanted }) => wanted)} in the profile, or let the user set it (readonly = 2, no constraint): ALTER USER ${quotedName(username)} SETTINGS ${list(({ wanted }) => wanted)}`,
+  if (wrong.length > 0) throw stuckSettings(wrong, connection, 'rows could be missing silently')
+}
+
+/** Of settings that the profile changes, and that the user may not change back. */
+export function stuckSettings(
+  stuck: readonly Difference[],
+  { side, url, username }: Connection,
+  harm: string,
+  orElse = '',
+): BackfillError {
+  const list = (of: 'holds' | 'wanted') => stuck.map((one) => `${one.name} = '${one[of]}'`).join(', ')
+  return serverProblem(
+    `the profile of user '${username}' has ${list('holds')} (${side} ${url}), and the user may not change that: ${harm}`,
+    `Let the user set it (readonly = 2, no constraint), or have it set: ALTER USER ${quotedName(username)} SETTINGS ${list('wanted')}${orElse}`,
     { code: SETTING_CONSTRAINT_VIOLATION },
   )
 }

@@ -1,7 +1,8 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { errorInBody, NO_SUMMARY, TAIL_BYTES } from './bounded-answer.ts'
+import { bounded, errorInBody, NO_SUMMARY } from './bounded-answer.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -46,7 +47,7 @@ export async function runWrite(
     },
   })
   try {
-    const body = await readTail(stream)
+    const body = (await text(bounded(stream))).trim()
     if (body !== '') throw errorInBody(body)
     // A proxy may drop the header, or what is in it: the outcome is unknown.
     if (summary?.written_rows === undefined) throw new Error(NO_SUMMARY)
@@ -64,12 +65,6 @@ export async function runWrite(
 
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */
 const PROGRESS_INTERVAL_MS = '10000'
-
-async function readTail(stream: Readable): Promise<string> {
-  let tail = ''
-  for await (const piece of stream) tail = (tail + String(piece)).slice(-TAIL_BYTES)
-  return tail.trim()
-}
 
 export type WriteReport = {
   readonly rowsRead: number

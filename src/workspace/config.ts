@@ -1,12 +1,13 @@
 // Owns the configuration: every value for a command, and the origin of each.
 import { resolve } from 'node:path'
+import type { ServerRole } from '../clickhouse/connection.ts'
 import type { Order } from '../planning/chunks.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import type { Word } from './values.ts'
 import * as values from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
-import { LEGACY, prefixOf, readServers, type Servers, type ServerRole } from './servers.ts'
+import { LEGACY, prefixOf, readServers, type Servers } from './servers.ts'
 import { sqlFolders } from './sql-folders.ts'
 
 export type Config = ReturnType<typeof readConfig>

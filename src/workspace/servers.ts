@@ -1,13 +1,12 @@
 // Owns the choice of servers: two URLs, one URL for both sides, the embedded server where it is asked for, or none.
 import { resolve } from 'node:path'
+import type { ServerRole } from '../clickhouse/connection.ts'
 import { usageError } from '../model/errors.ts'
 import { type Certificates, readCertificates } from './certificates.ts'
 import { assertPaired } from './env-file.ts'
 import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS } from './variables.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import { readLoginFile } from './text-file.ts'
-
-export type ServerRole = 'source' | 'target'
 
 export type Login = Certificates & {
   readonly url: Setting<string>

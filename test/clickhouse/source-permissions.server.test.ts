@@ -142,7 +142,7 @@ test('[source-readonly-1] a user who may set nothing is sent nothing; its profil
 test('[source-readonly-1-cut-off] where such a profile could take rows away, it is refused by name', () =>
   as({ username: 'reads_only_cut_off' }).expectRefusal(
     /the profile of user 'reads_only_cut_off' has read_overflow_mode = 'break' \(source .*\), and the user may not change that/,
-    /^ {2}Have it set read_overflow_mode = 'throw' in the profile, or let the user set it \(readonly = 2, no constraint\): ALTER USER \w+ SETTINGS read_overflow_mode = 'throw'$/,
+    /^ {2}Let the user set it \(readonly = 2, no constraint\), or have it set: ALTER USER \w+ SETTINGS read_overflow_mode = 'throw'$/,
   ))
 
 test('[source-readonly-1-meaning] and where it would make answers mean something else', () =>

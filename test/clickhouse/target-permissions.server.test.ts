@@ -229,5 +229,5 @@ test('[target-constraint] a profile that writes in another way, and may not be c
   const ended = await up('fixed')
   expect(ended.code).toBe(6)
   expect(ended.stderr).toContain("the profile of user 'fixed' has async_insert = '1' (target")
-  expect(hintOf(ended)).toMatch(/^ {2}Have it set async_insert = '0' in the profile/)
+  expect(hintOf(ended)).toMatch(/^ {2}Let the user set it .* SETTINGS async_insert = '0'/)
 })

@@ -6,11 +6,7 @@ import type { CommandEntry } from '../../session/command.ts'
 const FOLDER = ':folder'
 
 /** Names that are known without a server. Read only where a name can follow. */
-type KnownNames = {
-  readonly tables: () => readonly string[]
-  readonly networks: () => readonly string[]
-  readonly sources: () => readonly string[]
-}
+type KnownNames = Readonly<Record<'tables' | 'networks' | 'sources', () => readonly string[]>>
 
 export type CompletionQuestion = {
   /** The words after `backfill`, as typed; the cursor is at the last one, which may be empty. */

@@ -1,5 +1,6 @@
 // Owns the finding for each missing right, with the GRANT to type.
-import { missingGrantsOn, type Need, type NeedPlace, type ServerRole } from '../../clickhouse/grants.ts'
+import { missingGrantsOn, type Need, type NeedPlace } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'

@@ -1,6 +1,6 @@
 // Owns the servers of `backfill check` and its query for databases. Reads only.
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
-import type { ServerRole } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { SOME_RANGE, transformParams } from '../../targets/transform.ts'

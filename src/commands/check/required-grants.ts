@@ -1,7 +1,8 @@
 // Owns the list of rights that a run needs: docs/reference/permissions.md.
 import { columnsOf } from '../../model/choose.ts'
 import { probedColumns } from '../../sources/rows.ts'
-import type { Need, NeedPlace, ServerRole } from '../../clickhouse/grants.ts'
+import type { Need, NeedPlace } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { ServerCheck, ServerState } from './queries.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'

@@ -1,7 +1,7 @@
 // Owns the order of `backfill doctor`: each login, then the SQL checks, the cluster and the ledger.
 import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import type { ServerRole } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/connection.ts'
 import { namesFor } from '../../clickhouse/own-databases.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'

@@ -3,7 +3,7 @@ import { monotonicMs } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import type { ServerRole } from '../../clickhouse/grants.ts'
+import type { ServerRole } from '../../clickhouse/connection.ts'
 import { openAgain, openServer, openWith, type Server, STATEMENT_SETTINGS } from '../../clickhouse/server.ts'
 import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 import {

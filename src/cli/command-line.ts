@@ -1,5 +1,4 @@
-// Owns finding the command in the typed words, and printing the help. cac matches the command's name and prints the help;
-// it never sees a value, because it would cast it (`--from ''` to 0, 0x10 to 16).
+// Owns finding the command in the typed words, and the help. cac never sees a value: it would cast it (0x10 to 16).
 import { cac } from 'cac'
 import { usageError } from '../model/errors.ts'
 import { nearest } from '../model/did-you-mean.ts'

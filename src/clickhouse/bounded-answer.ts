@@ -1,5 +1,4 @@
-// Owns the ends of answers: what never stops answering is not ClickHouse, and must not fill the memory; what breaks off
-// may end with the server's exception.
+// Owns the ends of answers: one without an end must not fill the memory; one that breaks off may end with an exception.
 import type { IncomingMessage } from 'node:http'
 import { pipeline, Readable, Transform } from 'node:stream'
 import { ClickHouseError } from '@clickhouse/client'

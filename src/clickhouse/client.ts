@@ -1,5 +1,4 @@
-// Owns what is sent to one ClickHouse server: what is asked again, and the only place that turns a client's errors into
-// BackfillErrors.
+// Owns what is sent to one ClickHouse server, and asked again; only here a client's errors become BackfillErrors.
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, ResponseJSON } from '@clickhouse/client'

@@ -1,5 +1,4 @@
-// Owns how connections are made: certificates, the proxy of the environment, how long an address may take; and which HTTP
-// status an answer had, which the client does not tell.
+// Owns how connections are made, and which HTTP status an answer had, which the client does not tell.
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'

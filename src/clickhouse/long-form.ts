@@ -1,5 +1,4 @@
-// Owns sending long parameters of writing statements in the body: proxies take lines of 8 KiB. The client does so for
-// questions only.
+// Owns long parameters of writing statements: in the body, because proxies take lines of 8 KiB. For questions the client does so.
 import { Readable } from 'node:stream'
 import { randomId } from '../seam/random.ts'
 

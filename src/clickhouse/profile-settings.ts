@@ -1,5 +1,4 @@
-// Owns what a profile changes beyond the pinned settings: each setting that is not known to be harmless is sent back to the
-// server's default, or refused by name.
+// Owns what a profile changes beyond the pinned settings: sent back to the default unless harmless, or refused by name.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { BackfillError } from '../model/errors.ts'
 import { isHarmless } from '../sql-syntax/harmless-settings.ts'
@@ -15,12 +14,7 @@ export type ChangedSetting = readonly [name: string, value: string, fallback: st
 export const CHANGED_SETTINGS = `groupArrayIf([name, value, default, toString(readonly)],
   changed AND value != default AND alias_for = '' AND NOT is_obsolete AND type != 'Custom')`
 
-/**
- * The defaults to send in place of the profile's values.
- * @param sent the settings of every statement
- * @param defaults what was sent already: a setting that still differs cannot be set
- * @throws BackfillError `server` naming each setting that the user may not set and that `--accept-setting` does not name
- */
+/** The defaults to send. @param defaults what was sent already: what still differs cannot be set @throws BackfillError `server` naming that */
 export function defaultsFor(
   changed: readonly ChangedSetting[],
   { sent, defaults }: { readonly sent: ClickHouseSettings; readonly defaults: ClickHouseSettings },

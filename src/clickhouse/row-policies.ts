@@ -13,11 +13,7 @@ type Found = {
   readonly filter: string
 }
 
-/**
- * The policies that hold for the user on these tables of the connection's database, and on what views, Merge and Alias tables
- * among them read there; none, where the user may not see policies.
- * @throws BackfillError `server`
- */
+/** The policies that hold for the user on these tables and on what they stand for; none, where he may not see policies. @throws BackfillError `server` */
 export async function rowPolicies(
   server: Pick<Server, 'client' | 'connection'>,
   tables: readonly string[],

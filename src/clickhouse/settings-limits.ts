@@ -1,5 +1,4 @@
-// Owns which settings a user may set, for every statement and for `doctor`. Forbidden settings are not sent. If the
-// profile's own value of one would truncate results or change what SQL means, an error names it.
+// Owns which settings a user may set: forbidden ones are not sent, and refused by name where the profile's value does harm.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, serverProblem } from '../model/errors.ts'
 import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'

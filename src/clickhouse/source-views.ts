@@ -1,5 +1,4 @@
-// Owns the refusal of sources that cannot be read: tables without the columns that the program reads, and views and
-// Buffer tables that ignore FINAL, where rows that were written again would count twice.
+// Owns the refusal of sources that lack columns that are read, or ignore FINAL: views and Buffer tables.
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token } from '../sql-syntax/lexer.ts'
 import { beginsTable, tableReads } from '../sql-syntax/table-refs.ts'
@@ -8,9 +7,8 @@ import type { Server } from './server.ts'
 import { FRONTS, tablesBehind } from './tables-behind.ts'
 
 /**
- * The sources that are plain views, or end at some (through Merge, Alias, Distributed, other views): ClickHouse ignores FINAL
- * on a view, and merges no rows of a Buffer. A view whose definition reads with FINAL is safe; so is one that its file in sql/source/ declares safe.
- * @throws BackfillError `server`
+ * The sources that are plain views or Buffer tables, or end at some (through Merge, Alias, Distributed, other views): ClickHouse ignores
+ * FINAL there. A view whose definition reads with FINAL is safe. @throws BackfillError `server`
  */
 export async function viewProblems(
   server: Pick<Server, 'client' | 'connection'>,

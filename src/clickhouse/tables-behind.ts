@@ -31,10 +31,7 @@ type Row = Pick<Place, 'database' | 'name'> &
 /** Views over views over views: deeper is not looked. */
 const MOST_LEVELS = 8
 
-/**
- * The tables of the connection's database, and all that stand behind them, as far as the user may see them.
- * @throws BackfillError `server`
- */
+/** The tables of the connection's database, and all that stand behind them, as far as the user may see them. @throws BackfillError `server` */
 export async function tablesBehind(
   server: Pick<Server, 'client' | 'connection'>,
   sources: readonly string[],

@@ -1,5 +1,4 @@
-// Owns the wall around the engine: the kernel (Landlock, Linux 5.19 or newer) lets its threads open the server's folder and
-// what the engine needs to run, and nothing else. No grant limits the functions and settings that read files.
+// Owns the wall around the engine (Landlock, Linux 5.19): no grant limits the functions and settings that read files.
 import { existsSync, openSync, statSync } from 'node:fs'
 
 type Ffi = typeof import('ffi-rs')

@@ -5,11 +5,7 @@ import { BackfillError, usageError } from '../model/errors.ts'
 import { randomId } from '../seam/random.ts'
 import { shown } from './sql-files.ts'
 
-/**
- * Puts `text` in the place of the file's text; a full disk leaves it as it was.
- * @param rawHash sha256 (hex) of its bytes when it was read: an editor may have saved it since
- * @throws BackfillError `usage` if it has changed, or cannot be written
- */
+/** A full disk leaves it as it was. @param rawHash sha256 (hex) of its bytes when it was read @throws BackfillError `usage` if it has changed since */
 export async function changeFile(path: string, rawHash: string, text: string): Promise<void> {
   const real = await realpath(path)
   const unfinished = `${real}.${randomId()}.tmp`

@@ -1,5 +1,4 @@
-// Owns reading the files of the SQL folder, and the errors for unreadable ones. The folder may be a stranger's: nothing outside
-// of it is read, and nothing without end.
+// Owns reading the files of the SQL folder, maybe a stranger's: nothing outside of it is read, and nothing without end.
 import { constants } from 'node:fs'
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'

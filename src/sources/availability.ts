@@ -1,5 +1,4 @@
-// Owns evaluating the probe's buckets: source gaps, incomplete ranges, and buckets to compare block by block. Facts
-// about the sources are in docs/architecture.md ("Planning").
+// Owns evaluating the probe's buckets (docs/architecture.md, "Planning"): source gaps, incomplete ranges, what to compare.
 import type { BlockCoverage } from '../model/model.ts'
 import { type BlockSet, blockSet, countBlocks, intersect, type Range, subtract } from '../model/blocks.ts'
 

@@ -1,5 +1,4 @@
-// Owns the fingerprint of a range: the contents of its sources when it was computed, as the ledger keeps it;
-// and the comparison of two fingerprints. Deletions depend on it. Pure.
+// Owns the fingerprint of a range: what its sources held when it was computed. Deletions depend on comparing two. Pure.
 import { failedError } from '../model/errors.ts'
 import { type BlockSet, countBlocks, hull, type Range, subtract } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'

@@ -1,5 +1,4 @@
-// Owns the judgement of sparse sources: they may have no rows for a while, but not none at all on a busy chain, and not none
-// over a length in which they have always had some.
+// Owns the judgement of sparse sources: silent for a while, but not on a busy chain, and not for longer than ever before.
 import { blockSet, type Range } from '../model/blocks.ts'
 import type { SourcePort } from './source.ts'
 import {

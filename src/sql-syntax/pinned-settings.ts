@@ -1,5 +1,4 @@
-// Owns the pinned settings of every statement: with another value from a profile, ClickHouse may drop rows and still
-// report success.
+// Owns the settings that every statement pins: with other values ClickHouse may drop rows and report success.
 
 const THROW = 'throw'
 

@@ -1,5 +1,4 @@
-// Owns deleting ranges: fenced, limited in time, and with a check that no row is left. On a cluster, on the local tables
-// of all shards.
+// Owns deleting ranges: fenced, limited in time, with a check that no row is left; on a cluster, on all shards.
 import { sql, type SqlBool } from 'kysely'
 import { BackfillError, failedError } from '../model/errors.ts'
 import { type BlockSet, hull, namedBlocks } from '../model/blocks.ts'

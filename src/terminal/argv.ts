@@ -22,10 +22,8 @@ export type Flag = {
 }
 
 /**
- * Reads the words after the command. Nothing is cast and nothing is dropped: `--from ''` (an unset variable in a crontab)
- * stays an empty word, which no reader accepts.
- * A list that is typed several times is one list: `--sql a --sql b` is `--sql a,b`.
- * @throws BackfillError `usage` for an unknown flag, another flag given twice or one without its value, a stray word.
+ * Nothing is cast and nothing is dropped: `--from ''` (an unset variable in a crontab) stays an empty word, which no reader accepts.
+ * `--sql a --sql b` is `--sql a,b`. @throws BackfillError `usage`
  */
 export function readFlags(argv: readonly string[], command: string, flags: readonly Flag[]): Flags {
   const words = new Map<string, Word>()

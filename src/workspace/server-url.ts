@@ -6,10 +6,8 @@ import { maskUrl } from './mask.ts'
 export type Protocol = 'http' | 'https'
 
 /**
- * `url`: http(s)://host:port, without credentials, and the path of a proxy, if there is one; and the credentials in the
- * address, undefined if there are none.
- * @param protocol for an address without one; it also decides the default port (8123, 8443).
- * @throws BackfillError `usage` naming the variable and the value, credentials masked.
+ * `url`: http(s)://host:port and the path of a proxy; the credentials apart, undefined if there are none.
+ * @param protocol of an address without one; it decides the default port @throws BackfillError `usage`, credentials masked
  */
 export function serverUrl(word: Word, protocol: Protocol) {
   const text = word.text.trim()

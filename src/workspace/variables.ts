@@ -1,5 +1,4 @@
-// Owns the layers of the configuration: flags, then the environment, then `.env`, then defaults. Every value has its
-// origin.
+// Owns the layers of the configuration: flags, environment, `.env`, defaults. Every value has its origin.
 import { BackfillError, usageError } from '../model/errors.ts'
 import type { EnvFile } from './env-file.ts'
 import { readText, whyUnreadable } from './text-file.ts'
@@ -80,9 +79,7 @@ const SETTING =
 const NOTHING = /^[ \t]*(?:#.*)?(?:\n|$)/my
 
 /**
- * The variables of a `.env` file, name -> value. `#` begins a comment at the beginning of a line and behind a blank; in
- * double quotes `\n` is a newline.
- * @param file its name, for errors
+ * `#` begins a comment at the beginning of a line and behind a blank; in double quotes `\n` is a newline.
  * @throws BackfillError `usage` naming file and line, never the line's text, which may be a password
  */
 export function parseDotenv(file: string, source: string): Readonly<Record<string, string>> {

@@ -1,5 +1,4 @@
-// Owns the answer to a shell's Tab: from the half-typed line to the lines that the shell's script expects. On an error
-// there are no lines, because an error message would land in the line that the person is typing.
+// Owns the answer to a shell's Tab; none on an error, which would land in the line that the person is typing.
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { isNetworkName, shortName } from '../../model/table-key.ts'

@@ -1,5 +1,4 @@
-// Owns the scripts with which a shell completes `backfill` (sql-templates/completion). Each passes the typed words to the
-// program unchanged and evaluates none of them: a half-typed `$(rm …)` must not run because of a Tab.
+// Owns the scripts of completion. They evaluate no typed word: a half-typed `$(rm …)` must not run because of a Tab.
 import { readFile } from 'node:fs/promises'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'

@@ -1,5 +1,4 @@
-// Owns the target server's place in its cluster: the shards, whether there is Keeper, whether a load balancer is in
-// front. Read once, before any other question.
+// Owns the target server's place in its cluster: shards, Keeper, a load balancer. Read before any other question.
 import { closing } from '../../model/closing.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'

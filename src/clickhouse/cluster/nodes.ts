@@ -1,5 +1,4 @@
-// Owns the nodes of a cluster that do not answer: which they are, waiting for them, and statements ON CLUSTER, which wait
-// for all of them.
+// Owns the nodes of a cluster that do not answer, and statements ON CLUSTER, which wait for all of them.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { serverProblem } from '../../model/errors.ts'
 import { type RetryPolicy, untilReachable } from '../retry.ts'

@@ -1,5 +1,4 @@
-// Owns reading a Distributed table as one table: its local tables on all shards, and why it must not be written to.
-// The names of local tables come from the Distributed definition.
+// Owns reading a Distributed table as one: its local tables on all shards, and why it must not be written to.
 import { createHash } from 'node:crypto'
 import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'

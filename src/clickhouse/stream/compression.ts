@@ -1,5 +1,4 @@
-// Owns the encoding of rows between two servers: plain, ClickHouse's own compressed blocks, or one zstd stream. The
-// runner does not decode rows; it reads only the end of an interrupted stream, where the server writes its error.
+// Owns the encoding of rows between two servers. Only the end of an interrupted stream is decoded: the error is there.
 import { Transform } from 'node:stream'
 import { zstdDecompressSync } from 'node:zlib'
 import type { ClickHouseSettings } from '@clickhouse/client'

@@ -1,5 +1,4 @@
-// Owns streaming rows from one server to another: a SELECT on the source, a fenced INSERT on the target, and the bytes
-// passed from one to the other undecoded, with back-pressure.
+// Owns streaming rows from one server to another, undecoded: a SELECT on the source, a fenced INSERT on the target.
 import { PassThrough, type Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'

@@ -1,5 +1,4 @@
-// Owns a table of text: columns as wide as their widest cell; if space is short, names are shortened, then the least
-// important columns left out. Pure.
+// Owns a table of text: where space is short, names are shortened, then the least important columns left out. Pure.
 
 export type TableColumn<Row> = {
   readonly title: string

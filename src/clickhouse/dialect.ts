@@ -5,6 +5,7 @@ import {
   IdentifierNode,
   type Dialect,
   type Driver,
+  DummyDriver,
   Kysely,
   MysqlAdapter,
   MysqlIntrospector,
@@ -68,15 +69,12 @@ function driverOver(client: Sender, doing: string | undefined): Driver {
       throw new Error('streaming goes through the client, not through kysely')
     },
   }
-  return {
-    init: async () => {},
+  return Object.assign(new DummyDriver(), {
     acquireConnection: async () => connection,
-    releaseConnection: async () => {},
-    destroy: async () => {},
-    beginTransaction: noTransactions,
-    commitTransaction: noTransactions,
-    rollbackTransaction: noTransactions,
-  }
+    beginTransaction: async () => {
+      throw new Error('ClickHouse has no transactions')
+    },
+  })
 }
 
 /** The columns of an answer are those of its question, unless something in between has mixed them up. @throws BackfillError `server` */
@@ -135,10 +133,6 @@ class ClickHouseCompiler extends MysqlQueryCompiler {
     this.append(`{p${this.numParameters}:${typeOf(value)}}`)
     this.addParameter(value instanceof Typed ? value.value : value)
   }
-}
-
-async function noTransactions(): Promise<void> {
-  throw new Error('ClickHouse has no transactions')
 }
 
 function typeOf(value: unknown): string {

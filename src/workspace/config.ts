@@ -7,7 +7,7 @@ import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import type { Word } from './values.ts'
 import * as values from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
-import { LEGACY, prefixOf, readServers, type Servers } from './servers.ts'
+import { LEGACY, prefixOf, readServers } from './servers.ts'
 import { sqlFolders } from './sql-folders.ts'
 
 export type Config = ReturnType<typeof readConfig>
@@ -31,6 +31,7 @@ export function readConfig({
     setting<T | undefined>(layers, name, read, undefined)
   const network = setting(layers, 'network', values.nonEmpty, 'mainnet')
   const servers = readServers(layers, folder)
+  const logins = servers.kind === 'remote' ? [servers.source, servers.target] : []
   const state = path('state', 'state')
   assertInside(envFile, state)
   return {
@@ -62,8 +63,11 @@ export function readConfig({
     /** The `.env` that was read, relative to the working folder. */
     envFile: envFile && shownEnvFile(envFile, folder),
     folder,
-    warnings: [...warningsOf(servers), ...unknownVariables(layers.dotenv, environment)],
-    secrets: secretsOf(servers),
+    warnings: [
+      ...(logins.some(({ url }) => url.origin.includes(LEGACY)) ? [OLD_NAME] : []),
+      ...unknownVariables(layers.dotenv, environment),
+    ],
+    secrets: logins.map(({ password }) => password.value).filter((secret) => secret !== ''),
   }
 }
 
@@ -72,16 +76,6 @@ function database(layers: Layers, side: ServerRole, fallback: Setting<string>): 
   return found ? { value: values.databaseName(found), origin: found.origin } : fallback
 }
 
-function warningsOf(servers: Servers): readonly string[] {
-  if (servers.kind !== 'remote') return []
-  return [servers.source, servers.target].some(({ url }) => url.origin.includes(LEGACY))
-    ? [`${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`]
-    : []
-}
-
-function secretsOf(servers: Servers): readonly string[] {
-  if (servers.kind !== 'remote') return []
-  return [servers.source.password.value, servers.target.password.value].filter((secret) => secret !== '')
-}
+const OLD_NAME = `${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`
 
 export const PUBLIC_URL = 'https://data.ethpandaops.io/xatu'

@@ -57,7 +57,7 @@ export function eventText(
     case 'waiting':
       return fact(`${event.table}  ${waitingText(event)}`)
     case 'warning':
-      return alarm(colors, about(event.table, event.text))
+      return text('warning', `${colors.yellow('warning:')} ${about(event.table, event.text)}`)
     case 'chunk-failed':
       return failure(`${event.table}  ${formatRange(event.range)}  failed`, event.error, colors)
     default:
@@ -157,18 +157,11 @@ function about(table: string | undefined, text: string): string {
   return table === undefined ? text : `${table}  ${text}`
 }
 
-function progress(...lines: readonly string[]): EventText {
-  return { importance: 'progress', lines }
-}
+const text = (importance: Importance, ...lines: readonly string[]): EventText => ({ importance, lines })
 
-function fact(...lines: readonly string[]): EventText {
-  return { importance: 'fact', lines }
-}
+const progress = (...lines: readonly string[]) => text('progress', ...lines)
 
-function alarm(colors: Colors, line: string): EventText {
-  return { importance: 'warning', lines: [`${colors.yellow('warning:')} ${line}`] }
-}
+const fact = (...lines: readonly string[]) => text('fact', ...lines)
 
-function failure(what: string, error: Error, colors: Colors): EventText {
-  return { importance: 'error', lines: [`${colors.red(what)}: ${oneLine(error.message)}`] }
-}
+const failure = (what: string, error: Error, colors: Colors) =>
+  text('error', `${colors.red(what)}: ${oneLine(error.message)}`)

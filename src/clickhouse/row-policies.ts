@@ -5,13 +5,8 @@ import { tablesBehind } from './tables-behind.ts'
 
 export type RowPolicy = { readonly table: string; readonly sentence: string }
 
-type Found = {
-  readonly name: string
-  readonly database: string
-  /** '' for all tables of the database. */
-  readonly on: string
-  readonly filter: string
-}
+/** `on`: '' for all tables of the database. */
+type Found = Readonly<Record<'name' | 'database' | 'on' | 'filter', string>>
 
 /** The policies that hold for the user on these tables and on what they stand for; none, where he may not see policies. @throws BackfillError `server` */
 export async function rowPolicies(

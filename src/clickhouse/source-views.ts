@@ -20,16 +20,20 @@ export async function viewProblems(
   )
   return views.map(({ source, database, name, engine }) => {
     const [own, view] = [`${server.connection.database}.${source}`, `${database}.${name}`]
-    if (engine === 'Buffer')
-      return {
-        source,
-        sentence: `the source ${own} ${own === view ? 'is' : `reads ${view},`} a Buffer, whose rows FINAL does not merge with those of the table behind it: rows that were written again would count twice`,
-        hint: 'read the table behind it; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
-      }
+    const [what, instead] =
+      engine === 'Buffer'
+        ? [
+            `${own === view ? 'is' : `reads ${view},`} a Buffer, whose rows FINAL does not merge with those of the table behind it`,
+            'read the table behind it',
+          ]
+        : [
+            `${own === view ? 'is a view that' : `reads the view ${view}, which`} reads without FINAL, and ClickHouse ignores FINAL on a view`,
+            'read with FINAL in the definition of the view',
+          ]
     return {
       source,
-      sentence: `the source ${own} ${own === view ? 'is a view that' : `reads the view ${view}, which`} reads without FINAL, and ClickHouse ignores FINAL on a view: rows that were written again would count twice`,
-      hint: 'read with FINAL in the definition of the view; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/',
+      sentence: `the source ${own} ${what}: rows that were written again would count twice`,
+      hint: `${instead}; if none of its rows is ever written again, write --! view: safe above the CREATE TABLE in sql/source/`,
     }
   })
 }

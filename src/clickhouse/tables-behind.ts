@@ -45,13 +45,11 @@ export async function tablesBehind(
       const names = places.map((place) => [place.database, place.name])
       for (const row of await ask(server, cluster, OF_NAMES, { names })) {
         const reads = await readBy(server, cluster, row)
-        for (const { source } of places.filter(
-          (place) => place.database === row.database && place.name === row.name,
-        )) {
-          const place = { source, cluster, database: row.database, name: row.name }
-          const { engine, engine_full: engineFull, definition } = row
-          found.set(keyOf(place), { ...place, engine, engineFull, definition, behind: reads })
-          next.push(...reads.map((read) => ({ source, ...read })))
+        for (const place of places) {
+          if (place.database !== row.database || place.name !== row.name) continue
+          const { engine_full: engineFull, ...own } = row
+          found.set(keyOf(place), { ...place, ...own, engineFull, behind: reads })
+          next.push(...reads.map((read) => ({ ...read, source: place.source })))
         }
       }
     }
@@ -69,14 +67,11 @@ async function readBy(
   { database: own, name: self, engine, engine_full: full, definition }: Row,
 ): Promise<readonly Omit<Place, 'source'>[]> {
   const there = (database: string, name: string) => ({ cluster, database, name })
-  if (engine === 'View')
+  if (engine === 'View') {
     // What cannot be read says nothing; whoever judges the view itself says so.
-    return (
-      attempt(
-        () => {},
-        () => tableReads({ file: self, text: definition, line: 1 }),
-      ) ?? []
-    ).map(({ database = own, table }) => there(database, table))
+    const reads = attempt(ignore, () => tableReads({ file: self, text: definition, line: 1 })) ?? []
+    return reads.map(({ database = own, table }) => there(database, table))
+  }
   const shards = distributedEngine(full)
   if (shards) return [{ cluster: shards.cluster, database: shards.database, name: shards.table }]
   if (!['Alias', 'Merge', 'Buffer'].includes(engine)) return []
@@ -93,6 +88,8 @@ async function readBy(
   const merged = await ask(server, cluster, pattern, { database, name })
   return merged.map((row) => there(row.database, row.name))
 }
+
+const ignore = (): void => {}
 
 const OF_NAMES = 'has({names:Array(Array(String))}, [database, name])'
 const OF_PATTERN = 'database = {database:String} AND match(name, {name:String})'

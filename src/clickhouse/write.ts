@@ -1,18 +1,15 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import type { ClickHouseSettings } from '@clickhouse/client'
 import { bounded, errorInBody, NO_SUMMARY } from './bounded-answer.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
 
-export type Statement = {
-  readonly query: string
+export type Statement = Parameters<Server['client']['exec']>[0] & {
   readonly query_id: string
   readonly doing: string
   readonly query_params: Record<string, unknown>
-  readonly clickhouse_settings: ClickHouseSettings
   /** Whether the server sends progress headers (runner/executor.ts, InsertJob). */
   readonly progress: boolean
   readonly values?: Readable

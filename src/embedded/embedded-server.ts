@@ -113,9 +113,7 @@ function childEnvironment(): NodeJS.ProcessEnv {
 
 function collectErrors(child: ChildProcess): () => string {
   let text = ''
-  child.stderr?.setEncoding('utf8').on('data', (piece: string) => {
-    text = (text + piece).slice(-8192)
-  })
+  child.stderr?.setEncoding('utf8').on('data', (piece: string) => void (text = (text + piece).slice(-8192)))
   return () => text
 }
 

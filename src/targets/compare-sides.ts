@@ -82,19 +82,11 @@ function where(...conditions: readonly string[]): string {
   return all.length === 0 ? '' : ` WHERE ${all.join(' AND ')}`
 }
 
-type Drops = {
-  /** A condition for the rows of both sides that the table keeps, whenever it merges; empty: all. */
-  readonly keeps: string
-  readonly fading: readonly string[]
-  /** Rows may be gone, or others be in their place, that no condition names: a difference is explained by that. */
-  readonly more: boolean
-}
-
 function dropsOf(
   { definition, shards }: Pick<ExistingTable, 'definition' | 'shards'>,
   rows: 'per-block' | 'per-key',
   known: readonly string[],
-): Drops {
+) {
   const text = shards?.shape.definition ?? definition
   const { columns, clauses } = createTable({ file: '', text, line: 1 })
   const fading = columns.filter((column) => column.clauses.has('TTL')).map(({ name }) => name)
@@ -109,8 +101,10 @@ function dropsOf(
     ? []
     : [...ttl.filter(isComputable).map(lives), ...marks.map((name) => `NOT ${name}`)]
   return {
+    /** A condition for the rows of both sides that the table keeps, whenever it merges; empty: all. */
     keeps: conditions.join(' AND '),
     fading,
+    /** Rows may be gone, or others be in their place, that no condition names: a difference is explained by that. */
     more: groups || !ttl.every(isComputable) || (marks.length > 0 && rows === 'per-key'),
   }
 }

@@ -48,7 +48,6 @@ export async function connectWorkspace(options: WorkspaceOptions) {
   const compression = isOne
     ? DEFAULT_COMPRESSION
     : await compressionFrom(source, options.compression ?? DEFAULT_COMPRESSION)
-  const close = async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()]))
   const own = { names, network: network.name }
   const place = { ...own, server: ledgerServer, toolVersion }
   const sources: SourcePlace = {
@@ -89,7 +88,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
       sources,
       sourceRows: ports.source,
     },
-    close,
+    close: async (): Promise<void> => void (await Promise.all([sides.close(), heartbeat.close()])),
   }
 }
 

@@ -1,11 +1,7 @@
 // Owns drawing blocks as a row of cells. Pure.
 import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 
-export type Coverage = {
-  readonly span: Range
-  readonly covered: readonly Range[]
-  readonly blocked: readonly Range[]
-}
+export type Coverage = Readonly<Record<'covered' | 'blocked', readonly Range[]>> & { readonly span: Range }
 
 export const BAR_LEGEND = '█ done  ▓▒ partly  · missing  ○ source gap or incomplete'
 

@@ -13,9 +13,6 @@ export type Statement = Parameters<Server['client']['exec']>[0] & {
   /** Whether the server sends progress headers (runner/executor.ts, InsertJob). */
   readonly progress: boolean
   readonly values?: Readable
-  readonly http_headers?: Record<string, string>
-  readonly abort_signal?: AbortSignal
-  readonly session_id?: string
 }
 
 /** A transform yields a row per key: looking for rows that replace one another finds nothing, and costs up to a fifth of an INSERT. */

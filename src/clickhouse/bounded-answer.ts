@@ -1,6 +1,6 @@
 // Owns the ends of answers: one without an end must not fill the memory; one that breaks off may end with an exception.
 import type { IncomingMessage } from 'node:http'
-import { pipeline, Readable, Transform } from 'node:stream'
+import { Readable } from 'node:stream'
 import { ClickHouseError } from '@clickhouse/client'
 
 /** Answers to questions are a few kilobytes: what sends more than this never ends. */
@@ -12,28 +12,28 @@ function tooLarge(): Error {
 
 export const TAIL_BYTES = 16 * 1024
 
-/** The stream, which fails after `MAX_ANSWER_BYTES`; where it breaks off, with the server's exception at its end. */
-export function bounded(stream: Readable): Readable {
+/** An answer as a whole. It fails after `MAX_ANSWER_BYTES`; where it breaks off, with the server's exception at its end. */
+export async function wholeText(stream: AsyncIterable<Buffer>): Promise<string> {
+  const pieces: Buffer[] = []
   let bytes = 0
-  let tail = ''
-  const counter = new Transform({
-    transform(piece: Buffer, _encoding, done) {
+  try {
+    for await (const piece of stream) {
       bytes += piece.length
-      tail = (tail + String(piece)).slice(-TAIL_BYTES)
-      if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)
-      done(tooLarge())
-    },
-  })
-  stream.once('error', (error) => counter.destroy(tail.includes('DB::Exception') ? errorInBody(tail) : error))
-  // Its reader sees the error.
-  return pipeline(stream, counter, () => {})
+      // Whoever stops reading ends the stream.
+      if (bytes > MAX_ANSWER_BYTES) throw tooLarge()
+      pieces.push(piece)
+    }
+  } catch (error) {
+    const tail = String(Buffer.concat(pieces).subarray(-TAIL_BYTES))
+    throw tail.includes('DB::Exception') ? errorInBody(tail) : error
+  }
+  return String(Buffer.concat(pieces))
 }
 
-/** The package reads an answer as a whole, however long: its stream is private, and read only after this. */
-export function limited<Result extends object>(result: Result): Result {
+/** The package reads an answer as a whole, however long: its stream is private. */
+export async function textOf(result: { text(): Promise<string> }): Promise<string> {
   const stream: unknown = Reflect.get(result, '_stream')
-  if (stream instanceof Readable) Reflect.set(result, '_stream', bounded(stream))
-  return result
+  return stream instanceof Readable ? await wholeText(stream) : await result.text()
 }
 
 /** The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. */

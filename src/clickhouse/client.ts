@@ -1,12 +1,11 @@
 // Owns what is sent to one ClickHouse server, and asked again; only here a client's errors become BackfillErrors.
 import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
 import type { ClickHouseSettings, ResponseJSON } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
 import { BoundText } from '../sql-syntax/parameter-value.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
-import { bounded, errorInBody, limited, TAIL_BYTES, NO_SUMMARY } from './bounded-answer.ts'
+import { errorInBody, NO_SUMMARY, TAIL_BYTES, textOf, wholeText } from './bounded-answer.ts'
 import { withStatus } from './http-agent.ts'
 import { overHttp, type Transport } from './http-transport.ts'
 import { withArrayParts } from './long-arrays.ts'
@@ -112,7 +111,7 @@ export function openClient(
   const tell = again((error) => NEVER_BEGAN.has((error as BackfillError).code))
   const whole = <Row>(question: Question, format: 'JSON' | 'JSONCompact') =>
     ask(question, async (params) =>
-      documentOf<Row>(await limited(await transport.query({ ...params, format })).text()),
+      documentOf<Row>(await textOf(await transport.query({ ...params, format }))),
     )
   return {
     rows: async <Row>({ format = 'JSON', ...question }: Parameters<Client['rows']>[0]) =>
@@ -121,13 +120,13 @@ export function openClient(
     command: async (statement) => {
       await tell(statement, async (params) => {
         const { stream, summary } = await exec(params)
-        const isPage = (await text(bounded(stream))).trimStart().startsWith('<')
+        const isPage = (await wholeText(stream)).trimStart().startsWith('<')
         // It comes from something before the server, which may not have seen the statement.
         if (isPage || summary === undefined)
           throw new Error(isPage ? 'the answer is a page, and is none of ClickHouse' : NO_SUMMARY)
       })
     },
-    text: (statement) => send(statement, async (params) => text(bounded((await exec(params)).stream))),
+    text: (statement) => send(statement, async (params) => wholeText((await exec(params)).stream)),
     exec: (statement) => send(statement, exec, ({ stream }) => stream),
     ping: () =>
       withStatus(async () => {

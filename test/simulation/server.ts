@@ -1,6 +1,5 @@
 // Owns the simulated server: the wire of every runner ends here. It does what each statement does to the world, now or
 // later, once or twice, and answers or not, as the history says.
-import { Readable } from 'node:stream'
 import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { BEAT, type Fault, HEALED_MS } from './acts.ts'
 import {
@@ -181,10 +180,7 @@ export function startServer(time: Time, faults: Faults) {
     async exec(asked: Asked) {
       const { rows, written = 0 } = await sendAsked(asked)
       const summary = { read_rows: '1', read_bytes: '1', written_rows: String(written), memory_usage: '1' }
-      const stream = new Readable({ read: () => undefined })
-      for (const row of rows) stream.push(JSON.stringify(row))
-      stream.push(null)
-      return { stream, summary }
+      return { stream: rows.map((row) => Buffer.from(JSON.stringify(row))), summary }
     },
     ping: () =>
       new Promise((resolve) => {

@@ -230,8 +230,8 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'an error behind the first rows is a lost connection',
     kind: 'environment/13',
-    find: "counter.destroy(tail.includes('DB::Exception')",
-    put: 'counter.destroy(false',
+    find: "throw tail.includes('DB::Exception')",
+    put: 'throw false',
     test: 'test/clickhouse/http-agent.test.ts',
     name: 'behind the first rows',
   },

@@ -102,8 +102,8 @@ export const DEFECTS_OF_STRANGERS = [
   {
     what: 'an answer may have any size',
     kind: 'security/15',
-    find: 'if (bytes <= MAX_ANSWER_BYTES) return done(null, piece)',
-    put: 'if (bytes > 0) return done(null, piece)',
+    find: 'if (bytes > MAX_ANSWER_BYTES) throw',
+    put: 'if (bytes < 0) throw',
     test: 'test/clickhouse/endless.test.ts',
   },
   {

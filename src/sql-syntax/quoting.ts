@@ -5,7 +5,7 @@ export function quoteIdentifier(identifier: string): string {
 }
 
 export function escapeIdentifier(identifier: string): string {
-  return identifier.replaceAll('\\', '\\\\').replaceAll('`', '\\`')
+  return identifier.replaceAll(/[\\`]/g, '\\$&')
 }
 
 /** A string in single quotes; unprintable characters are escaped, so that it survives a terminal and a paste. */

@@ -7,14 +7,14 @@ import { OF_SERVER } from './of-server.ts'
 import { OF_TABLES } from './of-tables.ts'
 import type { Statement } from './sent.ts'
 
-/** Of those that fit, the first counts: an append of a checkpoint holds a fold. */
+/** Of those that fit, the first counts: an append of a checkpoint holds a fold. First come those whose texts are always new. */
 export const STATEMENTS: readonly Statement[] = [
   ...APPENDS,
+  ...OF_SERVER,
   ...OF_LEDGER,
   ...OF_EVENTS,
   ...OF_REBUILD,
   ...OF_TABLES,
-  ...OF_SERVER,
 ]
 
 /** The text of a statement is mostly the same again. */
@@ -22,7 +22,9 @@ const known = new Map<string, Statement>()
 const MOST_KNOWN = 1_000
 
 export function statementOf(text: string): Statement {
-  const found = known.get(text) ?? STATEMENTS.find(({ words }) => words.every((word) => text.includes(word)))
+  const before = known.get(text)
+  if (before !== undefined) return before
+  const found = STATEMENTS.find(({ words }) => words.every((word) => text.includes(word)))
   if (found === undefined) throw new UnknownStatement(`the simulation does not know this statement: ${text}`)
   if (known.size >= MOST_KNOWN) known.clear()
   known.set(text, found)

@@ -1,6 +1,7 @@
 // Owns the texts that say what a range was computed from: the forks that its transform used, and the derived tables
 // that it read. Pure.
-import type { Range } from '../model/blocks.ts'
+import type { EventName } from '../clickhouse/schema.ts'
+import { type BlockSet, type Range, subtract, union } from '../model/blocks.ts'
 import { isLater, type Position } from './events.ts'
 
 /** First block of each fork, by name. */
@@ -82,6 +83,19 @@ export function windowOf({ perKey, own }: Pick<InputTable, 'perKey' | 'own'>, { 
 
 /** An event of an input that may have changed its rows. */
 export type InputChange = { readonly key: string; readonly range: Range; readonly position: Position }
+
+export type InputEvent = InputChange & { readonly event: EventName }
+
+/** The blocks that the events have taken out of a table, and not given back. */
+export function takenOut(changes: readonly InputEvent[]): BlockSet {
+  return changes
+    .toSorted((one, other) => (isLater(one.position, other.position) ? 1 : -1))
+    .reduce<BlockSet>(
+      (taken, { range, event }) =>
+        (event === 'done' || event === 'accepted' ? subtract : union)(taken, [range]),
+      [],
+    )
+}
 
 /**
  * The versions of inputs, as they are called today, that ranges were computed from: what has to be known of each is what

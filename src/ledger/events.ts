@@ -24,6 +24,8 @@ export type LedgerView = {
   readonly islands: readonly Island[]
   /** Events after the last checkpoint: how much the next fold has to read. */
   readonly tail: number
+  /** Of the last event. */
+  readonly position: Position
   /** Time of the latest chunk event, ISO 8601 UTC, by the server's clock; undefined if there is none. */
   readonly lastRun: string | undefined
   /** Rows of all digests that were ever recorded: more than the table has if ranges were built again. */

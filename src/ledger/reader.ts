@@ -17,10 +17,10 @@ import {
   tableEvents,
   WROTE_ROWS,
 } from './fold.ts'
-import type { InputChange } from './built-from.ts'
+import type { InputEvent } from './built-from.ts'
 import { readSameSince } from './unchanged.ts'
 import { assertOwnNetwork } from './ownership.ts'
-import { ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
+import { type EventName, ISLANDS, type IslandTuple } from '../clickhouse/schema.ts'
 
 /** All functions throw BackfillError `server`. */
 export function ledgerReader({ server, names, network }: LedgerPlace) {
@@ -48,8 +48,13 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         : (tailOf.get(key)?.islands ?? []).map(islandOf)
     return new Map(
       [...uuids.keys()].map((key) => {
-        const { tail = 0, last_run: lastRun, digest_rows: digestRows = 0 } = tailOf.get(key) ?? {}
-        return [key, { islands: islandsOf(key), tail, lastRun, digestRows }]
+        const {
+          tail = 0,
+          last = [0, 0],
+          last_run: lastRun,
+          digest_rows: digestRows = 0,
+        } = tailOf.get(key) ?? {}
+        return [key, { islands: islandsOf(key), tail, position: last, lastRun, digestRows }]
       }),
     )
   }
@@ -67,6 +72,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       .select('table_key')
       .select([
         sql<number>`countIf(event != 'checkpoint')`.as('tail'),
+        sql<Position>`max(position)`.as('last'),
         sql<number>`sum(ifNull(rows, 0))`.as('digest_rows'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
         // Without the tuple's names, so that rows are arrays under every profile.
@@ -165,7 +171,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     },
 
     /** The events after `since` that touch the window and may have changed rows: the latest of each range. */
-    async inputChanges(questions: readonly ChangesSince[]): Promise<readonly InputChange[]> {
+    async inputChanges(questions: readonly ChangesSince[]): Promise<readonly InputEvent[]> {
       if (questions.length === 0) return []
       const of = new Map(questions.map((question) => [question.key, question]))
       const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
@@ -176,14 +182,18 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       const rows = await db
         .selectFrom('ledger')
         .select(['table_key as key', 'range_from as from', 'range_to as to'])
-        .select(sql<Position>`max((epoch, seq))`.as('position'))
+        .select([
+          sql<Position>`max((epoch, seq))`.as('position'),
+          // Not as `event`: that would take the column's place in WHERE.
+          sql<EventName>`argMax(event, (epoch, seq))`.as('last'),
+        ])
         .where('network', '=', network)
         .where(ofEachTarget(uuids, touches))
         .where('event', '!=', 'checkpoint')
         .where(WROTE_ROWS)
         .groupBy(['table_key', 'range_from', 'range_to'])
         .execute()
-      return rows.map(({ from, to, ...event }) => ({ ...event, range: { from, to } }))
+      return rows.map(({ from, to, last: event, ...row }) => ({ ...row, event, range: { from, to } }))
     },
 
     sameSince: (questions: readonly Omit<ChangesSince, 'since'>[]) => readSameSince(db, network, questions),

@@ -2,7 +2,7 @@
 import type { IslandState } from '../clickhouse/schema.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
-import type { LedgerView } from '../ledger/events.ts'
+import type { LedgerView, Position } from '../ledger/events.ts'
 import { MAX_BLOCK } from '../sources/source.ts'
 import type { LedgerState, TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
@@ -163,6 +163,8 @@ export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): Readon
 /** A derived table that a table reads, as far as a run needs it. */
 export type TableInput = InputTable & {
   readonly target: string
+  /** Its last event when it was read which blocks it holds. */
+  readonly known?: Position | undefined
   /** In active parts, when the run began; null if its engine does not say. */
   readonly rows: number | null
   /** The blocks that it should hold, and those that it holds outside of its limits of today: their rows are read, too. */
@@ -172,10 +174,10 @@ export type TableInput = InputTable & {
 /** The tables in `after` that exist. */
 export function inputsOf(
   dependant: TableDefinition,
-  tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target' | 'covered'>>,
+  tableStatuses: ReadonlyMap<string, Pick<TableStatus, 'table' | 'bounds' | 'target' | 'view' | 'covered'>>,
 ): readonly TableInput[] {
   return derivedInputs(dependant).flatMap((key) => {
-    const { table, bounds, target, covered } = tableStatuses.get(key)!
+    const { table, bounds, target, view, covered } = tableStatuses.get(key)!
     if (target === undefined) return []
     const own = key === dependant.key
     const expected = expectedByDependants(bounds)
@@ -186,6 +188,7 @@ export function inputsOf(
         perKey: own || readsHistory(dependant, table),
         ...(own && { own }),
         target: table.target,
+        known: view?.position ?? [0, 0],
         rows: target.rows,
         blocks: union(covered, expected === undefined ? [] : [expected]),
       },

@@ -1,7 +1,7 @@
 // Owns what a chunk reads besides the sources: the versions of its inputs before the INSERT, and whether inputs and target
 // were still the same after it.
-import { type InputVersion, windowOf, writeInputs, readInputs } from '../ledger/built-from.ts'
-import type { Position, Attempt } from '../ledger/events.ts'
+import { type InputVersion, readInputs, takenOut, windowOf, writeInputs } from '../ledger/built-from.ts'
+import { type Attempt, isLater, type Position } from '../ledger/events.ts'
 import { intersect, type Range, namedBlocks } from '../model/blocks.ts'
 import { type BackfillError, failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -47,17 +47,22 @@ export function inputsText(
   return writeInputs(new Map(versions))
 }
 
-/** @throws BackfillError `failed` if an input or the target is not what it was before the INSERT */
+/**
+ * @throws BackfillError `failed` if an input or the target is not what it was before the INSERT, or if an input has lost blocks since the run has read
+ *   which it holds
+ */
 export async function assertUnchanged(
   { ledger, target }: Pick<Ports, 'ledger' | 'target'>,
   { table, targetUuid, columns, range, inputs }: ChunkRead,
   before: InputPositions,
 ): Promise<void> {
   const names = [table.target, ...inputs.map((input) => input.target)]
-  const [changes, tables] = await Promise.all([
-    ledger.inputChanges(questionsAbout({ inputs, range }, before)),
-    target.identities(names),
-  ])
+  const asked = questionsAbout({ inputs, range }, before)
+  const earlier = asked.map(({ since, known = since, ...question }) => ({
+    ...question,
+    since: isLater(since, known) ? known : since,
+  }))
+  const [changes, tables] = await Promise.all([ledger.inputChanges(earlier), target.identities(names)])
   const blocks = `${namedBlocks([range])} of ${table.key}`
   for (const { target: name, uuid } of [{ target: table.target, uuid: targetUuid }, ...inputs])
     if (tables.get(name)?.uuid !== uuid) throw changed(`${name} was replaced while ${blocks} were computed`)
@@ -72,8 +77,15 @@ export async function assertUnchanged(
   for (const input of inputs)
     if (await hasLostRows({ ledger, target }, input, tables.get(input.target)?.rows ?? null))
       throw changed(`${input.target} lost rows while ${blocks} were computed`)
-  if (changes.length > 0)
-    throw changed(`the inputs of ${table.key} were redone in ${namedBlocks([range])} meanwhile`)
+  for (const { key, since, window } of asked) {
+    const events = changes.filter((event) => event.key === key)
+    if (events.some(({ position }) => isLater(position, since)))
+      throw changed(`the inputs of ${table.key} were redone in ${namedBlocks([range])} meanwhile`)
+    // Earlier than this chunk, but after the run has read which blocks there are.
+    const out = intersect(takenOut(events), [window])
+    if (out.length > 0)
+      throw changed(`${namedBlocks(out)} of ${key} were taken out before ${blocks} were computed`)
+  }
 }
 
 /** Merges make fewer rows, too, but never fewer than FINAL shows. The rows are read again after the ledger: a run may have written both in between. */

@@ -10,6 +10,7 @@ import { assertNoOtherRows, assertNoRowsYet } from './chunk-rows.ts'
 import { assertSourcesLeft } from './chunk-sources.ts'
 import type { InsertJob } from './executor.ts'
 import type { InsertReport } from './shared-insert.ts'
+import type { TableInput } from '../planning/table-status.ts'
 import type { RunContext } from './prepare.ts'
 import type { ChunkWork, TableRun } from './table-run.ts'
 
@@ -32,7 +33,10 @@ export async function runChunk(
   const { ports, runId, uuids, retryPolicy, options } = context
   const { ledger } = ports
   const { key, mixed } = run
-  const { forks, inputs } = readsOf(run.tableStatus, context)
+  const { forks, inputs: there } = readsOf(run.tableStatus, context)
+  // Of a table that this run has locked nobody else takes blocks out; asking for its own chunks each time would take long.
+  const isOurs = ({ key: input, perKey }: TableInput) => perKey && context.runs.get(input)?.lock !== undefined
+  const inputs = there.map((input) => (isOurs(input) ? { ...input, known: undefined } : input))
   const { table, bounds, target } = run.tableStatus
   const lock = run.lock!
   const read = { table, targetUuid: uuids.get(key)!, columns: target!.columns, range, inputs }

@@ -131,7 +131,6 @@ async function mend(
   const { key } = run
   const { table, bounds, target } = run.tableStatus
   assertSameTable(table, uuids.get(key), present)
-  if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
   let view = views.get(key)
   if (hasUnknownRows(table, target!, view)) {
     await disownRows(run, context)
@@ -143,6 +142,8 @@ async function mend(
   run.todo = subtract(run.todo, covered)
   run.unprobed = subtract(run.unprobed, covered)
   run.runnable = subtract(run.runnable, covered)
+  // After this: what was read together for several tables is known together, before one of them begins.
+  if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
   if (dirty.length > 0) report({ type: 'note', table: key, text: await recover(run, dirty, context) })
 }
 

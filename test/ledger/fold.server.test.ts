@@ -188,7 +188,7 @@ test('a table that was dropped and created again is not done; other tables and n
       ['b', UUID],
     ]),
   )
-  expect(view.get('a')).toEqual({ islands: [], tail: 0, lastRun: undefined, digestRows: 0 })
+  expect(view.get('a')).toEqual({ islands: [], tail: 0, position: [0, 0], lastRun: undefined, digestRows: 0 })
   expect(view.get('b')).toMatchObject({ islands: [isDone(5, 5)], tail: 1 })
 })
 

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { ledgerEvent as event } from '../support/clickhouse.ts'
 import { startProxy } from '../support/proxy.ts'
-import { intoTarget } from '../support/requests.ts'
+import { intoTarget, lockCreation } from '../support/requests.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER } from '../support/workspace.ts'
@@ -61,6 +61,50 @@ test('a range whose input was redone while it was computed is not done, and come
       'address_diffs=U@1.2 post_6780_accounts_destructs=- pre_6780_accounts_destructs=U@1.2',
     )
     expect((await workspace.up()).failed).toEqual([])
+  } finally {
+    await workspace.close()
+    await inputs.close()
+    await proxy.close()
+  }
+})
+
+test('a range whose input has lost blocks since the run began is not done, and comes right when they are there again', async () => {
+  const proxy = await startProxy(server.url)
+  const inputs = await openTestWorkspace({ server, source: SOURCE, tables: INPUTS })
+  const { target, ledger } = inputs
+  const { locks, ledger: events, target: tables } = inputs.workspace.ports
+  expect((await inputs.up()).failed).toEqual([])
+  const workspace = await openTestWorkspace({
+    server: { ...server, url: proxy.url },
+    source: SOURCE,
+    target,
+    ledger,
+    tables: [DEPENDANT],
+  })
+  try {
+    // It knows by now which blocks its inputs hold.
+    const held = proxy.hold(lockCreation(DEPENDANT))
+    const running = workspace.up()
+    await held.arrived
+    const { uuid } = (await tables.tables(['int_address_diffs'])).get('int_address_diffs')!
+    const lock = await locks.acquire('address_diffs', () => {})
+    await events.append(lock, event({ event: 'invalidated', targetUuid: uuid, range: { from: 5, to: 8 } }))
+    await lock.release()
+    await held.release()
+    const { failed } = await running
+    expect(failed.map(({ error }) => error.message)).toEqual([
+      'blocks 5-8 of address_diffs were taken out before blocks 1-12 of accounts_alive were computed',
+    ])
+    expect((await inputs.up()).failed).toEqual([])
+    expect((await workspace.up()).failed).toEqual([])
+    const { n } = (
+      await rowsOf<{ n: number }>(
+        server,
+        `SELECT count() AS n FROM {ledger:Identifier}.ledger WHERE table_key = 'accounts_alive' AND event = 'done'`,
+        { ledger },
+      )
+    )[0]!
+    expect(n).toBe(1)
   } finally {
     await workspace.close()
     await inputs.close()

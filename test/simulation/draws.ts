@@ -173,12 +173,12 @@ const FOCUSES: readonly Focus[] = [
   },
   // A rebuild that sleeps while it compares, and somebody who works on the old table meanwhile.
   { acts: ['rebuild', 'redo'], statements: ['comparison of a range'], faults: ['stopped'] },
-  // An input that is built again while a table is computed from it.
+  // An input that is built again while a table is computed from it, or before that by a run that knows its blocks already.
   {
     tables: ['plain', 'echo'],
     first: 'plain',
-    acts: ['rewrite', 'verify sources', 'redo stale', 'up'],
-    statements: ['insert', 'delete', 'last positions'],
+    acts: ['rewrite', 'verify sources', 'up', 'redo stale', 'up'],
+    statements: ['insert', 'delete', 'last positions', 'take a lock'],
     faults: ['slow', 'old', 'stopped'],
   },
 ]

@@ -93,6 +93,28 @@ test('a run that was stopped before it had its lock writes nothing into the tabl
   expect(said).toEqual([replaced, 'ok', 'ok', 'ok'])
 })
 
+test('a table is not computed from what is left of an input from which a redo takes blocks after the run has read which there are', async () => {
+  const said = await outcomes({
+    seed: 1,
+    tables: ['plain', 'echo'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6, only: 'plain' },
+      { at: 20_000, act: 'rewrite', block: 3 },
+      { at: 21_000, act: 'verify sources', host: 'one' },
+      { at: 40_000, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 41_000, act: 'redo stale', host: 'two' },
+    ],
+    faults: [
+      { statement: 'take a lock', nth: 3, fault: 'slow', ms: 10_000 },
+      { statement: 'insert', nth: 2, fault: 'slow', ms: 39_000 },
+    ],
+  })
+  expect(said).toContainEqual(
+    expect.stringContaining('blocks 1-6 of plain were taken out before blocks 1-6 of echo were computed'),
+  )
+})
+
 test('redo --stale finishes a rebuild that was killed after its exchange, and builds the table again if that is stale, too', async () => {
   await outcomes({
     seed: 700_255,

@@ -2,7 +2,6 @@
 // left, from the ledger's events and the rows, and never asks the program.
 import type { TableStatus } from '../../src/planning/table-status.ts'
 import { type BlockSet, intersect } from '../../src/model/blocks.ts'
-import { readInputs } from '../../src/ledger/built-from.ts'
 import { comparePositions, fold } from './fold.ts'
 import { BLOCKS, type Key, type LedgerRow, type Row, type Target, type World } from './world.ts'
 
@@ -55,26 +54,6 @@ export function exactness(world: World, tables: readonly Key[], expected = BLOCK
 const shownOf = (world: World, target: Target) =>
   world.shown(target).filter((row) => !world.isStray(target, row))
 
-/**
- * Not mended yet (docs/explanation/reliability.md, Simulation): a run that has read what its input holds before a redo took blocks out of it computes
- * from what is left. It is stale as soon as the input is whole again.
- */
-function isFromRedone(world: World, { key, uuid }: Target, block: number): boolean {
-  const own = latest(world, { key, uuid }, ({ event, inputs }) => event === 'done' && inputs !== '').get(
-    block,
-  )
-  const version = readInputs(own?.inputs ?? '').get('plain')
-  if (version === undefined) return false
-  const [epoch, seq] = version.position
-  const input = { key: 'plain', uuid: version.uuid } as const
-  const before = latest(
-    world,
-    input,
-    (row) => row.event !== 'checkpoint' && comparePositions(row, { epoch, seq }) <= 0,
-  ).get(block)
-  return before !== undefined && before.event !== 'done'
-}
-
 /** What a source row ever was: rows that change during an INSERT are what `verify --sources` finds. */
 function everValues(world: World, name: Key, block: number): readonly number[] {
   return (world.history.get(block) ?? []).map((value) => (name === 'echo' ? value + 1 : value))
@@ -84,7 +63,6 @@ function blocksExact(world: World, target: Target, blocks: readonly number[]): r
   const rows = Map.groupBy(shownOf(world, target), ({ block }) => block)
   return blocks.flatMap((block) => {
     const found = rows.get(block) ?? []
-    if (found.length === 0 && isFromRedone(world, target, block)) return []
     if (found.length !== 1)
       return [`${target.name}: block ${block} is done and has ${found.length} rows instead of one`]
     // A sum depends on all rows before: `staleness` looks at it.

@@ -46,6 +46,8 @@ const pairsOf = (sent: Sent): ReadonlyMap<string, string> => {
   return new Map(keys!.map((key, index) => [key, uuids![index]!]))
 }
 
+const positionOf = ({ epoch, seq }: Pick<LedgerRow, 'epoch' | 'seq'>) => [epoch, seq]
+
 const digestOf = (row: LedgerRow) => [
   row.digest_rows ?? 0,
   row.digest_sum ?? '0',
@@ -64,6 +66,7 @@ export const OF_LEDGER: readonly Statement[] = [
         return [
           {
             table_key: key,
+            last: positionOf(newestFirst(rows)[0]!),
             tail: rows.filter(({ event }) => event !== 'checkpoint').length,
             digest_rows: rows.reduce((sum, row) => sum + (row.digest_rows ?? 0), 0),
             last_run: '2030-01-01T00:00:00Z',
@@ -126,8 +129,8 @@ export const OF_LEDGER: readonly Statement[] = [
         return [
           ...Map.groupBy(rows.filter(wroteRows(sent)), (row) => `${row.range_from}-${row.range_to}`).values(),
         ].map((same) => {
-          const { range_from: from, range_to: to, epoch, seq } = newestFirst(same)[0]!
-          return { key, from, to, position: [epoch, seq] }
+          const [row] = newestFirst(same) as [LedgerRow]
+          return { key, from: row.range_from, to: row.range_to, last: row.event, position: positionOf(row) }
         })
       }),
   },

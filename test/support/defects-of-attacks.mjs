@@ -142,6 +142,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'a link to nothing or to itself',
   },
   {
+    what: 'a table is computed from an input that has lost blocks since the run began',
+    kind: 'attack',
+    find: 'if (out.length > 0)',
+    put: 'if (out.length < 0)',
+    test: 'test/runner/redone-inputs.server.test.ts',
+    name: 'has lost blocks since',
+  },
+  {
     what: 'a run writes into a table that has taken the place of the one it looked at',
     kind: 'attack',
     find: 'assertSameTable(table, uuids.get(key), present)',

@@ -1,5 +1,5 @@
 // Owns a ledger in memory, as far as staleness looks into it: events in, islands and changes out.
-import type { InputChange } from '../../src/ledger/built-from.ts'
+import type { InputEvent } from '../../src/ledger/built-from.ts'
 import { type Island, isLater } from '../../src/ledger/events.ts'
 import type { ledgerReader } from '../../src/ledger/reader.ts'
 import { type RowEvent, sameSince } from '../../src/ledger/unchanged.ts'
@@ -47,7 +47,7 @@ export class SimulatedLedger {
       new Map(
         [...uuids].map(([key, uuid]) => [
           key,
-          { islands: this.islands(key, uuid), tail: 0, lastRun: undefined, digestRows: 0 },
+          { islands: this.islands(key, uuid), tail: 0, position: [0, 0], lastRun: undefined, digestRows: 0 },
         ]),
       ),
     inputChanges: async (questions) =>
@@ -80,10 +80,10 @@ export class SimulatedLedger {
       new Map([...uuids].map(([key, uuid]) => [key, this.#wrote(key, uuid).at(-1)?.position ?? [0, 0]])),
   }
 
-  #wrote(key: string, uuid: string): readonly (InputChange & RowEvent)[] {
+  #wrote(key: string, uuid: string): readonly (InputEvent & RowEvent)[] {
     return this.events
       .filter((event) => event.key === key && event.uuid === uuid)
       .filter(({ hash }) => !MARKS.some((tag) => tag === splitStaleTag(hash).reason))
-      .map(({ range, epoch, seq, digest }) => ({ key, range, position: [epoch, seq], digest }))
+      .map(({ event, range, epoch, seq, digest }) => ({ key, event, range, position: [epoch, seq], digest }))
   }
 }

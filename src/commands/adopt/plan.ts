@@ -108,7 +108,7 @@ async function storedBlocks(
     inputs: '',
   }
   const islands = blocks.map((range) => ({ ...range, ...built }))
-  const view = { islands, tail: 0, lastRun: undefined, digestRows: 0 }
+  const view = { islands, tail: 0, position: [0, 0] as const, lastRun: undefined, digestRows: 0 }
   const fold = async () => new Map([[table.key, view]])
   const ledger = { ...workspace.ports.ledger, fold }
   return { blocks, chunk, looked: { ...workspace, ports: { ...workspace.ports, ledger } } }

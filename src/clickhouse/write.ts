@@ -1,7 +1,6 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import type { Readable } from 'node:stream'
-import { text } from 'node:stream/consumers'
-import { bounded, errorInBody, NO_SUMMARY } from './bounded-answer.ts'
+import { errorInBody, NO_SUMMARY, wholeText } from './bounded-answer.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'
@@ -41,7 +40,7 @@ export async function runWrite(
     },
   })
   try {
-    const body = (await text(bounded(stream))).trim()
+    const body = (await wholeText(stream)).trim()
     if (body !== '') throw errorInBody(body)
     // A proxy may drop the header, or what is in it: the outcome is unknown.
     if (summary?.written_rows === undefined) throw new Error(NO_SUMMARY)

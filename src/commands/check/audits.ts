@@ -1,12 +1,9 @@
 // Owns the check of audits by ClickHouse.
-import type { BackfillError } from '../../model/errors.ts'
-import { blamesText } from '../../clickhouse/error-codes.ts'
-import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { assertAuditable } from '../../targets/audits.ts'
 import { describeSelect } from '../../targets/transform.ts'
 import { errorLine } from './error-line.ts'
-import { someParams } from './queries.ts'
+import { paramsOf } from './queries.ts'
 import type { TransformCheck } from './transform.ts'
 
 /** Of a table that exists: without it, the server knows none of its columns. */
@@ -15,17 +12,12 @@ export async function checkAudits(
   report: Report,
 ): Promise<void> {
   if (!serverState.targets.has(table.target)) return
-  const { source, target } = servers
-  assertAuditable({ source, target }, table)
-  const params = someParams(servers, table)
-  for (const audit of table.audits ?? []) {
-    try {
-      await describeSelect(target, audit.text, { params, settings: {}, doing: `checking ${audit.file}` })
-    } catch (error) {
-      const answer = originOf(error)
-      const asked = { what: 'audit', sql: audit, username: target.connection.username }
-      if (!(answer instanceof Error) || !blamesText(error as BackfillError)) throw error
-      report(errorLine(asked, { code: errorCode(error), message: answer.message, text: audit.text }))
-    }
-  }
+  const { target } = servers
+  assertAuditable(servers, table)
+  const params = paramsOf(servers, table)
+  const { username } = target.connection
+  for (const sql of table.audits ?? [])
+    await describeSelect(target, sql.text, { params, settings: {}, doing: `checking ${sql.file}` }).catch(
+      (error: unknown) => report(errorLine({ what: 'audit', sql, text: sql.text, username }, error)),
+    )
 }

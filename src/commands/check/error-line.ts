@@ -1,6 +1,8 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
-import { type BackfillError, fileError } from '../../model/errors.ts'
-import { missingGrant } from '../../clickhouse/error-hints.ts'
+import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
+import { blamesText } from '../../clickhouse/error-codes.ts'
+import { ACCESS_DENIED, missingGrant } from '../../clickhouse/error-hints.ts'
+import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -95,48 +97,47 @@ function isNamed(token: Token, name: string): boolean {
   return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
 }
 
-export const [UNKNOWN_IDENTIFIER, ACCESS_DENIED] = [47, 497]
-const [UNKNOWN_TABLE, UNKNOWN_DATABASE, ILLEGAL_AGGREGATION] = [60, 81, 184]
+export const UNKNOWN_IDENTIFIER = 47
 
-/** `max(a) AS a, min(a)`: the server takes the second `a` for the alias. */
-const ALIAS =
-  'give the alias a name that no column has, or write `--! settings: prefer_column_name_to_alias = 1`'
+const NO_TABLE = { rule: 'E062', hint: 'correct the name, or create the table' } as const
 
-type Asked = { readonly what: string; readonly sql: SqlText; readonly username: string }
-
-/** The finding for a SELECT that the server does not describe. `text`: as it was sent. */
-export function errorLine(
-  { what, sql, username }: Asked,
-  {
-    code,
-    message,
-    text,
-    hint: better,
-  }: {
-    readonly code: number
-    readonly message: string
-    readonly text: string
-    readonly hint?: string | undefined
+const BY_CODE: Readonly<Record<number, Pick<Finding, 'rule' | 'hint'>>> = {
+  [UNKNOWN_IDENTIFIER]: { rule: 'E061', hint: 'correct the name' },
+  60: NO_TABLE,
+  81: NO_TABLE,
+  // `max(a) AS a, min(a)`: the server takes the second `a` for the alias.
+  184: {
+    rule: 'E060',
+    hint: 'give the alias a name that no column has, or write `--! settings: prefer_column_name_to_alias = 1`',
   },
-): BackfillError {
-  const { file } = sql
+}
+
+/** `text`: as it was sent to be described. */
+type Asked = {
+  readonly what: string
+  readonly sql: SqlText
+  readonly text: string
+  readonly username: string
+}
+
+/** The finding for a SELECT that the server does not describe. @throws an error that is not about its text or a right */
+export function errorLine({ what, sql, text, username }: Asked, error: unknown): BackfillError {
+  const [code, answer] = [errorCode(error), originOf(error)]
+  if (!(answer instanceof Error) || (code !== ACCESS_DENIED && !blamesText(error as BackfillError)))
+    throw error
+  const { message } = answer
   const sent = describeStatement(text)
-  const line = rejectedLine(sql, { message, sent, linesBefore: 1 })
+  const place = { file: sql.file, line: rejectedLine(sql, { message, sent, linesBefore: 1 }) }
   if (code === ACCESS_DENIED) {
     const lacks = `user '${username}' lacks a grant: ${rejectedWords(message)}`
-    const hint = missingGrant(message, username) ?? 'grant it'
-    return fileError({ rule: 'E080', file, line, sentence: lacks, hint })
+    return fileError({
+      rule: 'E080',
+      ...place,
+      sentence: lacks,
+      hint: missingGrant(message, username) ?? 'grant it',
+    })
   }
   const sentence = `ClickHouse rejects this ${what}: ${rejectedWords(message, sent)}`
-  if (code === UNKNOWN_TABLE || code === UNKNOWN_DATABASE)
-    return fileError({ rule: 'E062', file, line, sentence, hint: 'correct the name, or create the table' })
-  return code === UNKNOWN_IDENTIFIER
-    ? fileError({ rule: 'E061', file, line, sentence, hint: 'correct the name' })
-    : fileError({
-        rule: 'E060',
-        file,
-        line,
-        sentence,
-        hint: code === ILLEGAL_AGGREGATION ? ALIAS : (better ?? 'fix the file'),
-      })
+  const known = BY_CODE[code] ?? { rule: 'E060', hint: (error as BackfillError).hint ?? 'fix the file' }
+  return fileError({ ...place, sentence, ...known })
 }

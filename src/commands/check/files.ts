@@ -55,16 +55,10 @@ function hiddenIn(
   const hidden = hiddenColumns(transform)
   if (hidden.length === 0) return []
   const read = new Set(tableReads(transform).map(({ table }) => table))
-  const ddls = files.flatMap(({ table, ddl }) => (ddl !== undefined && read.has(table) ? [ddl] : []))
+  const ignore = () => {} // its own findings say what is wrong with a file
   const columns = new Set(
-    ddls
-      .flatMap(
-        (ddl) =>
-          attempt(
-            () => {},
-            () => ddlColumns(ddl),
-          ) ?? [],
-      )
+    files
+      .flatMap(({ table, ddl }) => (ddl && read.has(table) && attempt(ignore, () => ddlColumns(ddl))) || [])
       .map(({ name }) => name),
   )
   return hidden

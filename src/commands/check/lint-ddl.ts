@@ -17,22 +17,20 @@ export function* lintDdl(
   const by = columnsIn(position)
   const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows, by)]
   // A key with unknown columns cannot be checked further.
-  const more =
-    problems.length > 0
-      ? []
-      : [...engineFits(clauses, rows), ...keysFit(clauses, rows, by), ...blocksFound(clauses, rows, by)]
-  for (const one of [...problems, ...more])
-    yield fileError({ ...one, file: ddl.file, line: one.line ?? ddl.line })
+  if (problems.length === 0)
+    problems.push(
+      ...engineFits(clauses, rows),
+      ...keysFit(clauses, rows, by),
+      ...blocksFound(clauses, rows, by),
+    )
+  for (const one of problems) yield fileError({ ...one, file: ddl.file, line: one.line ?? ddl.line })
 }
 
 type Problem = Omit<Finding, 'file'>
 
-const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint: string): Problem => ({
-  rule,
-  line: at?.line,
-  sentence,
-  hint,
-})
+const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint: string): Problem => {
+  return { rule, line: at?.line, sentence, hint }
+}
 
 function* unknownColumns({ columns, engine, sortKey, partition }: DdlClauses): Generator<Problem, void> {
   const known = columns.map(({ name }) => name)
@@ -73,14 +71,15 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
     )
   const replacing = isReplacing(engine)
   const found = engine === undefined ? 'has no ENGINE' : `is a ${engine.name}`
-  if (rows.kind === 'per-block') {
-    const sentence = `the table ${found}: the rows of a range must be deleted before it runs again`
-    if (!replacing)
-      yield problem('W057', engine, sentence, 'use ReplacingMergeTree, sorted by the key of a row')
-    return
-  }
+  if (replacing && (rows.kind === 'per-block' || engine?.text !== '')) return
+  if (rows.kind === 'per-block')
+    return yield problem(
+      'W057',
+      engine,
+      `the table ${found}: the rows of a range must be deleted before it runs again`,
+      'use ReplacingMergeTree, sorted by the key of a row',
+    )
   const { keep, column } = rows
-  if (replacing && engine?.text !== '') return
   const sentence = replacing
     ? `the rows keep the ${keep} ${column}, but ReplacingMergeTree without a version keeps the last one inserted`
     : `the rows keep the ${keep} ${column}, but the table ${found}, which keeps all of them`
@@ -99,11 +98,13 @@ function* keysFit(
   if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
   const at = sortKey ?? engine
-  if (key.length === 0) {
-    const hint = 'write ORDER BY with the columns that identify a row'
-    yield problem('E055', at, 'without ORDER BY all rows of a partition become one', hint)
-    return
-  }
+  if (key.length === 0)
+    return yield problem(
+      'E055',
+      at,
+      'without ORDER BY all rows of a partition become one',
+      'write ORDER BY with the columns that identify a row',
+    )
   if (rows.kind === 'per-block' && !tellsBlocksApart(sortKey, by)) {
     const fate = isReplacing(engine) ? 'replace one another' : `become one in a ${engine!.name}`
     const sentence = `ORDER BY lacks ${by.join(', ')}: rows of different blocks would ${fate}`

@@ -4,6 +4,8 @@ import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { SOME_RANGE, transformParams } from '../../targets/transform.ts'
+import type { Range } from '../../model/blocks.ts'
+import { boundStatement } from '../../sql-syntax/bound-statement.ts'
 import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 
@@ -31,22 +33,23 @@ export type ServerState = {
 }
 
 /** For a statement of the table that is described, and not run. */
-export function someParams(
+export function paramsOf(
   { source, target, network }: CheckServers,
   table: TableDefinition,
+  range = SOME_RANGE,
 ): Record<string, unknown> {
-  const sides = { source: source.connection, target: target.connection }
-  return transformParams({ table, network, range: SOME_RANGE, ...sides })
+  return transformParams({ table, network, range, source: source.connection, target: target.connection })
 }
 
-export async function existingDatabases(
-  server: Server,
-  databases: readonly string[],
-): Promise<ReadonlySet<string>> {
-  const rows = await server.client.rows<{ readonly name: string }>({
-    query: 'SELECT name FROM system.databases WHERE has({databases:Array(String)}, name)',
-    query_params: { databases },
-    doing: 'looking for databases',
-  })
+/** The transform of a range without parameters: it may stand beside those of other ranges. */
+export function boundTo(servers: CheckServers, table: TableDefinition, range: Range): string {
+  const { transform } = table
+  return boundStatement({ transform, settings: {} }, paramsOf(servers, table, range))
+}
+
+/** Those that the user may see. */
+export async function existingDatabases({ client }: Server): Promise<ReadonlySet<string>> {
+  const query = 'SELECT name FROM system.databases'
+  const rows = await client.rows<{ readonly name: string }>({ query, doing: 'looking for databases' })
   return new Set(rows.map(({ name }) => name))
 }

@@ -97,15 +97,15 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
 
 async function readServerState({ servers, catalogue, tables }: ServerCheck): Promise<ServerState> {
   const inputs = catalogue.tables.filter(({ key }) => tables.some(({ after }) => after.includes(key)))
-  const { source, target, names } = servers
+  const { source, target } = servers
   const [sources, targets, inSource, inTarget] = await Promise.all([
     existingTables(source, sourcesOf(tables)),
     existingTables(
       target,
       [...tables, ...inputs].map((table) => table.target),
     ),
-    existingDatabases(source, [source.connection.database]),
-    existingDatabases(target, [target.connection.database, names.ledger, names.locks]),
+    existingDatabases(source),
+    existingDatabases(target),
   ])
   return { sources, targets, databases: { source: inSource, target: inTarget } }
 }

@@ -7,11 +7,10 @@ import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
+import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { describeTransform, readerOf } from '../../targets/transform.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'
-import { missedRows } from './missed-rows.ts'
-import { callOf, FEWER_PIECES, FEWEST_PIECES, MOST_PIECES, piecesOf, textOf } from './pieces.ts'
-import { type CheckServers, someParams } from './queries.ts'
+import { boundTo, type CheckServers, paramsOf } from './queries.ts'
 
 export type SplitQuestion = {
   readonly servers: CheckServers
@@ -20,6 +19,9 @@ export type SplitQuestion = {
   readonly tables: readonly TableDefinition[]
   readonly range: Range
 }
+
+/** More pieces would compute no other row wrong, and cost a statement each. Where the server has no room for so many, fewer. */
+const PIECES = [16, 4, 2] as const
 
 /** Reports E081 if the rows differ; else returns a sentence. @throws BackfillError `usage` for a table whose ranges are no pieces, or that does not exist; `server` */
 export async function checkSplit(question: SplitQuestion, report: Report): Promise<string | undefined> {
@@ -37,24 +39,23 @@ export async function checkSplit(question: SplitQuestion, report: Report): Promi
       `backfill create-tables --tables ${table.key}`,
     )
   const reader = readerOf(servers, table)
-  const describe = (one: TableDefinition) =>
-    describeTransform(reader, one, {
-      params: someParams(servers, one),
-      settings: one.settings,
+  const call = { params: paramsOf(servers, table), settings: table.settings }
+  const sides = await readSides(target, (one) => describeTransform(reader, one, call), table)
+  const comparison = { ...question, reader, sides, countsRows: !isCollapsing(existing) }
+  const inPieces = async ([most, ...fewer]: readonly number[]): Promise<string | undefined> =>
+    await comparePieces(comparison, piecesOf(range, most), report).catch((error: unknown) => {
+      if (errorCode(error) !== MEMORY_LIMIT_EXCEEDED || fewer.length === 0) throw error
+      return inPieces(fewer)
     })
-  const comparison = {
-    ...question,
-    reader,
-    sides: await readSides(target, describe, table),
-    countsRows: !isCollapsing(existing),
-  }
-  for (const most of [MOST_PIECES, FEWER_PIECES])
-    try {
-      return await comparePieces(comparison, piecesOf(range, most), report)
-    } catch (error) {
-      if (errorCode(error) !== MEMORY_LIMIT_EXCEEDED) throw error
-    }
-  return await comparePieces(comparison, piecesOf(range, FEWEST_PIECES), report)
+  return await inPieces(PIECES)
+}
+
+/** Of a length that an hour, an epoch (384 s), a slot (12 s) or a thousand blocks is no multiple of, so that cuts go through them. Pure. */
+export function piecesOf({ from, to }: Range, most: number = PIECES[0]): readonly Range[] {
+  let length = Math.ceil((to - from + 1) / most)
+  while (length > 1 && length < to - from && [2, 3, 5].some((factor) => length % factor === 0)) length++
+  const starts = Array.from({ length: Math.ceil((to - from + 1) / length) }, (_, at) => from + at * length)
+  return starts.map((start) => ({ from: start, to: Math.min(to, start + length - 1) }))
 }
 
 type Comparison = SplitQuestion & {
@@ -71,31 +72,31 @@ async function comparePieces(
 ): Promise<string | undefined> {
   const { servers, table, range } = question
   const ranges = [range, ...pieces]
-  const call = callOf(servers, table, ranges)
+  const call = {
+    clickhouse_settings: { ...table.settings, ...DIGEST_SETTINGS },
+    doing: `computing ${namedBlocks([range])} of ${table.key} in pieces`,
+  }
   const rows = ranges
-    .map(
-      (_, at) =>
-        `SELECT ${at} AS piece, backfill_key, backfill_position, backfill_hash, backfill_values FROM (${sideOf(sides, table, at)})`,
-    )
+    .map((piece, at) => {
+      const side = sides.recomputed.replace(table.transform.text, () => boundTo(servers, table, piece))
+      return `SELECT ${at} AS piece, backfill_key, backfill_position, backfill_hash, backfill_values FROM (${side})`
+    })
     .join('\nUNION ALL\n')
-  const [sum] = await reader.client.rows<Sum>({
-    ...call,
-    query: sumQuery(table, rows, countsRows),
-  })
+  const [sum] = await reader.client.rows<Sum>({ ...call, query: sumQuery(table, rows, countsRows) })
   const { whole, cut, different, several, keys, seen } = sum!
-  if (whole === '0' && cut === '0')
+  if (whole === 0 && cut === 0)
     return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
   // A difference of an input is that input's.
   const stored = table.after.length === 0 ? '' : ` (${table.after.join(', ')} read as stored)`
-  if (Number(different) === 0 && Number(several) === 0) {
-    const same = `${table.key}: ${namedBlocks([range])} yield ${count(Number(whole), 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
+  if (different === 0 && several === 0) {
+    const same = `${table.key}: ${namedBlocks([range])} yield ${count(whole, 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
     const unread = ranges.flatMap((_, at) => (seen.includes(at) ? [] : [at]))
     return [same, ...(await missedRows(question, ranges, unread))].join(' ')
   }
   const examples = await reader.client.rows<Example>({
     ...call,
     query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,
-    query_params: { ...call.query_params, backfill_key: keys[0] },
+    query_params: { backfill_key: keys[0] },
   })
   const shown = ({ piece, row }: Example) =>
     `${piece === 0 ? 'in one piece' : `in ${namedBlocks([ranges[piece]!])}`} (${row.map((value, at) => `${sides.compared[at]} ${value.slice(0, MOST_CHARACTERS)}`).join(', ')})`
@@ -104,13 +105,13 @@ async function comparePieces(
       rule: 'E081',
       file: table.transform.file,
       line: table.transform.line,
-      ...(Number(different) > 0
+      ...(different > 0
         ? {
-            sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${cut} in ${ranges.length - 1} pieces; the rows of ${count(Number(different), 'key')} differ, such as ${examples.map(shown).join(', ')}`,
+            sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${cut} in ${ranges.length - 1} pieces; the rows of ${count(different, 'key')} differ, such as ${examples.map(shown).join(', ')}`,
             hint: 'rows of a range must depend on that range alone: read the whole of each group, such as an hour or an epoch, whatever part of it the range has',
           }
         : {
-            sentence: `${namedBlocks([range])} of ${table.key} yield several rows of ${count(Number(several), 'key')}, such as ${examples.map(shown).join(', ')}: which of them the table keeps is random`,
+            sentence: `${namedBlocks([range])} of ${table.key} yield several rows of ${count(several, 'key')}, such as ${examples.map(shown).join(', ')}: which of them the table keeps is random`,
             hint: 'yield one row per key, or add to the sorting key what tells the rows apart',
           }),
     }),
@@ -118,14 +119,43 @@ async function comparePieces(
   return undefined
 }
 
+/**
+ * A roll-up's rows are written again by each range of their hour, and lie at its start. A table that looks for them by its range has no row in a
+ * piece without such a start: stored rows are complete, so all pieces together agree, and runs would have missed what changed there.
+ */
+async function missedRows(
+  { servers, table, tables }: Omit<SplitQuestion, 'range'>,
+  ranges: readonly Range[],
+  unread: readonly number[],
+): Promise<readonly string[]> {
+  const inputs = tables.filter(
+    ({ key, rows, volatile = [] }) =>
+      table.after.includes(key) && rows.kind === 'per-key' && volatile.includes(rows.column),
+  )
+  if (unread.length === 0) return []
+  const found = inputs.map(async (input) => {
+    const pieces = await readerOf(servers, input).client.rows<{ readonly piece: number }>({
+      query: unread
+        .map((at) => `SELECT ${at} AS piece FROM (\n${boundTo(servers, input, ranges[at]!)}\n) LIMIT 1`)
+        .join('\nUNION ALL\n'),
+      clickhouse_settings: { ...input.settings, ...DIGEST_SETTINGS },
+      doing: `computing ${namedBlocks([ranges[0]!])} of ${input.key} in pieces`,
+    })
+    if (pieces.length === 0) return []
+    const some = namedBlocks([ranges[Math.min(...pieces.map(({ piece }) => piece))]!])
+    return `In ${count(pieces.length, 'piece')}, such as ${some}, ${input.key} writes rows and ${table.key} has none: if it looks for them by its range and they lie before, as at the start of an hour, a run misses what changed there; look for them from that start on.`
+  })
+  return (await Promise.all(found)).flat()
+}
+
 /** Rows of an example, and characters of a value, that fit into a finding. */
 const [MOST_ROWS, MOST_CHARACTERS] = [3, 40]
 
 type Sum = {
-  readonly whole: string
-  readonly cut: string
-  readonly different: string
-  readonly several: string
+  readonly whole: number
+  readonly cut: number
+  readonly different: number
+  readonly several: number
   readonly keys: readonly string[]
   /** The pieces that have a row. */
   readonly seen: readonly number[]
@@ -134,11 +164,6 @@ type Sum = {
 type Example = { readonly piece: number; readonly row: readonly string[] }
 
 const MEMORY_LIMIT_EXCEEDED = 241
-
-/** The rows of a piece. */
-function sideOf({ recomputed }: Sides, table: TableDefinition, piece: number): string {
-  return recomputed.replace(table.transform.text, () => textOf(table, piece))
-}
 
 /**
  * By key: the rows of the one piece, and those that all others leave of it: of a table with one row per key, the ones at the
@@ -151,8 +176,7 @@ function sumQuery({ rows }: TableDefinition, all: string, countsRows: boolean): 
   const differs = `${left('whole_rows')} != ${left('pieces_rows')}${countsRows ? ' OR in_whole != in_pieces' : ''}`
   // Of several rows of a key the engine keeps one, and a comparison of all of them finds none different.
   const several = countsRows ? 'false' : `length(${left('whole_rows')}) > 1`
-  return `SELECT toString(sum(in_whole)) AS whole, toString(sum(in_pieces)) AS cut, toString(countIf(${differs})) AS different,
-    toString(countIf(${several})) AS several,
+  return `SELECT sum(in_whole) AS whole, sum(in_pieces) AS cut, countIf(${differs}) AS different, countIf(${several}) AS several,
     arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys, groupUniqArrayArray(key_pieces) AS seen
   FROM (
     SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces, groupUniqArray(piece) AS key_pieces,

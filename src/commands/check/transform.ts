@@ -1,21 +1,19 @@
 // Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
 import { tablesReadBy, columnsOf } from '../../model/choose.ts'
-import { type ServerCheck, type ServerState, someParams } from './queries.ts'
+import { type ServerCheck, type ServerState, paramsOf } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition, SqlText } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
-import { blamesText } from '../../clickhouse/error-codes.ts'
-import { errorCode, originOf } from '../../clickhouse/server-error.ts'
+import { errorCode } from '../../clickhouse/server-error.ts'
 import { plainInputs } from '../../targets/plain-inputs.ts'
 import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { probedColumns } from '../../sources/rows.ts'
-import { ACCESS_DENIED, errorLine, UNKNOWN_IDENTIFIER } from './error-line.ts'
+import { errorLine, UNKNOWN_IDENTIFIER } from './error-line.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
-import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
+import { significantTokens, unquoted, isKeyword } from '../../sql-syntax/lexer.ts'
 import { type StubTable, withStubTables } from './stub-tables.ts'
-import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue' | 'misfits'> & {
   readonly table: TableDefinition
@@ -43,38 +41,27 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   try {
     described = await describe(check, text)
   } catch (error) {
-    const [code, answer] = [errorCode(error), originOf(error)]
-    if (!(answer instanceof Error)) throw error
-    if (code !== ACCESS_DENIED && !blamesText(error as BackfillError)) throw error
+    const { username } = readerOf(check.servers, table).connection
+    const rejected = errorLine({ what: 'transform', sql: table.transform, text, username }, error)
     // The server names the first unknown identifier, which may be the consequence of a missing column.
-    const missing = code === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
-    const asked = {
-      what: 'transform',
-      sql: table.transform,
-      username: readerOf(check.servers, table).connection.username,
-    }
-    const found =
-      missing.length > 0
-        ? missing
-        : [errorLine(asked, { code, message: answer.message, text, hint: (error as BackfillError).hint })]
-    found.forEach(report)
+    const missing = errorCode(error) === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
+    ;(missing.length > 0 ? missing : [rejected]).forEach(report)
     return
   }
-  const lines = outputLines(table.transform)
   const misfits = columnMisfits(described, typedColumns(check))
   check.misfits?.set(table, misfits)
   const existing = serverState.targets.get(table.target)?.columns
   // A transform that fits its file is right: the table is not.
   const own = misfits.length > 0 || existing === undefined || (await check.isCompared)
   for (const { rule, column, sentence, hint } of own ? misfits : columnMisfits(described, existing)) {
-    const line = rule === 'E064' ? lines.select : (lines.columns.get(column) ?? lines.select)
+    const line = outputLine(table.transform, rule === 'E064' ? undefined : column)
     const better = own ? hint : `\`backfill rebuild ${table.key}\` builds the table as ${table.ddl.file} says`
     report(fileError({ rule, file, line, sentence, hint: better }))
   }
 }
 
 async function describe({ servers, table }: TransformCheck, text: string): Promise<readonly OutputColumn[]> {
-  const params = someParams(servers, table)
+  const params = paramsOf(servers, table)
   const [reader, doing] = [readerOf(servers, table), `checking ${table.key}`]
   const described = await describeSelect(reader, text, { params, settings: table.settings, doing })
   // Which frames of windows there are, ClickHouse only says when it makes them.
@@ -141,35 +128,20 @@ function* missingColumns(
   }
 }
 
-type OutputLines = {
-  readonly select: number
-  /** Column name to line, without the columns of `*`. */
-  readonly columns: ReadonlyMap<string, number>
-}
-
-export function outputLines(sql: SqlText): OutputLines {
+/** The line of the outermost SELECT, or that on which it names a column of its own, not of `*`. */
+export function outputLine(sql: SqlText, column?: string): number {
   const tokens = significantTokens(sql)
   // The whole SELECT may be in brackets.
   const depth = tokens.findIndex(({ text }) => text !== '(')
-  const start = tokens.findIndex((token) => token.depth === depth && isKeyword(token, 'SELECT'))
-  if (start === -1) return { select: sql.line, columns: new Map() }
-  const from = tokens.findIndex(
-    (token, index) =>
-      index > start &&
-      token.depth === depth &&
-      isKeyword(token, 'FROM', 'UNION', 'PREWHERE', 'WHERE', 'GROUP'),
-  )
-  const list = tokens.slice(start + 1, from === -1 ? undefined : from)
-  const items = splitAtCommas(isKeyword(list[0], 'DISTINCT') ? list.slice(1) : list)
-  return {
-    select: tokens[start]!.line,
-    columns: new Map(items.flatMap((item) => nameOf(item) ?? []).map(({ name, line }) => [name, line])),
-  }
-}
-
-function nameOf(item: readonly Token[]): { readonly name: string; readonly line: number } | undefined {
-  const last = item.at(-1)
-  const named = item.length === 1 || isKeyword(item.at(-2), 'AS') || item.at(-2)?.text === '.'
-  if (last === undefined || !named || (last.kind !== 'word' && last.kind !== 'identifier')) return undefined
-  return { name: unquoted(last), line: last.line }
+  const outer = tokens.filter((token) => token.depth === depth)
+  const start = outer.findIndex((token) => isKeyword(token, 'SELECT'))
+  const list = outer.slice(Math.max(start, 0))
+  const end = list.findIndex((token) => isKeyword(token, 'FROM', 'UNION', 'PREWHERE', 'WHERE', 'GROUP'))
+  const named = list.slice(0, end === -1 ? undefined : end).find((token, at) => {
+    const isLast = at + 1 === end || [undefined, ','].includes(list[at + 1]?.text)
+    const isName =
+      [',', '.'].includes(list[at - 1]?.text ?? '') || isKeyword(list[at - 1], 'AS', 'SELECT', 'DISTINCT')
+    return isLast && isName && unquoted(token) === column
+  })
+  return named?.line ?? list[0]?.line ?? sql.line
 }

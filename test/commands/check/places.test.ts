@@ -3,7 +3,7 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ddlClauses, keyText, readEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
 import { tableReads } from '../../../src/sql-syntax/table-refs.ts'
-import { outputLines } from '../../../src/commands/check/transform.ts'
+import { outputLine } from '../../../src/commands/check/transform.ts'
 import { rejectedLine, rejectedWords } from '../../../src/commands/check/error-line.ts'
 import { significantTokens } from '../../../src/sql-syntax/lexer.ts'
 import { withStubTables } from '../../../src/commands/check/stub-tables.ts'
@@ -97,16 +97,12 @@ test('output columns are found by alias, by name and behind a dot, in the SELECT
       t.third,
       \`fo urth\`, 1 + 2
     FROM (SELECT 1 AS nested) AS t)`
-  expect(outputLines(sql(text))).toEqual({
-    select: 2,
-    columns: new Map([
-      ['first', 3],
-      ['second', 4],
-      ['third', 5],
-      ['fo urth', 6],
-    ]),
-  })
-  expect(outputLines(sql('\nSELECT * FROM t', 4))).toEqual({ select: 5, columns: new Map() })
+  const lines = [undefined, 'first', 'second', 'third', 'fo urth'].map((name) => outputLine(sql(text), name))
+  expect(lines).toEqual([2, 3, 4, 5, 6])
+  expect(['inner', 'x', 'nested', 'a', '2'].map((name) => outputLine(sql(text), name))).toEqual([
+    2, 2, 2, 2, 2,
+  ])
+  expect(outputLine(sql('\nSELECT * FROM t', 4), 'a')).toBe(5)
 })
 
 test('a table that is not there is stood in for on the same line, with its alias and without FINAL', () => {

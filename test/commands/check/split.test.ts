@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { piecesOf } from '../../../src/commands/check/pieces.ts'
+import { piecesOf } from '../../../src/commands/check/split.ts'
 
 test('pieces are the range, each of its blocks once, and at most sixteen', () => {
   fc.assert(

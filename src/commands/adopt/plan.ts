@@ -18,8 +18,7 @@ import { forksText } from '../../planning/stale-ranges.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { assertNotDoubled } from './doubled.ts'
-import type { VerifyOptions } from '../verify/report.ts'
-import { verify, type VerifyHooks } from '../verify/verify.ts'
+import { verify, type VerifyHooks, type VerifyOptions } from '../verify/verify.ts'
 
 export type AdoptOptions = VerifyOptions & {
   readonly lag: PerUnit

@@ -11,12 +11,11 @@ import { type Flags, nonEmpty, oneOf, readFlag, selectors } from '../../workspac
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { namedBlocks, type Range } from '../../model/blocks.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
-import { githubLines, sarif } from './ci-formats.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { placeOf } from '../../workspace/open.ts'
 import { inRepository } from '../../workspace/env-file.ts'
-import { checkFields, type CheckReport, errorsOf, renderCheck, tally } from './render.ts'
+import { checkFields, type CheckReport, errorsOf, githubLines, renderCheck, sarif, tally } from './render.ts'
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
@@ -108,19 +107,9 @@ async function fix(context: Context): Promise<readonly string[]> {
   const { writeRepairs } = await import('./fix.ts')
   const misfits: Misfits = new Map()
   await askServers(context, { catalogue, tables: sound, misfits }, gathering.report)
-  const { written, left } = await writeRepairs(config.sql.value.at(-1)!, misfits)
-  output.message([
-    ...written.flatMap(({ file, done, fractions }) => [
-      `Wrote ${file}: a SELECT around it ${done}`,
-      ...(fractions.length === 0
-        ? []
-        : [
-            `  It cuts fractions of ${fractions.join(', ')} off, as an INSERT does; to round them, write round(…) inside`,
-          ]),
-    ]),
-    ...left,
-  ])
-  return written.map(({ file }) => file)
+  const { written, lines } = await writeRepairs(config.sql.value.at(-1)!, misfits)
+  output.message(lines)
+  return written
 }
 
 /** Returns the name of the target that was asked: database and URL. */

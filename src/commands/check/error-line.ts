@@ -6,7 +6,7 @@ import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
-import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { isKeyword, isName, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import { closingAt } from '../../sql-syntax/tokens.ts'
 
 export type ErrorLine = {
@@ -17,9 +17,8 @@ export type ErrorLine = {
 }
 
 /**
- * The line that the server's message is about. The position in the message decides; without one, the first mention of
- * a quoted name in the SELECT that the message calls the scope; without a mention, the first line of the scope or the
- * statement.
+ * By the position in the message; without one, the first mention of a quoted name in the SELECT that the message calls
+ * the scope; without a mention, the first line of the scope or the statement.
  */
 export function rejectedLine(sql: SqlText, { message, sent, linesBefore }: ErrorLine): number {
   const upTo = textUpTo(sent, message)
@@ -56,10 +55,7 @@ function quotedNames(message: string): readonly string[] {
   return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)
 }
 
-/**
- * The text before the place of a syntax error. The server counts bytes from 1. It also names the line, but the client
- * loses the line if the next word is in capitals.
- */
+/** The text before a syntax error. The server counts bytes from 1; the line that it names, too, may be lost in the client. */
 function textUpTo(sent: string, message: string): string | undefined {
   const position = /^Syntax error.*?failed at position (\d+)/s.exec(message)?.[1]
   if (position === undefined) return undefined
@@ -93,9 +89,7 @@ function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
     .map(({ from }) => selectAround(tokens, from))
 }
 
-function isNamed(token: Token, name: string): boolean {
-  return (token.kind === 'word' || token.kind === 'identifier') && unquoted(token) === name
-}
+const isNamed = (token: Token, name: string): boolean => isName(token) && unquoted(token) === name
 
 export const UNKNOWN_IDENTIFIER = 47
 

@@ -39,16 +39,17 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     const { refused: message, sent } = made
     // The server checks columns with a default under temporary names.
     const column = /`(\w+)_tmp_alter\d+`/.exec(message)?.[1]
-    reportProblem({
-      rule: 'E070',
-      line:
-        column === undefined ? rejectedLine(ddl, { message, sent, linesBefore: 0 }) : lineOf(ddl, { column }),
-      sentence:
-        column === undefined
-          ? `ClickHouse ${isUnreadable ? 'cannot read this' : 'refuses this table'}: ${rejectedWords(message, sent)}`
-          : `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`,
-      hint: 'fix the file',
-    })
+    const [line, sentence] =
+      column === undefined
+        ? [
+            rejectedLine(ddl, { message, sent, linesBefore: 0 }),
+            `ClickHouse ${isUnreadable ? 'cannot read this' : 'refuses this table'}: ${rejectedWords(message, sent)}`,
+          ]
+        : [
+            lineOf(ddl, { column }),
+            `ClickHouse refuses the default of '${column}': it uses an unknown name, or has another type`,
+          ]
+    reportProblem({ rule: 'E070', line, sentence, hint: 'fix the file' })
     return false
   }
   if (existing === undefined) return false
@@ -73,12 +74,11 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     ({ rule, here, there }) =>
       REBUILT.includes(rule) || (rule === 'E071' && there === '' && !DEFAULT.test(here)),
   )
-  for (const difference of differences.filter(({ rule }) => !(isRebuilt && rule === 'W078')))
-    reportProblem({
-      rule: difference.rule,
-      line: lineOf(ddl, difference.place),
-      ...inWords(difference, { name, key: table.key, isRebuilt }),
-    })
+  for (const difference of differences.filter(({ rule }) => !(isRebuilt && rule === 'W078'))) {
+    const { rule, place } = difference
+    const rebuilt = `\`backfill rebuild ${table.key}\` builds it as the file says`
+    reportProblem({ rule, line: lineOf(ddl, place), ...inWords(difference, name, rebuilt, isRebuilt) })
+  }
   return true
 }
 
@@ -88,21 +88,17 @@ const REBUILT: readonly RuleId[] = ['E072', 'E073', 'E074', 'E075', 'E076']
 /** Without one, rows that are there would get zeros. */
 const DEFAULT = /\b(?:DEFAULT|MATERIALIZED|ALIAS) /
 
-const rebuildHint = (key: string) => `\`backfill rebuild ${key}\` builds it as the file says`
-
 function inWords(
   { rule, place, what, here, there }: Difference,
-  {
-    name: table,
-    key,
-    isRebuilt,
-  }: { readonly name: string; readonly key: string; readonly isRebuilt: boolean },
+  table: string,
+  rebuilt: string,
+  isRebuilt: boolean,
 ): Pick<Finding, 'sentence' | 'hint'> {
   if (rule === 'E071' && 'column' in place)
     return there === ''
       ? {
           sentence: `the table ${table} lacks the column '${place.column}'`,
-          hint: isRebuilt ? rebuildHint(key) : `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}`,
+          hint: isRebuilt ? rebuilt : `ALTER TABLE ${table} ADD COLUMN ${place.column} ${here}`,
         }
       : {
           sentence: `the table ${table} has a column '${place.column}', which the file lacks`,
@@ -117,7 +113,7 @@ function inWords(
   const alter = REBUILT.includes(rule) ? undefined : alterOf(place, here || there, here === '')
   return {
     sentence: `${what} ${here || 'nothing'} here and ${there || 'nothing'} in the table ${table}`,
-    hint: alter === undefined ? rebuildHint(key) : `ALTER TABLE ${table} ${alter}`,
+    hint: alter === undefined ? rebuilt : `ALTER TABLE ${table} ${alter}`,
   }
 }
 

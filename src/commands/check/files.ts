@@ -48,6 +48,9 @@ export function checkDrafts(
 
 const fileOf = ({ header: { target = '' }, ddl }: TableDraft) => ({ table: target, ddl })
 
+/** A file's own findings say what is wrong with it. */
+const IGNORE: Report = () => {}
+
 function hiddenIn(
   transform: SqlText,
   files: readonly { readonly table: string; readonly ddl: SqlText | undefined }[],
@@ -55,10 +58,9 @@ function hiddenIn(
   const hidden = hiddenColumns(transform)
   if (hidden.length === 0) return []
   const read = new Set(tableReads(transform).map(({ table }) => table))
-  const ignore = () => {} // its own findings say what is wrong with a file
   const columns = new Set(
     files
-      .flatMap(({ table, ddl }) => (ddl && read.has(table) && attempt(ignore, () => ddlColumns(ddl))) || [])
+      .flatMap(({ table, ddl }) => (ddl && read.has(table) && attempt(IGNORE, () => ddlColumns(ddl))) || [])
       .map(({ name }) => name),
   )
   return hidden

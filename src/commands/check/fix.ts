@@ -8,26 +8,31 @@ import { isKeyword, significantTokens } from '../../sql-syntax/lexer.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import type { Misfits } from './queries.ts'
 
-/** Rewrites the files of `folder`, and no other; `left`: why one that could be repaired was not. @throws BackfillError `usage` for one that cannot be written: it is as it was */
+/** Rewrites the files of `folder`, and no other; `lines`: what was done to each, or why not. @throws BackfillError `usage` for one that cannot be written: it is as it was */
 export async function writeRepairs(folder: string, misfits: Misfits) {
-  const written: { readonly file: string; readonly done: string; readonly fractions: readonly string[] }[] =
-    []
-  const left: string[] = []
+  const written: string[] = []
+  const lines: string[] = []
   for (const [table, problems] of misfits) {
     const path = `${folder}/transforms/${table.key}.sql`
     const { file } = table.transform
+    const columns = repairs(problems)
     const repaired = repairedFile(table, problems)
-    if (repairs(problems).length === 0) continue
+    if (columns.length === 0) continue
     if (file !== shown(path))
-      left.push(`Left ${file} as it is: --fix writes only the last folder, ${shown(folder)}`)
-    else if (repaired === undefined) left.push(`Left ${file} as it is: ${BY_HAND}`)
+      lines.push(`Left ${file} as it is: --fix writes only the last folder, ${shown(folder)}`)
+    else if (repaired === undefined) lines.push(`Left ${file} as it is: ${BY_HAND}`)
     else {
       await changeFile(path, table.rawHash, repaired)
-      const cut = repairs(problems).filter(({ fractions }) => fractions === true)
-      written.push({ file, done: doneTo(repairs(problems)), fractions: cut.map(({ column }) => column) })
+      written.push(file)
+      lines.push(`Wrote ${file}: a SELECT around it ${doneTo(columns)}`)
+      const cut = columns.filter(({ fractions }) => fractions === true).map(({ column }) => column)
+      if (cut.length > 0)
+        lines.push(
+          `  It cuts fractions of ${cut.join(', ')} off, as an INSERT does; to round them, write round(…) inside`,
+        )
     }
   }
-  return { written, left }
+  return { written, lines }
 }
 
 function doneTo(columns: readonly ColumnProblem[]): string {

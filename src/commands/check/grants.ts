@@ -1,11 +1,18 @@
-// Owns the finding for each missing right, with the GRANT to type.
+// Owns the rights that a run needs (docs/reference/permissions.md), and the finding for each that is missing.
+import { columnsOf } from '../../model/choose.ts'
+import { probedColumns } from '../../sources/rows.ts'
 import { missingGrantsOn, type Need, type NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerRole } from '../../clickhouse/connection.ts'
-import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
-import { requiredGrantsOf, type PlacedNeed } from './required-grants.ts'
-import { quotedName } from '../../sql-syntax/quoting.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
+import type { CheckServers, ServerCheck, ServerState } from './queries.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
+import { listOf } from '../../terminal/render/format.ts'
+import { tablesRead } from '../../sql-syntax/table-refs.ts'
 
 /** Reports missing rights; returns the sources that the user may not read. @throws BackfillError `server` */
 export async function checkGrants(
@@ -15,14 +22,10 @@ export async function checkGrants(
 ): Promise<ReadonlySet<string>> {
   const { servers } = check
   const requiredGrants = requiredGrantsOf(check, serverState)
-  const missingOn = (wanted: ServerRole) =>
-    missingGrantsOn(
-      servers[wanted],
-      requiredGrants.filter(({ side }) => side === wanted),
-    )
+  const needs = Object.groupBy(requiredGrants, ({ side }) => side)
+  const missingOn = (side: ServerRole) => missingGrantsOn(servers[side], needs[side] ?? [])
   const [ofSource, ofTarget] = await Promise.all([missingOn('source'), missingOn('target')])
-  const missing = gathered([...ofSource, ...ofTarget], requiredGrants)
-  missingGrants(servers, missing).forEach(report)
+  missingGrants(servers, gathered([...ofSource, ...ofTarget], requiredGrants)).forEach(report)
   return new Set(ofSource.flatMap(({ on }) => (on.kind === 'table' ? [on.table] : [])))
 }
 
@@ -32,33 +35,23 @@ function missingGrants(
   requiredGrants: readonly PlacedNeed[],
 ): readonly BackfillError[] {
   const groups = Map.groupBy(requiredGrants, ({ side, on }) => `${side} ${placeText(on)}`)
-  return [...groups.values()].map(([first, ...others]) => {
-    const { side, on, file, line } = first!
-    const [user, place] = [servers[side].connection.username, placeText(on)]
-    const privileges = [...new Set([first!, ...others].map(({ privilege }) => privilege))].join(', ')
-    return fileError({
-      rule: 'E080',
-      file,
-      line,
-      sentence: `user '${user}' lacks ${privileges} ON ${place} on the ${side} server`,
-      hint: `GRANT ${privileges} ON ${place} TO ${quotedName(user)}`,
-    })
+  return [...groups.values()].map((needs) => {
+    const { side, on, file, line } = needs[0]!
+    const user = servers[side].connection.username
+    const right = `${[...new Set(needs.map(({ privilege }) => privilege))].join(', ')} ON ${placeText(on)}`
+    const sentence = `user '${user}' lacks ${right} on the ${side} server`
+    return fileError({ rule: 'E080', file, line, sentence, hint: `GRANT ${right} TO ${quotedName(user)}` })
   })
 }
 
 /** If a right is missing on all checked tables of a database, it becomes one finding on the database. */
 function gathered(missing: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {
   const all = Map.groupBy(asked, groupOf)
-  return [...Map.groupBy(missing, groupOf)].flatMap(([group, requiredGrants]) => {
-    const [first] = requiredGrants
-    if (
-      first?.on.kind !== 'table' ||
-      first.on.database === 'system' ||
-      requiredGrants.length === 1 ||
-      all.get(group)?.length !== requiredGrants.length
-    )
-      return requiredGrants
-    return [{ ...first, on: { kind: 'database', database: first.on.database } }]
+  return [...Map.groupBy(missing, groupOf)].flatMap(([group, needs]) => {
+    const [{ on }] = needs as [PlacedNeed]
+    const lacksAll = needs.length > 1 && all.get(group)?.length === needs.length
+    if (on.kind !== 'table' || on.database === 'system' || !lacksAll) return needs
+    return [{ ...needs[0]!, on: { kind: 'database', database: on.database } }]
   })
 }
 
@@ -69,4 +62,96 @@ function groupOf({ side, privilege, on }: Need): string {
 function placeText(on: NeedPlace): string {
   if (on.kind === 'engine') return on.engine
   return `${quotedName(on.database)}.${on.kind === 'database' ? '*' : quotedName(on.table)}`
+}
+
+type Place = { readonly file: string; readonly line: number }
+type PlacedNeed = Need & Place
+
+function requiredGrantsOf(check: ServerCheck, { targets, databases }: ServerState): readonly PlacedNeed[] {
+  const target = check.servers.target.connection.database
+  return listOf(
+    sourceGrants(check),
+    !databases.target.has(target) && need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl),
+    check.tables.flatMap((table) => tableGrants(target, table, targets.has(table.target))),
+    ledgerGrants(check, databases.target),
+  )
+}
+
+/** The first line of a transform that reads the table. */
+export function placeOfRead(
+  tables: readonly TableDefinition[],
+  name: string,
+  side: ServerRole = 'source',
+): Place {
+  const { transform } = tables.find((table) => tablesRead(table.transform, side).has(name)) ?? tables[0]!
+  return { file: transform.file, line: tablesRead(transform, side).get(name) ?? transform.line }
+}
+
+function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly PlacedNeed[] {
+  return [...new Set(tables.flatMap(({ sources }) => sources))].map((source) => {
+    const definition = catalogue.sources.find(({ table }) => table === source)
+    const readers = tables.filter(({ sources }) => sources.includes(source))
+    const mentioned = new Set(readers.flatMap(({ transform }) => significantTokens(transform).map(unquoted)))
+    const probed = probedColumns(columnsOf(catalogue, source))
+    // The grant may cover only these columns.
+    const columns = (definition === undefined ? [] : ddlColumns(definition.ddl))
+      .map(({ name }) => name)
+      .filter((name) => mentioned.has(name) || probed.includes(name))
+    const on: NeedPlace = {
+      kind: 'table',
+      database: servers.source.connection.database,
+      table: source,
+      columns,
+    }
+    return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source) }
+  })
+}
+
+function tableGrants(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
+  const on: NeedPlace = { kind: 'table', database, table: table.target }
+  const engine = ddlClauses(table.ddl).engine?.name
+  return listOf(
+    !exists && need('CREATE TABLE', on, table.ddl),
+    !exists && engine !== undefined && engineNeed(engine, table.ddl),
+    need('SELECT', on, table.ddl),
+    need('INSERT', on, table.ddl),
+    table.rows.kind === 'per-block' && need('ALTER DELETE', on, table.ddl),
+  )
+}
+
+function ledgerGrants(
+  { servers, catalogue, tables }: ServerCheck,
+  existing: ReadonlySet<string>,
+): readonly PlacedNeed[] {
+  const at = catalogue.ledger[0] ?? tables[0]!.ddl
+  const { ledger, locks } = servers.names
+  const absent = [ledger, locks].filter((database) => !existing.has(database))
+  return listOf(
+    absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
+    absent.includes(ledger) && [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)],
+    need('SELECT', wholeOf(ledger), at),
+    need('INSERT', wholeOf(ledger), at),
+    need('CREATE TABLE', wholeOf(locks), at),
+    engineNeed('Null', at),
+    need('DROP TABLE', wholeOf(locks), at),
+    need('ALTER MODIFY COMMENT', wholeOf(locks), at),
+    need('SELECT', system('processes'), at),
+    need('SELECT', system('mutations'), at),
+  )
+}
+
+function system(table: string): NeedPlace {
+  return { kind: 'table', database: 'system', table }
+}
+
+function wholeOf(database: string): NeedPlace {
+  return { kind: 'database', database }
+}
+
+function engineNeed(engine: string, at: Place): PlacedNeed {
+  return need('TABLE ENGINE', { kind: 'engine', engine }, at)
+}
+
+function need(privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed {
+  return { side: 'target', privilege, on, file, line }
 }

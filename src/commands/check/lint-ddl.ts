@@ -72,13 +72,11 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
   const replacing = isReplacing(engine)
   const found = engine === undefined ? 'has no ENGINE' : `is a ${engine.name}`
   if (replacing && (rows.kind === 'per-block' || engine?.text !== '')) return
-  if (rows.kind === 'per-block')
-    return yield problem(
-      'W057',
-      engine,
-      `the table ${found}: the rows of a range must be deleted before it runs again`,
-      'use ReplacingMergeTree, sorted by the key of a row',
-    )
+  if (rows.kind === 'per-block') {
+    const sentence = `the table ${found}: the rows of a range must be deleted before it runs again`
+    yield problem('W057', engine, sentence, 'use ReplacingMergeTree, sorted by the key of a row')
+    return
+  }
   const { keep, column } = rows
   const sentence = replacing
     ? `the rows keep the ${keep} ${column}, but ReplacingMergeTree without a version keeps the last one inserted`
@@ -98,13 +96,11 @@ function* keysFit(
   if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
   const at = sortKey ?? engine
-  if (key.length === 0)
-    return yield problem(
-      'E055',
-      at,
-      'without ORDER BY all rows of a partition become one',
-      'write ORDER BY with the columns that identify a row',
-    )
+  if (key.length === 0) {
+    const hint = 'write ORDER BY with the columns that identify a row'
+    yield problem('E055', at, 'without ORDER BY all rows of a partition become one', hint)
+    return
+  }
   if (rows.kind === 'per-block' && !tellsBlocksApart(sortKey, by)) {
     const fate = isReplacing(engine) ? 'replace one another' : `become one in a ${engine!.name}`
     const sentence = `ORDER BY lacks ${by.join(', ')}: rows of different blocks would ${fate}`

@@ -6,7 +6,12 @@ import type { SqlText } from '../../model/model.ts'
 import { createTable } from '../../sql-syntax/create-table.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 
-type Known = { readonly clusters: readonly string[]; readonly macros: Readonly<Record<string, string>> }
+/** `macros` as the target has them. */
+type Facts = {
+  readonly clusters: readonly string[]
+  readonly macros: Readonly<Record<string, string>>
+  readonly keeper: boolean
+}
 
 /** @throws BackfillError `server`; `usage` if the user may not see whether there is Keeper */
 export async function checkNamedClusters(
@@ -14,42 +19,39 @@ export async function checkNamedClusters(
   ddls: readonly SqlText[],
   report: Report,
 ): Promise<void> {
-  const named = ddls.flatMap((ddl) => {
-    const { cluster } = createTable(ddl)
-    return cluster === undefined ? [] : [{ ddl, ...cluster }]
-  })
+  const named = ddls
+    .map((ddl) => ({ file: ddl.file, ...createTable(ddl).cluster }))
+    .filter(({ name }) => name)
   if (named.length === 0) return
   const [keeper, [known]] = await Promise.all([
     hasKeeper(server),
-    server.client.rows<Known>({
+    server.client.rows<Omit<Facts, 'keeper'>>({
       query: `SELECT arraySort(groupUniqArray(cluster)) AS clusters,
         (SELECT groupArray((macro, substitution))::Map(String, String) FROM system.macros) AS macros FROM system.clusters`,
       doing: 'looking for its clusters',
     }),
   ])
-  const { clusters, macros } = known!
-  for (const { ddl, name, line } of named) {
-    const lacking = [...name.matchAll(MACRO)].find(([, macro]) => !Object.hasOwn(macros, macro!))
-    const meant = name.replaceAll(MACRO, (_, macro: string) => macros[macro] ?? '')
-    const refuse = (sentence: string, hint: string) =>
-      report(fileError({ rule: 'E070', file: ddl.file, line, sentence, hint }))
-    if (lacking !== undefined)
-      refuse(
-        `the target server has no macro ${lacking[0]}`,
-        `set it in the configuration of each server, or ${WITHOUT}`,
-      )
-    else if (!clusters.includes(meant))
-      refuse(
-        `the target server does not know the cluster '${meant}'`,
-        clusters.length === 0
-          ? `it has no clusters: ${WITHOUT}`
-          : `it knows ${clusters.join(', ')}: name one of them, or ${WITHOUT}`,
-      )
-    else if (!keeper)
-      refuse('ON CLUSTER needs Keeper, and the target server has none', `configure it, or ${WITHOUT}`)
+  for (const { file, name, line } of named) {
+    const [sentence, hint] = problemOf(name!, { ...known!, keeper }) ?? []
+    if (sentence === undefined) continue
+    report(fileError({ rule: 'E070', file, line, sentence, hint: `${hint} take ON CLUSTER out of the file` }))
   }
 }
 
-const WITHOUT = 'take ON CLUSTER out of the file'
+function problemOf(
+  name: string,
+  { clusters, macros, keeper }: Facts,
+): readonly [sentence: string, hint: string] | undefined {
+  const lacking = [...name.matchAll(MACRO)].find(([, macro]) => !Object.hasOwn(macros, macro!))
+  if (lacking !== undefined)
+    return [`the target server has no macro ${lacking[0]}`, 'set it in the configuration of each server, or']
+  const meant = name.replaceAll(MACRO, (_, macro: string) => macros[macro]!)
+  if (!clusters.includes(meant))
+    return [
+      `the target server does not know the cluster '${meant}'`,
+      clusters.length === 0 ? 'it has no clusters:' : `it knows ${clusters.join(', ')}: name one of them, or`,
+    ]
+  return keeper ? undefined : ['ON CLUSTER needs Keeper, and the target server has none', 'configure it, or']
+}
 
 const MACRO = /\{(\w+)\}/g

@@ -1,16 +1,14 @@
 // Owns the checks of `backfill check` on the servers: sources, transforms, existing tables, grants. Reads only.
 import pLimit from 'p-limit'
-import { checkGrants } from './grants.ts'
+import { checkGrants, placeOfRead } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
 import { keptApart } from './kept-apart.ts'
 import { checkNamedClusters } from './named-cluster.ts'
-import { checkAudits } from './audits.ts'
-import { checkTransform } from './transform.ts'
+import { checkAudits, checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { namesRead } from '../../model/choose.ts'
-import { placeOfRead } from './required-grants.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
@@ -43,10 +41,12 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   reportMissingSources(check, serverState, denied, report)
   const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
-  for (const { source, ...problem } of await viewProblems(servers.source, judged))
-    report(fileError({ rule: 'E068', ...placeOfRead(tables, source), ...problem }))
-  for (const { source, ...problem } of await keptApart(servers.source, judged))
-    report(fileError({ rule: 'W082', ...placeOfRead(tables, source), ...problem }))
+  for (const [rule, find] of [
+    ['E068', viewProblems],
+    ['W082', keptApart],
+  ] as const)
+    for (const { source, ...problem } of await find(servers.source, judged))
+      report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
   const read = namesRead(tables, check.catalogue)
   for (const side of ['source', 'target'] as const)
     for (const { table, sentence } of await rowPolicies(servers[side], read[side])) {
@@ -54,16 +54,11 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
       const place = own ? { file: own.file, line: own.line } : placeOfRead(tables, table, side)
       report(fileError({ rule: 'W069', ...place, sentence, hint: POLICY_HINT }))
     }
-  for (const { ready, ...definition } of check.catalogue.sources)
-    if (ready !== undefined && sourcesOf(tables).includes(definition.table))
-      await readReadiness(
-        {
-          server: servers.source,
-          database: servers.source.connection.database,
-          network: servers.network.name,
-        },
-        [{ ...definition, ready }],
-      ).catch((error: unknown) => {
+  const { database } = servers.source.connection
+  const place = { server: servers.source, database, network: servers.network.name }
+  for (const definition of check.catalogue.sources)
+    if (sourcesOf(tables).includes(definition.table))
+      await readReadiness(place, [definition]).catch((error: unknown) => {
         if ((error as BackfillError).finding === undefined) throw error
         report(error as BackfillError)
       })

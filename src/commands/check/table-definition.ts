@@ -18,11 +18,7 @@ type Aspect = {
 /** `here`: the file's text; `there`: the table's. E071: one of them lacks a column, the other has its type. */
 export type Difference = Omit<Aspect, 'text'> & { readonly here: string; readonly there: string }
 
-/**
- * The differences between a table and its file. SETTINGS are not compared: they are the operator's choice.
- * @param made definition of the table that the server made from the file
- * @param existing definition of the existing table; for a Distributed table only names, types and defaults count
- */
+/** `made` by the server from the file. SETTINGS are the operator's choice; of a Distributed table only names, types and defaults count. */
 export function definitionsDiffer(made: string, existing: string): readonly Difference[] {
   const [file, table] = [read(made), read(existing)]
   const holdsRows = !engineText(table.clauses).startsWith('Distributed')
@@ -69,16 +65,13 @@ function aspectsOf(
 ): readonly Aspect[] {
   const ofColumns = names.flatMap((column) => {
     const own = columns.find(({ name }) => name === column)!.clauses
-    const aspect = (rule: RuleId, text: string): Aspect => ({
-      rule,
-      place: { column },
-      what: `'${column}' has`,
-      text,
-    })
+    const aspect = (rule: RuleId, text: string, what = `'${column}' has`): Aspect => {
+      return { rule, place: { column }, what, text }
+    }
     const named = (...flags: readonly string[]) =>
       flags.flatMap((word) => (own.has(word) ? [`${word} ${textOf(own, word)}`] : [])).join(' ')
     return [
-      { ...aspect('E072', typeOf(own)), what: `'${column}' is` },
+      aspect('E072', typeOf(own), `'${column}' is`),
       aspect('E073', named(...DEFAULT_KINDS)),
       ...(holdsRows
         ? [
@@ -89,12 +82,9 @@ function aspectsOf(
     ]
   })
   if (!holdsRows) return ofColumns
-  const aspect = (rule: RuleId, clause: string, what: string, text = textOf(clauses, clause)): Aspect => ({
-    rule,
-    place: { clause },
-    what,
-    text,
-  })
+  const aspect = (rule: RuleId, clause: string, what: string, text = textOf(clauses, clause)): Aspect => {
+    return { rule, place: { clause }, what, text }
+  }
   const primary = textOf(clauses, 'PRIMARY KEY')
   const sorted = textOf(clauses, 'ORDER BY') || primary
   return [

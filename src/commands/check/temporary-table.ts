@@ -18,13 +18,9 @@ export type MadeDefinition =
 
 const notCompared = (why: string, hint: string, always = true) => ({ notCompared: why, hint, always })
 
-const SESSION_SECONDS = 10
+const SESSION_SECONDS = '10'
 
-/**
- * The CREATE TABLE of a file as the server writes it, including types, functions and defaults. Works under
- * `readonly = 2`; a user needs CREATE ARBITRARY TEMPORARY TABLE.
- * @throws BackfillError `server` if it is unreachable
- */
+/** The CREATE TABLE as the server writes it. Works under `readonly = 2`, with CREATE ARBITRARY TEMPORARY TABLE. @throws BackfillError `server` */
 export async function madeDefinition(
   { client, connection, cluster }: Server,
   ddl: SqlText,
@@ -38,16 +34,12 @@ export async function madeDefinition(
   const session = { session_id: randomId() }
   const table = quotedName(createTable(ddl).table)
   try {
-    await client.command({
-      ...session,
-      query,
-      // The default engine of a table without ENGINE.
-      clickhouse_settings: {
-        session_timeout: String(SESSION_SECONDS),
-        default_temporary_table_engine: 'MergeTree',
-      },
-      doing,
-    })
+    // The engine is that of a table without ENGINE.
+    const clickhouse_settings = {
+      session_timeout: SESSION_SECONDS,
+      default_temporary_table_engine: 'MergeTree',
+    } as const
+    await client.command({ ...session, query, clickhouse_settings, doing })
     const [row] = await client.rows<{ readonly statement: string }>({
       ...session,
       query: `SHOW CREATE TEMPORARY TABLE ${table}`,

@@ -1,4 +1,4 @@
-// Owns the check of a transform by ClickHouse: whether it parses and whether its columns fit the target.
+// Owns the check by ClickHouse of a table's transform (it parses, its columns fit the target) and of its audits.
 import { tablesReadBy, columnsOf } from '../../model/choose.ts'
 import { type ServerCheck, type ServerState, paramsOf } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
@@ -6,6 +6,7 @@ import type { TableDefinition, SqlText } from '../../model/model.ts'
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
+import { assertAuditable } from '../../targets/audits.ts'
 import { plainInputs } from '../../targets/plain-inputs.ts'
 import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
@@ -58,6 +59,22 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     const better = own ? hint : `\`backfill rebuild ${table.key}\` builds the table as ${table.ddl.file} says`
     report(fileError({ rule, file, line, sentence, hint: better }))
   }
+}
+
+/** Of a table that exists: without it, the server knows none of its columns. */
+export async function checkAudits(
+  { servers, table, serverState }: Pick<TransformCheck, 'servers' | 'table' | 'serverState'>,
+  report: Report,
+): Promise<void> {
+  if (!serverState.targets.has(table.target)) return
+  const { target } = servers
+  assertAuditable(servers, table)
+  const params = paramsOf(servers, table)
+  const { username } = target.connection
+  for (const sql of table.audits ?? [])
+    await describeSelect(target, sql.text, { params, settings: {}, doing: `checking ${sql.file}` }).catch(
+      (error: unknown) => report(errorLine({ what: 'audit', sql, text: sql.text, username }, error)),
+    )
 }
 
 async function describe({ servers, table }: TransformCheck, text: string): Promise<readonly OutputColumn[]> {

@@ -11,8 +11,16 @@ import type { Catalogue, SourceDefinition, TableDefinition } from '../../model/m
 import { monotonicMs } from '../../seam/clock.ts'
 import { readReadiness } from '../../sources/readiness.ts'
 import type { Connections } from '../../workspace/open.ts'
-import type { Role } from './connection.ts'
-import { asking, BUILT_IN, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
+import {
+  asking,
+  BUILT_IN,
+  evaluated,
+  type Finding,
+  findings,
+  GROUPS,
+  type Refusal,
+  type Role,
+} from './finding.ts'
 import { checkFold } from './ledger.ts'
 import { type ExaminedSide, examineSide } from './side.ts'
 import { type Place, runSqlChecks, type SqlCheck } from './sql-checks.ts'
@@ -36,8 +44,9 @@ type DoctorInput = Connections & {
 /** All findings in the order in which they are shown. Reads only. */
 export async function runChecks(input: DoctorInput): Promise<readonly Finding[]> {
   const { source, target, cluster, idleSeconds, broken } = input
-  const examine = (role: Role, connection: Connection, of: readonly ServerRole[] = [connection.side]) =>
-    examineSide({ role, sides: of, connection, isCluster: cluster !== undefined, idleSeconds })
+  const isCluster = cluster !== undefined
+  const examine = (role: Role, connection: Connection, sides: readonly ServerRole[] = [connection.side]) =>
+    examineSide({ role, sides, connection, isCluster, idleSeconds })
   const sides = await Promise.all(
     sameLogin(source, target)
       ? [examine('server', target, ['source', 'target'])]
@@ -81,13 +90,12 @@ async function askInside(
   }
   const read = namesRead(tables, input.catalogue)
   const selects = input.catalogue.sources.filter(({ table }) => read.source.includes(table))
-  const hidden = [
-    ...(sides.includes('source') ? await policyFindings(server, source, read.source) : []),
-    ...(sides.includes('source')
-      ? await readinessFindings({ server, database: source.database, network }, selects)
-      : []),
-    ...(sides.includes('target') ? await policyFindings(server, target, read.target) : []),
-  ]
+  const hidden: Finding[] = []
+  if (sides.includes('source')) {
+    hidden.push(...(await policyFindings(server, source, read.source)))
+    hidden.push(...(await readinessFindings({ server, database: source.database, network }, selects)))
+  }
+  if (sides.includes('target')) hidden.push(...(await policyFindings(server, target, read.target)))
   if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
@@ -111,9 +119,11 @@ async function policyFindings(
   connection: Connection,
   tables: readonly string[],
 ): Promise<readonly Finding[]> {
-  const asked = await asking(connection, () => rowPolicies({ client, connection }, tables))
-  if ('refused' in asked) return [findings('row-policies', connection.side).unknown(asked.refused)]
-  return asked.got.map(({ table, sentence }) => findings('row-policies', table).warn(sentence, POLICY_HINT))
+  return await evaluated(findings('row-policies', connection.side), connection, async () =>
+    (await rowPolicies({ client, connection }, tables)).map(({ table, sentence }) =>
+      findings('row-policies', table).warn(sentence, POLICY_HINT),
+    ),
+  )
 }
 
 /** One for each source with a SELECT of how far it is complete: every command waits for its answer. */

@@ -32,6 +32,9 @@ export const BUILT_IN = {
   'sql-files': 'Tables',
 } as const
 
+/** `server`: source and target are one login on one server. */
+export type Role = 'source' | 'target' | 'server'
+
 export type CheckStatus = 'ok' | 'warn' | 'fail'
 
 export type Finding = {
@@ -49,13 +52,9 @@ export function findings(check: keyof typeof BUILT_IN, subject: string) {
 }
 
 export function findingsIn(place: Pick<Finding, 'check' | 'group'>, subject: string) {
-  const of = (status: CheckStatus, finding: string, hint?: string): Finding => ({
-    ...place,
-    status,
-    subject,
-    finding,
-    hint,
-  })
+  const of = (status: CheckStatus, finding: string, hint?: string): Finding => {
+    return { ...place, status, subject, finding, hint }
+  }
   return {
     ok: (finding: string) => of('ok', finding),
     warn: (finding: string, hint: string) => of('warn', finding, hint),
@@ -77,6 +76,18 @@ export type Refusal = {
 }
 
 export type Asked<T> = { readonly got: T } | { readonly refused: Refusal }
+
+export type Say = ReturnType<typeof findingsIn>
+
+/** What `evaluate` finds; that it is unknown, if the server refuses its question. */
+export async function evaluated(
+  say: Say,
+  connection: Connection,
+  evaluate: (say: Say) => Promise<Finding | readonly Finding[]>,
+): Promise<readonly Finding[]> {
+  const asked = await asking(connection, async () => [await evaluate(say)].flat())
+  return 'got' in asked ? asked.got : [say.unknown(asked.refused)]
+}
 
 /** @throws errors that come neither from a server nor from a connection: they are defects of this program */
 export async function asking<T>({ username }: Connection, ask: () => Promise<T>): Promise<Asked<T>> {

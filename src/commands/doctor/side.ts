@@ -12,15 +12,7 @@ import {
   SETTING_CONSTRAINT_VIOLATION,
   type SettingsLimits,
 } from '../../clickhouse/settings-limits.ts'
-import {
-  evaluateBalancer,
-  evaluateBuffering,
-  evaluateIdleTimeout,
-  type Arrival,
-  type Role,
-  type IdleWait,
-} from './connection.ts'
-import { asking, type Finding, findings, type Asked } from './finding.ts'
+import { type Asked, asking, evaluated, type Finding, findings, type Role, type Say } from './finding.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 
 export type ExaminedSide = {
@@ -56,25 +48,19 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
     ...('refused' in asked && 'refused' in limits ? [] : [evaluateSettings(role, username, limits)]),
     evaluateProfile(role, username, { opened: asked, limits }),
   ]
-  if ('refused' in asked)
-    return { role, sides, server: undefined, findings: [reach.ok(`${url} as '${username}'`), ...rights] }
+  const reached = reach.ok(`${url} as '${username}'`)
+  if ('refused' in asked) return { role, sides, server: undefined, findings: [reached, ...rights] }
   const { server, identities } = asked.got
-  const [idleWait, arrival] = await Promise.all([
-    asking(connection, () => again(server, (fresh) => waitIdle(fresh, idleSeconds))),
-    asking(connection, () => again(server, readArrival)),
+  const connected = await Promise.all([
+    evaluated(findings('idle-timeout', role), connection, async (say) =>
+      evaluateIdleTimeout(say, await again(server, (fresh) => waitIdle(fresh, idleSeconds))),
+    ),
+    evaluated(findings('buffering', role), connection, async (say) =>
+      evaluateBuffering(say, await again(server, readArrival)),
+    ),
   ])
-  return {
-    role,
-    sides,
-    server,
-    findings: [
-      reach.ok(`${url} as '${username}'`),
-      evaluateBalancer(role, { url, identities, isCluster }),
-      evaluateIdleTimeout(role, idleWait),
-      evaluateBuffering(role, arrival),
-      ...rights,
-    ],
-  }
+  const balancer = evaluateBalancer(role, url, identities, isCluster)
+  return { role, sides, server, findings: [reached, balancer, ...connected.flat(), ...rights] }
 }
 
 async function openSide(connection: Connection) {
@@ -138,6 +124,58 @@ async function readArrival({ client }: Server): Promise<Arrival> {
   for await (const _ of stream) firstMs ??= monotonicMs() - started
   const lastMs = monotonicMs() - started
   return { firstMs: firstMs ?? lastMs, lastMs }
+}
+
+/** `identities`: of the servers that answered some connections. */
+export function evaluateBalancer(
+  role: Role,
+  url: string,
+  identities: readonly string[],
+  isCluster: boolean,
+): Finding {
+  const { ok, warn, fail } = findings('balancer', role)
+  const servers = new Set(identities).size
+  if (servers <= 1) return ok(`one server answers ${identities.length} connections`)
+  const found = `${servers} servers answer at ${url}`
+  if (role === 'source')
+    return warn(
+      `${found}: rows that one of them lacks are missing in a result`,
+      'Set SOURCE_CLICKHOUSE_URL to one of them',
+    )
+  if (isCluster) return ok(`${found}, nodes of a cluster`)
+  return fail(
+    `${found}: tables, ledger and locks would be scattered over them`,
+    'Set TARGET_CLICKHOUSE_URL to one of them',
+  )
+}
+
+type IdleWait = {
+  readonly seconds: number
+  /** When the connection broke, and the client's message; undefined if the result arrived. */
+  readonly cut: { readonly afterMs: number; readonly message: string } | undefined
+}
+
+/** An INSERT sends progress this often (runner/executor.ts); a read sends nothing before its first rows. */
+const PROGRESS_SECONDS = 10
+
+export function evaluateIdleTimeout({ ok, warn, fail }: Say, { seconds, cut }: IdleWait): Finding {
+  if (cut === undefined)
+    return ok(`an idle connection survives ${seconds} s without data (--idle tries longer)`)
+  const found = `an idle connection is closed after ${(cut.afterMs / 1000).toFixed(1)} s (${cut.message})`
+  const hint = 'Raise the idle timeout of the proxy or load balancer to one hour, or connect directly'
+  return cut.afterMs <= PROGRESS_SECONDS * 1000
+    ? fail(`${found}: statements that take longer lose their result`, hint)
+    : warn(`${found}: INSERTs send progress and survive, long reads and deletions do not`, hint)
+}
+
+type Arrival = { readonly firstMs: number; readonly lastMs: number }
+
+export function evaluateBuffering({ ok, warn }: Say, { firstMs, lastMs }: Arrival): Finding {
+  if (firstMs <= lastMs * 0.75) return ok('responses arrive while the server writes them')
+  return warn(
+    'responses arrive only when they are complete: a proxy buffers them, and the progress with them',
+    'Turn response buffering off in the proxy (nginx: proxy_buffering off), or connect directly',
+  )
 }
 
 /** Whether the user may change the settings that statements send and, on the target, write. */

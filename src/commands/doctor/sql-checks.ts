@@ -6,8 +6,7 @@ import { layeredFiles } from '../../project/sql-files.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { onlyStatement } from '../../sql-syntax/statements.ts'
-import { asking, type CheckStatus, type Finding, findingsIn } from './finding.ts'
-import type { Role } from './connection.ts'
+import { asking, type CheckStatus, type Finding, findingsIn, type Role } from './finding.ts'
 
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
 

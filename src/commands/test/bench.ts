@@ -5,14 +5,8 @@ import type { Range } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { inJson, NUMBERS_STAY } from './real-rows.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
-import {
-  JsonText,
-  type Row,
-  type RowDiff,
-  type UnitTest,
-  type UnitTestResult,
-  type Values,
-} from './unit-test.ts'
+import { JsonText, type Row } from './rows.ts'
+import type { UnitTest } from './test-case.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
@@ -22,6 +16,24 @@ import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { otherWays, type Way } from './ways.ts'
+
+/** A row as the server printed it, in the order of the compared columns. */
+export type Values = readonly unknown[]
+
+export type RowDiff = {
+  readonly missing: readonly Values[]
+  readonly unexpected: readonly Values[]
+  readonly same: number
+}
+
+export type UnitTestResult = {
+  readonly test: UnitTest
+  readonly passed: boolean
+  readonly elapsedMs: number
+  /** The server's error if the transform or the INSERT of the rows failed; or that only two statements make other rows. */
+  readonly error: string | undefined
+  readonly diff: RowDiff
+}
 
 export type TestBench = Awaited<ReturnType<typeof openTestBench>>
 
@@ -95,14 +107,11 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
   ): Promise<RowDiff> {
     const { target } = test.table
     const place = placeOf(computed, target)
-    await client.command({
-      query: merges
-        ? `CREATE OR REPLACE TABLE ${place} AS ${placeOf(given, target)}`
-        : `TRUNCATE TABLE ${place}`,
-    })
+    const empty = `CREATE OR REPLACE TABLE ${place} AS ${placeOf(given, target)}`
+    await client.command({ query: merges ? empty : `TRUNCATE TABLE ${place}` })
     for (const range of ranges) await compute(test, range)
-    const list = test.expected.columns.map(quoteIdentifier).join(', ')
     const wanted = test.expected.columns
+    const list = wanted.map(quoteIdentifier).join(', ')
     const compared = inJson(ddlColumns(test.table.ddl).filter((column) => wanted.includes(column.name)))
     // The number of equal rows matters.
     const rows = await client.rows<[more: number, same: number, ...Values]>({
@@ -158,9 +167,10 @@ function isSame({ missing, unexpected }: RowDiff): boolean {
 }
 
 function lineOf(row: Row): string {
-  const fields = Object.entries(row).map(([name, value]) => {
-    return `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`
-  })
+  const fields = Object.entries(row).map(
+    ([name, value]) =>
+      `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`,
+  )
   return `{${fields.join(',')}}`
 }
 

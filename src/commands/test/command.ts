@@ -1,10 +1,11 @@
 // Owns `backfill test`: it runs the unit tests of the transforms on a temporary embedded server.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { UnitTest, UnitTestResult } from './unit-test.ts'
+import type { UnitTestResult } from './bench.ts'
+import type { UnitTest } from './test-case.ts'
 import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import pc from 'picocolors'
-import { junit, failure, renderTestResults, testFields } from './render.ts'
+import { junit, renderTestResults, testFields } from './render.ts'
 import { interruptedCode, withSignals } from '../../terminal/signals.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -27,9 +28,8 @@ export const test: Command = async (context) => {
       if (signal.aborted) return interruptedCode(signal)
       const elapsedMs = Math.round(monotonicMs() - started)
       if (flags.has('json')) output.json(testFields(results, elapsedMs))
-      else if (format === 'junit')
-        output.data(junit(results, elapsedMs, (one) => failure(one, pc.createColors(false))))
-      else output.data(renderTestResults({ results, elapsedMs, colors: output.resultColors }))
+      else if (format === 'junit') output.data(junit(results, elapsedMs, pc.createColors(false)))
+      else output.data(renderTestResults(results, elapsedMs, output.resultColors))
       return results.every(({ passed }) => passed) ? EXIT.ok : EXIT.failed
     },
   )

@@ -3,10 +3,9 @@ import { join } from 'node:path'
 import { BackfillError, fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
-import type { UnitTest } from './unit-test.ts'
 import { keyFolders, namesIn } from '../../project/key-folders.ts'
 import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
-import { parseTestCase } from './test-case.ts'
+import { parseTestCase, type UnitTest } from './test-case.ts'
 
 /** Sorted by table and file name. @throws BackfillError `usage` for the first error; if there is no test */
 export async function readTests(

@@ -11,7 +11,8 @@ import { type Input, isState } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
-import type { Row, UnitTest } from './unit-test.ts'
+import type { Row } from './rows.ts'
+import type { UnitTest } from './test-case.ts'
 import { formatRange, isTime } from '../../model/positions.ts'
 import { shortName } from '../../model/table-key.ts'
 
@@ -28,7 +29,7 @@ export async function newTest(context: Context): Promise<number> {
   await assertAbsent(path)
 
   const rows = await withConnections(context, (connections) =>
-    readRealRows(connections, { table, network, range, inputs: inputsOf(table, catalogue) }),
+    readRealRows(connections, { table, network, range }, inputsOf(table, catalogue)),
   )
   const blocks = isTime(range.from) ? formatRange(range) : `Blocks ${range.from} to ${range.to}`
   const description = `${blocks} of ${network.name}`

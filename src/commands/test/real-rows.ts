@@ -1,9 +1,9 @@
 // Owns the reading of real rows for a test: a transform's input rows in a range, and its output. Reads only.
 import { namedBlocks } from '../../model/blocks.ts'
 import { usageError } from '../../model/errors.ts'
-import type { Network, TableDefinition } from '../../model/model.ts'
-import type { Range } from '../../model/blocks.ts'
-import type { Cell, Row, UnitTest } from './unit-test.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import type { Cell, Row } from './rows.ts'
+import type { UnitTest } from './test-case.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import { isDynamic, parseType } from '../../sql-syntax/types.ts'
@@ -30,17 +30,8 @@ const MOST_ROWS = 10_000
 /** @throws BackfillError `usage` for a range with too many rows or with none; `server`, `failed` as the server says */
 export async function readRealRows(
   connections: { readonly source: Connection; readonly target: Connection },
-  {
-    table,
-    range,
-    network,
-    inputs,
-  }: {
-    readonly table: TableDefinition
-    readonly network: Network
-    readonly range: Range
-    readonly inputs: readonly Input[]
-  },
+  { table, range, network }: Pick<UnitTest, 'table' | 'range' | 'network'>,
+  inputs: readonly Input[],
 ): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
   const servers = await openServers(connections)
   const params = transformParams({ table, range, network, ...connections })
@@ -58,13 +49,11 @@ export async function readRealRows(
     const within = (position: string, margin: number) =>
       `${position} BETWEEN ${Math.max(0, range.from - margin)} AND ${range.to + margin}`
     const margin = await marginOf(expected, (most) => {
-      const filters = inputs.flatMap(({ side, table: name, position }) =>
-        position === undefined
-          ? []
-          : [
-              `${quoteString(`${connections[side].database}.${name}`)}: ${quoteString(within(position, most))}`,
-            ],
-      )
+      const filters = inputs
+        .filter(({ position }) => position !== undefined)
+        .map(({ side, table: name, position }) =>
+          [`${connections[side].database}.${name}`, within(position!, most)].map(quoteString).join(': '),
+        )
       return compute({ additional_table_filters: `{${filters.join(', ')}}` })
     })
     const given = new Map<string, readonly Row[]>()

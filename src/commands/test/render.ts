@@ -1,17 +1,15 @@
 // Owns how test results look: one line per table and a diff for each failed test, as JSON, or as JUnit XML for CI systems. Pure.
-import type { RowDiff, UnitTestResult, Values } from './unit-test.ts'
+import type { RowDiff, UnitTestResult, Values } from './bench.ts'
 import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
 import { renderTable, right } from '../../terminal/render/table.ts'
 
-export type TestReport = {
-  readonly results: readonly UnitTestResult[]
-  readonly elapsedMs: number
-  readonly colors: Colors
-}
-
-export function renderTestResults({ results, elapsedMs, colors }: TestReport): readonly string[] {
+export function renderTestResults(
+  results: readonly UnitTestResult[],
+  elapsedMs: number,
+  colors: Colors,
+): readonly string[] {
   const failed = results.filter(({ passed }) => !passed)
   const byTable = [...Map.groupBy(results, ({ test }) => test.table.key)]
   const { lines } = renderTable(
@@ -53,7 +51,7 @@ export function testFields(results: readonly UnitTestResult[], elapsedMs: number
   }
 }
 
-export function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
+function failure({ test, error, diff }: UnitTestResult, colors: Colors): readonly string[] {
   const hasRows = diff.missing.length + diff.unexpected.length > 0
   return [
     `${colors.red('FAILED')} ${colors.bold(test.name)}  ${colors.dim(test.file)}`,
@@ -98,11 +96,11 @@ function texts(values: Values): readonly string[] {
   return values.map((value) => (typeof value === 'string' ? value : JSON.stringify(value)))
 }
 
-/** One suite for each table; `failure` holds `explain`, what the text output says of the test. */
+/** One suite for each table; `failure` holds what the text output says of the test, in colors that are none. */
 export function junit(
   results: readonly UnitTestResult[],
   elapsedMs: number,
-  explain: (result: UnitTestResult) => readonly string[],
+  plain: Colors,
 ): readonly string[] {
   const suites = Map.groupBy(results, ({ test }) => test.table.key)
   return [
@@ -110,7 +108,7 @@ export function junit(
     `<testsuites name="backfill test" ${counts(results)} time="${elapsedMs / 1000}">`,
     ...[...suites].flatMap(([key, ofTable]) => [
       `  <testsuite name="${escape(key)}" ${counts(ofTable)}>`,
-      ...ofTable.flatMap((result) => testCase(result, explain)),
+      ...ofTable.flatMap((result) => testCase(result, plain)),
       '  </testsuite>',
     ]),
     '</testsuites>',
@@ -121,15 +119,12 @@ function counts(results: readonly UnitTestResult[]): string {
   return `tests="${results.length}" failures="${results.filter(({ passed }) => !passed).length}"`
 }
 
-function testCase(
-  result: UnitTestResult,
-  explain: (result: UnitTestResult) => readonly string[],
-): readonly string[] {
+function testCase(result: UnitTestResult, plain: Colors): readonly string[] {
   const { test, passed, elapsedMs } = result
   const head = `    <testcase name="${escape(test.name)}" classname="${escape(test.table.key)}" file="${escape(test.file)}" time="${elapsedMs / 1000}"`
   if (passed) return [`${head}/>`]
   // Lines of their own: a line break in a line is escaped where it is printed.
-  const body = escape(explain(result).join('\n')).split('\n')
+  const body = escape(failure(result, plain).join('\n')).split('\n')
   const [first = '', ...more] = body
   return [
     `${head}>`,

@@ -3,9 +3,25 @@ import { type BackfillError, usageError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import { type Cell, JsonText, type Row, type UnitTest } from './unit-test.ts'
 import type { YamlEntry, YamlNode } from './yaml-tree.ts'
 import { type DataType, isDynamic, parseType } from '../../sql-syntax/types.ts'
+
+/** As ClickHouse reads it from JSON; numbers are text, so that no digit of a UInt256 is lost. */
+export type Cell = string | boolean | null | JsonText | readonly Cell[] | { readonly [key: string]: Cell }
+
+/** A value of a type that `isDynamic`, as JSON: what is a number there stays one. */
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+/** Column name to value; columns that are absent get the table's defaults. */
+export type Row = Readonly<Record<string, Cell>>
+
+/** `columns`: the compared ones, in the order of the DDL. */
+type Expected = { readonly columns: readonly string[]; readonly rows: readonly Row[] }
 
 export type GivenContext = {
   readonly network: string
@@ -15,10 +31,8 @@ export type GivenContext = {
 }
 
 /**
- * The rows to write into an input of a transform. The defaults of a row: the column of the network (`meta_network_name`) is
- * the test's network, that of the position (`block_number`) the first block of its range, `internal_index` counts the rows from 1, `success` is true, and
- * `transaction_hash` is derived from the block and the `transaction_index`. A row may name `transaction_index` for that
- * purpose even if the table has no such column.
+ * The rows of an input. Defaults: the test's network, the first block of its range, `internal_index` from 1, `success`, and a `transaction_hash` of
+ * the block and the `transaction_index`, which a row may name for that purpose even if the table has no such column.
  */
 export function givenRows(
   node: YamlNode,
@@ -46,7 +60,7 @@ export function givenRows(
 }
 
 /** All rows name the same columns, which are compared; without a row all columns are, to show what is found. */
-export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): UnitTest['expected'] {
+export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): Expected {
   const items = listOf(node)
   const rows = items.map((item) => readRow(item, columns))
   const wanted = columns.map(({ name }) => name).filter((name) => rows.some((row) => name in row))
@@ -75,34 +89,20 @@ function readRow(node: YamlNode, columns: readonly DdlColumn[]): Row {
 
 function readColumn({ key, place, value }: YamlEntry, columns: readonly DdlColumn[]): Cell {
   const column = columns.find(({ name }) => name === key)
-  if (column !== undefined) return readCell(value, key, column.type)
-  throw usageError(
-    `${place}: unknown column '${key}'`,
-    knownNames(
-      'columns',
-      key,
-      columns.map(({ name }) => name),
-    ),
-  )
+  if (column !== undefined) return cell(value, key, parseType(column.type))
+  const names = columns.map(({ name }) => name)
+  throw usageError(`${place}: unknown column '${key}'`, knownNames('columns', key, names))
 }
 
 function listOf(node: YamlNode): readonly YamlNode[] {
   if (node.kind === 'list') return node.items
-  throw expected(
-    node,
-    'a list of rows',
-    'write rows below each other, - { column: value, … }, or [] for none',
-  )
+  const hint = 'write rows below each other, - { column: value, … }, or [] for none'
+  throw expected(node, 'a list of rows', hint)
 }
 
 export function expected(node: YamlNode, what: string, hint: string): BackfillError {
   const found = node.kind === 'scalar' ? (node.text === '' ? 'nothing' : `'${node.text}'`) : `a ${node.kind}`
   return usageError(`${node.place}: expected ${what}, found ${found}`, hint)
-}
-
-/** Types without a rule here are left to the server. @throws BackfillError `usage` with place, value and what is allowed */
-function readCell(node: YamlNode, column: string, type: string): Cell {
-  return cell(node, column, parseType(type))
 }
 
 /** Names of ClickHouse for tuples and arrays of numbers. */
@@ -115,6 +115,7 @@ const GEOMETRY: Readonly<Record<string, string>> = {
   MultiPolygon: 'Array(Polygon)',
 }
 
+/** Types without a rule here are left to the server. @throws BackfillError `usage` with place, value and what is allowed */
 function cell(node: YamlNode, column: string, type: DataType): Cell {
   const [inner, second] = type.args
   if (isDynamic(type)) return jsonCell(node, column, type)

@@ -6,16 +6,23 @@ import { shortName } from '../../model/table-key.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import type { Row, UnitTest } from './unit-test.ts'
-import { expected, expectedRows, givenRows, type GivenContext } from './rows.ts'
+import { expected, expectedRows, givenRows, type GivenContext, type Row } from './rows.ts'
 import { parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 
-export type TestFile = {
+export type UnitTest = {
+  /** `<table key>/<file name without ending>`. */
   readonly name: string
   readonly file: string
-  readonly text: string
+  readonly description: string
   readonly table: TableDefinition
+  readonly network: Network
+  readonly range: Range
+  /** Name of a source or derived table, without database, to its rows. Inputs that are absent here are empty. */
+  readonly given: ReadonlyMap<string, readonly Row[]>
+  readonly expected: ReturnType<typeof expectedRows>
 }
+
+export type TestFile = Pick<UnitTest, 'name' | 'file' | 'table'> & { readonly text: string }
 
 export function parseTestCase({ name, file, text, table }: TestFile, catalogue: Catalogue): UnitTest {
   const root = parseYaml(file, text)
@@ -46,14 +53,13 @@ function givenOf(
   table: TableDefinition,
   catalogue: Catalogue,
   context: Omit<GivenContext, 'columns'>,
-): ReadonlyMap<string, readonly Row[]> {
+): UnitTest['given'] {
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
-  if (unknown !== undefined) {
+  if (unknown !== undefined)
     throw usageError(
       `${node.place}: nothing defines which columns ${unknown} has`,
       `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
     )
-  }
   const inputs = new Map(
     tablesReadBy(table, catalogue).map(({ key, ...input }) => [key ?? shortName(input.table), input]),
   )
@@ -81,21 +87,16 @@ function networkOf(node: YamlNode | undefined, { networks }: Catalogue): Network
   const name = node === undefined ? 'mainnet' : textOf(node, 'the name of a network')
   const network = networks.find((known) => known.name === name)
   if (network !== undefined) return network
-  const hint = knownNames(
-    'networks',
-    name,
-    networks.map((known) => known.name),
-  )
-  throw usageError(`${node?.place ?? 'networks.json'}: unknown network '${name}'`, hint)
+  const names = networks.map((known) => known.name)
+  const place = node?.place ?? 'networks.json'
+  throw usageError(`${place}: unknown network '${name}'`, knownNames('networks', name, names))
 }
 
 function withForks(network: Network, node: YamlNode | undefined): Network {
   if (node === undefined) return network
-  const forks = entriesOf(node, Object.keys(network.forks), 'key').map(({ key, value }) => [
-    key,
-    blockOf(value),
-  ])
-  return { ...network, forks: { ...network.forks, ...Object.fromEntries(forks) } }
+  const forks = { ...network.forks }
+  for (const { key, value } of entriesOf(node, Object.keys(forks), 'key')) forks[key] = blockOf(value)
+  return { ...network, forks }
 }
 
 function rangeOf(node: YamlNode): Range {

@@ -1,9 +1,8 @@
 // Owns `backfill verify`: it computes done ranges again and compares; --sources finds ranges whose sources changed.
 import { usageError, EXIT } from '../../model/errors.ts'
-import type { VerifyOptions } from './report.ts'
+import type { VerifyOptions } from './verify.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { renderSources, sourcesCode, sourcesFields } from './sources-render.ts'
 import { renderVerify, comparisonLine, redoCommand, verifyCode } from './render.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withStoppable } from '../../session/session.ts'
@@ -49,10 +48,10 @@ const verifyStored: Command = async (context) => {
   return await withStoppable(context, async (session, signal) => {
     const stored = await import('./stored.ts')
     const checks = await stored.verifyStored(session.workspace, session.connected, signal)
-    output.answer(
-      { tables: checks },
-      renderStored(checks, session.workspace.catalogue.tables, output.resultColors),
-    )
+    const { tables } = session.workspace.catalogue
+    const lines = checks.flatMap((check) => storedLines(check, tables, output.resultColors))
+    const none = 'No table to compare: none with rows per block exists'
+    output.answer({ tables: checks }, lines.length === 0 ? [none] : lines)
     return checks.every(({ same }) => same) ? EXIT.ok : EXIT.different
   })
 }
@@ -68,19 +67,10 @@ const verifySources: Command = async (context) => {
       { dryRun: flags.has('dry-run') },
       { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
     )
-    const lines = renderSources(checks, workspace.catalogue.tables, output.resultColors)
-    output.answer({ tables: checks.map(sourcesFields) }, lines)
-    return sourcesCode(checks)
+    const lines = sources.renderSources(checks, workspace.catalogue.tables, output.resultColors)
+    output.answer({ tables: checks.map(sources.sourcesFields) }, lines)
+    return sources.sourcesCode(checks)
   })
-}
-
-function renderStored(
-  checks: readonly StoredCheck[],
-  known: readonly TableDefinition[],
-  colors: Colors,
-): readonly string[] {
-  if (checks.length === 0) return ['No table to compare: none with rows per block exists']
-  return checks.flatMap((check) => tableLines(check, known, colors))
 }
 
 const SHOWN = 10
@@ -93,7 +83,7 @@ const KINDS: Readonly<Record<StoredDifference['kind'], (difference: StoredDiffer
   stray: ({ stored }) => `${count(stored, 'row')} of blocks that are not done`,
 }
 
-function tableLines(
+function storedLines(
   check: StoredCheck,
   known: readonly TableDefinition[],
   colors: Colors,

@@ -2,7 +2,6 @@
 import { namedBlocks } from '../../model/blocks.ts'
 import { isPosition, type Network, type TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
-import type { Comparison, DifferenceKind } from './report.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
@@ -30,8 +29,33 @@ const READING = {
   allow_suspicious_fixed_string_types: 1,
 } as const
 
+type Sums = {
+  readonly rows: number
+  /** Distinct values of the target's sorting key. */
+  readonly keys: number
+  /** Sum of the rows' 64-bit hashes, modulo 2^64, decimal. */
+  readonly hash: string
+}
+
+/** `behind`, of `per-key` tables: the table's row is not as early, or not as late, as the range says. */
+export type DifferenceKind = 'missing' | 'unexpected' | 'different' | 'behind'
+
+export type Comparison = {
+  readonly recomputed: Sums
+  /** Of the range's rows in the table; undefined for a `per-key` table, whose rows belong to no range. */
+  readonly stored: Sums | undefined
+  /** Keys that differ, by how. */
+  readonly differences: Readonly<Record<DifferenceKind, number>>
+  /** Rows of some of them, in the order of the compared columns; null on the side that lacks it. */
+  readonly examples: readonly {
+    readonly kind: DifferenceKind
+    readonly recomputed: readonly string[] | null
+    readonly stored: readonly string[] | null
+  }[]
+}
+
 type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
-  readonly stored: Comparison['recomputed']
+  readonly stored: Sums
   readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]
 }
 
@@ -61,8 +85,8 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
       : await sentWithRows(reader, sides, call, query)
   const { keys, recomputed, stored, differences }: Answer = JSON.parse(await target.client.text(statement))
 
-  const rowsOf = async (server: Server, side: string): Promise<ReadonlyMap<string, readonly string[]>> => {
-    if (keys.length === 0) return new Map()
+  const rowsOf = async (server: Server, side: string) => {
+    if (keys.length === 0) return new Map<string, readonly string[]>()
     const rows = await server.client.rows<[key: string, row: string[]]>({
       ...call,
       query: `SELECT hex(backfill_key) AS key, any(backfill_values) FROM (${side})

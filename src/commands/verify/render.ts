@@ -2,8 +2,8 @@
 import type { Range } from '../../model/blocks.ts'
 import { EXIT } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { Comparison, DifferenceKind, Example, ChunkComparison, WhyStale } from './report.ts'
-import type { VerifyReport } from './verify.ts'
+import type { Comparison, DifferenceKind } from './compare.ts'
+import type { ChunkComparison, VerifyReport, WhyStale } from './verify.ts'
 import type { NotCompared } from '../../targets/compared-columns.ts'
 import {
   count,
@@ -137,7 +137,7 @@ const DIFFERENCES: readonly (readonly [DifferenceKind, string])[] = [
 /** Rows of example keys, the computed row above the stored row. */
 function exampleLines(
   columns: readonly string[],
-  examples: readonly Example[],
+  examples: Comparison['examples'],
   colors: Colors,
 ): readonly string[] {
   if (examples.length === 0) return []

@@ -1,7 +1,7 @@
 // Owns the comparison of tables with their ledger: which done ranges no longer hold the rows that they had when they were
 // done. It reads each table once, computes nothing and reads no source.
 import { sql } from 'kysely'
-import { type BlockSet, intersect, type Range } from '../../model/blocks.ts'
+import { intersect, type Range } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withParams } from '../../clickhouse/dialect.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
@@ -34,13 +34,7 @@ const MOST = 10_000
 
 /** Rows of a differing range, its kind worked out by the server. */
 type Answer = Omit<StoredCheck, 'table' | 'differences' | 'more' | 'same'> & {
-  readonly found: readonly (readonly [
-    from: number,
-    to: number,
-    recorded: number,
-    stored: number,
-    kind: StoredDifference['kind'],
-  ])[]
+  readonly found: readonly StoredDifference[]
   readonly differing: number
 }
 
@@ -62,17 +56,9 @@ export async function verifyStored(
     })
     if (signal.aborted) break
     // What a run works on meanwhile is looked at by the next call.
-    const touched: BlockSet =
-      found.length === 0
-        ? []
-        : await ports.recordedEvents.touchedSince(since, {
-            key: table.key,
-            targetUuid: uuid,
-            window: ALL_BLOCKS,
-          })
-    const differences = found
-      .map(([from, to, recorded, stored, kind]) => ({ from, to, kind, recorded, stored }))
-      .filter((range) => intersect(touched, [range]).length === 0)
+    const all = { key: table.key, targetUuid: uuid, window: ALL_BLOCKS }
+    const touched = found.length === 0 ? [] : await ports.recordedEvents.touchedSince(since, all)
+    const differences = found.filter((range) => intersect(touched, [range]).length === 0)
     const more = differing - found.length
     checks.push({ table: table.key, ...check, differences, more, same: differences.length === 0 })
   }
@@ -80,12 +66,8 @@ export async function verifyStored(
 
   async function compare(table: TableDefinition, uuid: string): Promise<Answer> {
     const { key, target: name } = table
-    const { from, rowHash, columns } = await digestSql(
-      ports.target,
-      workspace.ports.executor,
-      table,
-      known.targets.get(name)!,
-    )
+    const present = known.targets.get(name)!
+    const { from, rowHash, columns } = await digestSql(ports.target, workspace.ports.executor, table, present)
     const segments = ports.recordedEvents.segments({ key, targetUuid: uuid, window: ALL_BLOCKS })
     // A segment that is only a part of its event has no digest of its own.
     const statement = sql`WITH
@@ -101,7 +83,8 @@ export async function verifyStored(
       sumIf(range_to - range_from + 1, event = 'done' AND NOT is_known) AS unknownBlocks,
       sum(stored_rows) AS rows,
       countIf(kind != '') AS differing,
-      arraySort(groupArrayIf(${sql.lit(MOST)})((block_from, block_to, recorded_rows, stored_rows, kind), kind != '')) AS found
+      CAST(arraySort(groupArrayIf(${sql.lit(MOST)})((block_from, block_to, kind, recorded_rows, stored_rows), kind != '')) AS
+        Array(Tuple(from UInt64, to UInt64, kind String, recorded UInt64, stored UInt64))) AS found
     FROM (
       SELECT range_from, range_to, event, is_known, stored_rows, if(is_known, digest_rows, 0) AS recorded_rows,
         if(is_known, range_from, first_block) AS block_from, if(is_known, range_to, last_block) AS block_to,
@@ -123,7 +106,7 @@ export async function verifyStored(
     const answer = await ports.target.client.text({
       query: text,
       query_params: params,
-      clickhouse_settings: DIGEST_SETTINGS,
+      clickhouse_settings: { ...DIGEST_SETTINGS, output_format_json_named_tuples_as_objects: 1 },
       abort_signal: signal,
       doing: `comparing ${key} with the ledger`,
     })

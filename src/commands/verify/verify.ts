@@ -7,19 +7,42 @@ import { type BlockSet, intersect, type Range, subtract } from '../../model/bloc
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
-import { hintOf, splitStaleTag } from '../../ledger/stale.ts'
+import { hintOf, splitStaleTag, type StaleReason } from '../../ledger/stale.ts'
 import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chunks.ts'
-import type { Island, Position } from '../../ledger/events.ts'
+import type { Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
-import { compareRange } from './compare.ts'
+import { type Comparison, compareRange } from './compare.ts'
 import { openVersions, type Version } from './versions.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'
-import type { Comparison, ChunkComparison, VerifyOptions, WhyStale } from './report.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import type { UpOptions } from '../../planning/run-options.ts'
 import { monotonicMs } from '../../seam/clock.ts'
+
+export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows' | 'jobs' | 'giveUpMs'> & {
+  /** Chunks of each table, chosen uniformly by `seed`; undefined: all. */
+  readonly sample: number | undefined
+  readonly seed: number
+  /** Compute with the SQL and the forks that built each range, in place of those of today. */
+  readonly asBuilt?: boolean
+}
+
+/**
+ * Why a range may differ from a new computation: it is stale, or (`gone`) its source rows were pruned. `sources`: marked
+ * so in the ledger, or its source rows are seen to have changed since. `dropped`: the table's own TTL or engine may have
+ * dropped rows.
+ */
+export type WhyStale = StaleReason | 'gone' | 'dropped'
+
+export type ChunkComparison = Range &
+  Comparison & {
+    /** `duplicates`: the transform yields several rows of one key, whatever the table holds. */
+    readonly outcome: 'same' | 'different' | 'duplicates'
+    readonly why: WhyStale | undefined
+    readonly elapsedMs: number
+  }
 
 export type VerifyHooks = {
   readonly report: (table: string, chunkComparison: ChunkComparison) => void
@@ -46,24 +69,16 @@ export async function verify(
   const slot = pLimit(slotsFor({ ...options, tableJobs: undefined }, capacity).jobs)
   const tables = []
   for (const table of workspace.chosen) {
+    const { key } = table
+    const targetUuid = known.uuids.get(key)!
     const sides = await readSides(ports.target, workspace.ports.executor.describe, table)
-    const done = await readDone(workspace, ports, known, table)
-    const throughput = throughputs.get(table.key) ?? NO_PACE
-    const targetUuid = known.uuids.get(table.key)
+    const { islands, dirty, since } = await readDone(workspace, ports, { key, targetUuid })
+    const throughput = throughputs.get(key) ?? NO_PACE
+    const built = { key, targetUuid, window: ALL_BLOCKS, withoutStaleTags: true }
     const sizing = sizingOf({
       table,
       options,
-      rowEstimates:
-        targetUuid === undefined
-          ? []
-          : await builtRowEstimates(
-              ports.recordedEvents.latest({
-                key: table.key,
-                targetUuid,
-                window: ALL_BLOCKS,
-                withoutStaleTags: true,
-              }),
-            ),
+      rowEstimates: await builtRowEstimates(ports.recordedEvents.latest(built)),
       throughput,
       // Each chunk reads the table itself, as a chunk of a dependant reads its inputs.
       inputs: [{ throughput, target: known.targets.get(table.target) }],
@@ -71,17 +86,19 @@ export async function verify(
       capacity,
       tooBig: undefined,
     })
-    const wanted = { from: options.from ?? 0, to: options.to ?? ALL_BLOCKS.to }
-    const chunks = verifyChunks(done.islands, wanted, sizing)
-    const chosen = options.sample === undefined ? chunks : sample(chunks, options.sample, options.seed)
+    const { from = 0, to = ALL_BLOCKS.to, sample: size = Infinity } = options
+    const chunks = verifyChunks(islands, { from, to }, sizing)
     const failing = new AbortController()
     const signal = AbortSignal.any([hooks.signal, failing.signal])
-    const builtWith = options.asBuilt === true ? await openVersions(workspace, ports, table) : undefined
-    const question = { workspace, ports, known, options, signal, table, sides, since: done.since, builtWith }
-    const work = chosen.map((chunk) =>
+    const present = { table, sides, network: workspace.network }
+    const builtWith = options.asBuilt
+      ? await openVersions(workspace, ports, table)
+      : () => Promise.resolve(present)
+    const question = { workspace, ports, known, options, signal, table, targetUuid, since, builtWith }
+    const work = sample(chunks, size, options.seed).map((chunk) =>
       slot(async () => {
         const found = await verifyChunk(question, chunk)
-        for (const chunkComparison of found) hooks.report(table.key, chunkComparison)
+        for (const chunkComparison of found) hooks.report(key, chunkComparison)
         return found
       }),
     )
@@ -91,7 +108,7 @@ export async function verify(
       throw error
     })
     tables.push({
-      table: table.key,
+      table: key,
       target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
       hint: hintOf(table),
@@ -100,7 +117,7 @@ export async function verify(
       chunks: chunks.length,
       verified: comparisons.flat().length,
       ranges: comparisons.flat(),
-      dirty: done.dirty,
+      dirty,
     })
   }
   // Of the sample; null if all chunks were verified.
@@ -111,20 +128,14 @@ export async function verify(
 export type VerifyReport = Awaited<ReturnType<typeof verify>>
 
 async function readDone(
-  workspace: Workspace,
+  { ports: { ledger } }: Workspace,
   { recordedEvents }: Connected,
-  { uuids }: Known,
-  { key }: TableDefinition,
-): Promise<{ islands: readonly Island[]; dirty: BlockSet; since: Position }> {
-  const uuid = uuids.get(key)
-  if (uuid === undefined) return { islands: [], dirty: [], since: [0, 0] }
-  const since = await recordedEvents.last(key, uuid)
-  const view = (await workspace.ports.ledger.fold(new Map([[key, uuid]]))).get(key)
-  return {
-    islands: (view?.islands ?? []).filter(({ state }) => state === 'done'),
-    dirty: blocksIn(view, 'dirty', 'invalidated'),
-    since,
-  }
+  { key, targetUuid }: Pick<Question, 'targetUuid'> & Pick<TableDefinition, 'key'>,
+) {
+  const since = await recordedEvents.last(key, targetUuid)
+  const view = (await ledger.fold(new Map([[key, targetUuid]]))).get(key)
+  const islands = (view?.islands ?? []).filter(({ state }) => state === 'done')
+  return { islands, dirty: blocksIn(view, 'dirty', 'invalidated'), since }
 }
 
 type Question = {
@@ -134,22 +145,30 @@ type Question = {
   readonly options: VerifyOptions
   readonly signal: AbortSignal
   readonly table: TableDefinition
-  readonly sides: Sides
+  readonly targetUuid: string
   readonly since: Position
-  /** What a chunk was built with; undefined: it is compared with the files of today. */
-  readonly builtWith: ((chunk: VerifyChunk) => Promise<Version>) | undefined
+  /** What a chunk is computed with: the files of today, or with --as-built what built it. */
+  readonly builtWith: (chunk: VerifyChunk) => Promise<Version>
+}
+
+/** One after the other: other chunks run beside them. */
+async function verifyEach(
+  question: Question,
+  chunks: readonly VerifyChunk[],
+): Promise<readonly ChunkComparison[]> {
+  const comparisons = []
+  for (const chunk of chunks) comparisons.push(...(await verifyChunk(question, chunk)))
+  return comparisons
 }
 
 /** The comparison of a chunk, or of its halves if it takes too much memory or time; empty after an abort. */
 async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<readonly ChunkComparison[]> {
-  const { workspace, ports, known, options, signal, table: present } = question
+  const { workspace, ports, options, signal, targetUuid } = question
   const { source, target } = ports
+  const { from, to } = chunk
   const started = monotonicMs()
   if (signal.aborted) return []
-  const { table, sides, network } = (await question.builtWith?.(chunk)) ?? {
-    ...question,
-    network: workspace.network,
-  }
+  const { table, sides, network } = await question.builtWith(chunk)
   let comparison: Comparison
   try {
     comparison = await withRetry(
@@ -158,39 +177,36 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
     )
   } catch (error) {
     if (signal.aborted) return []
-    if (retryOf(error) !== 'split' || chunk.from === chunk.to) throw error
-    const middle = Math.floor((chunk.from + chunk.to) / 2)
-    const lower = await verifyChunk(question, { ...chunk, to: middle })
-    return [...lower, ...(await verifyChunk(question, { ...chunk, from: middle + 1 }))]
+    if (retryOf(error) !== 'split' || from === to) throw error
+    const middle = Math.floor((from + to) / 2)
+    return await verifyEach(question, [
+      { ...chunk, to: middle },
+      { ...chunk, from: middle + 1 },
+    ])
   }
   const outcome = outcomeOf(comparison)
   if (outcome !== 'same') {
-    const targetUuid = known.uuids.get(table.key)!
+    const { key } = table
     const touched = await ports.recordedEvents.touchedSince(question.since, {
-      key: table.key,
+      key,
       targetUuid,
       window: chunk,
     })
     // Another run worked on these blocks meanwhile: verify the blocks that are done now.
     if (touched.length > 0) {
-      const { islands, since } = await readDone(workspace, ports, known, present)
-      const comparisons = []
-      for (const one of verifyChunks(islands, chunk, { blocks: Infinity }))
-        comparisons.push(...(await verifyChunk({ ...question, since }, one)))
-      return comparisons
+      const { islands, since } = await readDone(workspace, ports, { key, targetUuid })
+      return await verifyEach({ ...question, since }, verifyChunks(islands, chunk, { blocks: Infinity }))
     }
   }
   const tag = staleBy(table, chunk.sqlHash)
-  const since = outcome === 'same' || tag !== undefined ? NO_REASON : await whySince(question, chunk)
-  const parts = partsOf(chunk, since.gone)
-  if (parts.length > 1) {
-    const comparisons = []
-    for (const { from, to } of parts)
-      comparisons.push(...(await verifyChunk(question, { ...chunk, from, to })))
-    return comparisons
-  }
-  const why = tag ?? since.why
-  const { from, to } = chunk
+  const isExplained = outcome === 'same' || tag !== undefined
+  const { why, gone } = isExplained ? { why: tag, gone: [] } : await whySince(question, sides, chunk)
+  const parts = partsOf(chunk, gone)
+  if (parts.length > 1)
+    return await verifyEach(
+      question,
+      parts.map((part) => ({ ...chunk, ...part })),
+    )
   return [{ from, to, outcome, why, ...comparison, elapsedMs: Math.round(monotonicMs() - started) }]
 }
 
@@ -212,20 +228,18 @@ function partsOf(chunk: Range, gone: BlockSet): BlockSet {
 
 const MAX_PARTS = 64
 
-const NO_REASON = { why: undefined, gone: [] }
-
 /** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
 async function whySince(
-  { workspace, ports, known, table, sides, builtWith }: Question,
+  { workspace, ports, known, options, table: present }: Question,
+  { dropsMore }: Sides,
   chunk: Range,
 ): Promise<{ readonly why: WhyStale | undefined; readonly gone: BlockSet }> {
-  const statuses = await readTableStatuses({ ...workspace, chosen: [table] }, { lag: 0 })
-  const stale = statuses.get(table.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
+  const statuses = await readTableStatuses({ ...workspace, chosen: [present] }, { lag: 0 })
+  const stale = statuses.get(present.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
   // Computed with what built it, an edited file explains nothing.
-  const reasons = stale?.reasons.filter((why) => builtWith === undefined || !['sql', 'forks'].includes(why))
+  const reasons = stale?.reasons.filter((why) => !options.asBuilt || !['sql', 'forks'].includes(why))
   if (reasons?.[0] !== undefined) return { why: reasons[0], gone: [] }
-  const { gone, changed } = await findChanges(ports, { table, uuids: known.uuids, window: chunk })
-  const why =
-    gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : sides.dropsMore ? 'dropped' : undefined
+  const { gone, changed } = await findChanges(ports, { table: present, uuids: known.uuids, window: chunk })
+  const why = gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : dropsMore ? 'dropped' : undefined
   return { why, gone }
 }

@@ -32,17 +32,10 @@ export async function openVersions(
       )
     const built = kept === undefined ? table : earlierDefinition(table, kept)
     const then = { ...network, forks: { ...network.forks, ...readForks(forks) } }
-    const describe = (one: TableDefinition) =>
-      describeTransform(readerOf({ source, target }, one), one, {
-        params: transformParams({
-          table: one,
-          range: { from, to },
-          network: then,
-          source: source.connection,
-          target: target.connection,
-        }),
-        settings: one.settings,
-      })
+    const places = { source: source.connection, target: target.connection }
+    const params = transformParams({ table: built, range: { from, to }, network: then, ...places })
+    const reader = readerOf({ source, target }, built)
+    const describe = () => describeTransform(reader, built, { params, settings: built.settings })
     return { table: built, sides: await readSides(target, describe, built), network: then }
   }
 

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from 'sarif'
 import { expect, test } from 'vitest'
-import { githubLines, sarif } from '../../../src/commands/check/ci-formats.ts'
+import { githubLines, sarif } from '../../../src/commands/check/render.ts'
 import { backfillHere } from '../../support/cli.ts'
 import { repository, temporaryDirectory } from '../../support/processes.ts'
 

@@ -1,17 +1,18 @@
 // Owns the edges of doctor's evaluation of connections: from which figure on something is not well.
 import { expect, test } from 'vitest'
+import { findings } from '../../../src/commands/doctor/finding.ts'
 import {
   evaluateBalancer,
   evaluateBuffering,
   evaluateIdleTimeout,
-} from '../../../src/commands/doctor/connection.ts'
+} from '../../../src/commands/doctor/side.ts'
 import { differing } from '../../../src/commands/doctor/ledger.ts'
 
 test('several servers behind the URL of the target are a failure, of a cluster none', () => {
-  const behind = { url: 'http://db:8123', identities: ['a', 'b', 'a'], isCluster: false }
-  expect(evaluateBalancer('target', behind).status).toBe('fail')
-  expect(evaluateBalancer('target', { ...behind, isCluster: true }).status).toBe('ok')
-  expect(evaluateBalancer('source', { ...behind, isCluster: true }).status).toBe('warn')
+  const behind = ['http://db:8123', ['a', 'b', 'a']] as const
+  expect(evaluateBalancer('target', ...behind, false).status).toBe('fail')
+  expect(evaluateBalancer('target', ...behind, true).status).toBe('ok')
+  expect(evaluateBalancer('source', ...behind, true).status).toBe('warn')
 })
 
 test.each([
@@ -21,12 +22,14 @@ test.each([
   [55_000, 'warn'],
 ])('a silent connection that is closed after %s ms is %s', (afterMs, status) => {
   const cut = { afterMs, message: 'socket hang up' }
-  expect(evaluateIdleTimeout('target', { got: { seconds: 60, cut } }).status).toBe(status)
+  const say = findings('idle-timeout', 'target')
+  expect(evaluateIdleTimeout(say, { seconds: 60, cut }).status).toBe(status)
 })
 
 test('an answer whose first bytes come late is buffered somewhere', () => {
-  expect(evaluateBuffering('target', { got: { firstMs: 750, lastMs: 1000 } }).status).toBe('ok')
-  expect(evaluateBuffering('target', { got: { firstMs: 990, lastMs: 1000 } }).status).toBe('warn')
+  const say = findings('buffering', 'target')
+  expect(evaluateBuffering(say, { firstMs: 750, lastMs: 1000 }).status).toBe('ok')
+  expect(evaluateBuffering(say, { firstMs: 990, lastMs: 1000 }).status).toBe('warn')
 })
 
 const done = (from: number, to: number, sqlHash = 'h') => ({

@@ -3,7 +3,8 @@ import { expect, test } from 'vitest'
 import { junit, renderTestResults } from '../../../src/commands/test/render.ts'
 import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { parseTestCase } from '../../../src/commands/test/test-case.ts'
-import type { UnitTestResult, Values } from '../../../src/commands/test/unit-test.ts'
+import type { UnitTestResult, Values } from '../../../src/commands/test/bench.ts'
+import pc from 'picocolors'
 
 const mark = (letter: string) => (text: string) =>
   `<${letter} ${text.trimEnd()}>${' '.repeat(text.length - text.trimEnd().length)}`
@@ -30,8 +31,8 @@ function result(missing: readonly Values[], unexpected: readonly Values[], error
 }
 
 test('a row found stands below the expected row that it is most like, and only what differs is coloured', () => {
-  const lines = renderTestResults({
-    results: [
+  const lines = renderTestResults(
+    [
       result(
         [
           ['0xa', 1, 5],
@@ -44,9 +45,9 @@ test('a row found stands below the expected row that it is most like, and only w
         ],
       ),
     ],
-    elapsedMs: 1200,
-    colors: colors as never,
-  })
+    1200,
+    colors as never,
+  )
   expect(lines.slice(3)).toEqual([
     '<r FAILED> address_diffs/one  one.yaml',
     '  Some promise',
@@ -63,28 +64,22 @@ test('a row found stands below the expected row that it is most like, and only w
 })
 
 test('an error stands in place of the diff', () => {
-  const lines = renderTestResults({
-    results: [result([], [], 'no such column')],
-    elapsedMs: 1,
-    colors: colors as never,
-  })
+  const lines = renderTestResults([result([], [], 'no such column')], 1, colors as never)
   expect(lines).toContain('  <r no such column>')
   expect(lines.join('\n')).not.toContain('expected,')
 })
 
 test('JUnit: a suite for each table, the diff in `failure`, and no character that XML does not know', () => {
-  const failed = result([['<0xa>', 1, 5]], [], undefined)
-  const lines = junit([failed, { ...failed, passed: true }], 1500, () => [
-    'a "<diff>" & \u0007\ufffe\ud800',
-    'b',
-  ])
+  const failed = result([], [], 'a "<diff>" & \u0007\ufffe\ud800')
+  const lines = junit([failed, { ...failed, passed: true }], 1500, pc.createColors(false))
   expect(lines).toEqual([
     '<?xml version="1.0" encoding="UTF-8"?>',
     '<testsuites name="backfill test" tests="2" failures="1" time="1.5">',
     '  <testsuite name="address_diffs" tests="2" failures="1">',
     '    <testcase name="address_diffs/one" classname="address_diffs" file="one.yaml" time="0.001">',
-    '      <failure message="Some promise">a &quot;&lt;diff&gt;&quot; &amp; \u{fffd}\u{fffd}\u{fffd}',
-    'b',
+    '      <failure message="Some promise">FAILED address_diffs/one  one.yaml',
+    '  Some promise',
+    '  a &quot;&lt;diff&gt;&quot; &amp; \u{fffd}\u{fffd}\u{fffd}',
     '      </failure>',
     '    </testcase>',
     '    <testcase name="address_diffs/one" classname="address_diffs" file="one.yaml" time="0.001"/>',

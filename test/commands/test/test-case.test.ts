@@ -2,9 +2,8 @@
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { chooseTables, readCatalogue } from '../../../src/project/sql-folder.ts'
-import { parseTestCase } from '../../../src/commands/test/test-case.ts'
+import { parseTestCase, type UnitTest } from '../../../src/commands/test/test-case.ts'
 import { BackfillError } from '../../../src/model/errors.ts'
-import type { UnitTest } from '../../../src/commands/test/unit-test.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))
 

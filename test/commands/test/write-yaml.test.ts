@@ -6,7 +6,8 @@ import { parseTestCase } from '../../../src/commands/test/test-case.ts'
 import { expectedRows } from '../../../src/commands/test/rows.ts'
 import { parseYaml } from '../../../src/commands/test/yaml-tree.ts'
 import { testText } from '../../../src/commands/test/new-test.ts'
-import { JsonText, type UnitTest } from '../../../src/commands/test/unit-test.ts'
+import { JsonText } from '../../../src/commands/test/rows.ts'
+import type { UnitTest } from '../../../src/commands/test/test-case.ts'
 
 const catalogue = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))
 

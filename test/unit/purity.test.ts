@@ -42,7 +42,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/adopt/',
     'clickhouse/retry.ts',
     'commands/accept/',
-    'commands/check/temporary-table.ts',
+    'commands/check/existing-table.ts',
     'commands/import/changed-files.ts',
     'commands/rebuild/command.ts',
     'commands/rebuild/continued.ts',
@@ -132,7 +132,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   // Bytes and hashes: no effect by themselves.
   'node:stream': [
     'clickhouse/',
-    'commands/preview/preview.ts',
+    'commands/preview/command.ts',
     'commands/verify/compare.ts',
     'terminal/output.ts',
   ],

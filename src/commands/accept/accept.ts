@@ -86,9 +86,8 @@ type Recording<Part> = {
 }
 
 /**
- * Records a plan under the locks of its tables, if planning again gives the same. Dependants first: if this process is
- * killed in between, no block is done from blocks that are missing. Then a checkpoint for each table, so that the next
- * command need not fold the events.
+ * Records a plan under the locks of its tables, if planning again gives the same. Dependants first: if this process is killed in
+ * between, no block is done from blocks that are missing. A checkpoint saves the next command from folding the events.
  */
 export async function record<Part extends { readonly table: TableDefinition; readonly targetUuid: string }>(
   { ports: { ledger, locks } }: Workspace,
@@ -118,7 +117,7 @@ export async function record<Part extends { readonly table: TableDefinition; rea
 
 function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDecision): void {
   if (refused.length === 0) return
-  const why: Readonly<Record<(typeof refused)[number]['reason'], string>> = {
+  const why = {
     below:
       bounds.expected === undefined ? (bounds.note ?? '') : `below its first block ${bounds.expected.from}`,
     above: `above its head ${bounds.expected?.to}`,
@@ -143,16 +142,9 @@ function notCreated({ ports }: Workspace, { key, target }: TableDefinition): Bac
   )
 }
 
-type AcceptanceInput = {
+type AcceptanceInput = Pick<TableStatus['bounds'], 'limits' | 'expected'> & {
   readonly range: Range
-  readonly limits: { readonly from: number | undefined; readonly to: number | undefined }
-  readonly expected: Range | undefined
-  readonly done: BlockSet
-  readonly accepted: BlockSet
-  readonly dirty: BlockSet
-  readonly sourceGaps: BlockSet
-  readonly incomplete: BlockSet
-}
+} & Readonly<Record<'done' | 'accepted' | 'dirty' | 'sourceGaps' | 'incomplete', BlockSet>>
 
 type AcceptDecision = ReturnType<typeof evaluate>
 
@@ -173,13 +165,12 @@ export function evaluate({ range, limits, expected, ...sets }: AcceptanceInput) 
   const sourceGaps = take(sets.sourceGaps)
   const incomplete = take(sets.incomplete)
   const refused = [
-    // Below the first block that the sources have, and above the head.
     { reason: 'below', blocks: below },
     { reason: 'above', blocks: above },
     { reason: 'done', blocks: done },
     // May be half written: an acceptance would hide them from recovery.
     { reason: 'dirty', blocks: dirty },
-    // Missing, and a run can process them.
+    // A run can process them.
     { reason: 'ready', blocks: left },
   ] as const
   return { sourceGaps, incomplete, already, refused: refused.filter(({ blocks }) => blocks.length > 0) }

@@ -1,14 +1,14 @@
 // Owns `backfill adopt`: it shows how a sample of unknown rows compares, and records them as done if it is the same.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { BlockSet } from '../../model/blocks.ts'
-import { randomBelow } from '../../seam/random.ts'
 import type { Command } from '../../session/command.ts'
 import { withStoppable } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
-import { blockCount, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
-import { comparisonLine, renderVerify, verifyCode } from '../verify/render.ts'
+import { positiveCount, readFlag, type Word } from '../../workspace/values.ts'
+import { verifyHooks, verifyOptions } from '../verify/command.ts'
+import { renderVerify, verifyCode } from '../verify/render.ts'
 import type { AdoptOptions } from './plan.ts'
 
 const SAMPLE = 20
@@ -16,12 +16,11 @@ const SAMPLE = 20
 export const adoptCommand: Command = async (context) => {
   const { flags, output } = context
   const key = requireOneTable(flags, 'adopt')
-  const quiet = flags.has('quiet') || flags.has('json')
   const fromUuid = readFlag(flags, 'from-uuid', uuid)
   const options: AdoptOptions = {
     ...upOptions(context),
+    ...verifyOptions(context),
     sample: readFlag(flags, 'sample', positiveCount) ?? SAMPLE,
-    seed: readFlag(flags, 'seed', blockCount) ?? randomBelow(2 ** 32),
     fromUuid,
   }
   return await withStoppable(context, async (session, signal) => {
@@ -35,11 +34,7 @@ export const adoptCommand: Command = async (context) => {
       await target.prepare(workspace.catalogue.ledger)
       if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
     }
-    const plan = await planAdoption(workspace, session.connected, options, {
-      signal,
-      report: (table, comparison) =>
-        output.message(quiet ? [] : [comparisonLine(table, comparison, output.messageColors)]),
-    })
+    const plan = await planAdoption(workspace, session.connected, options, verifyHooks(context, signal))
     if (signal.aborted) return EXIT.ok
     const wrong = plan.verifications.find((one) => {
       const code = verifyCode(one)
@@ -48,10 +43,7 @@ export const adoptCommand: Command = async (context) => {
     const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
     if (outcome === 'adopted')
       await adopt(workspace, session.connected, plan, options, (text) => output.message([text]))
-    const {
-      blocks,
-      verifications: [sample],
-    } = plan
+    const [blocks, sample] = [plan.blocks, plan.verifications[0]]
     output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
       ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors)),
       outcomeLine(outcome, { key, blocks, fromUuid }),

@@ -10,18 +10,13 @@ import type { Workspace } from '../../runner/workspace.ts'
 /** Most blocks that are named. */
 const MOST = 1_000
 
-/**
- * Looks at all rows of the blocks, if the table keeps rows of one key that by its file become one.
- * @throws BackfillError `failed` for keys with several rows; `server`
- */
+/** If the table keeps rows of one key that by its file become one. @throws BackfillError `failed` for keys with several rows; `server` */
 export async function assertNotDoubled(
   { ports: { target: place } }: Workspace,
   { target }: Connected,
-  {
-    table,
-    engine,
-    blocks,
-  }: { readonly table: TableDefinition; readonly engine: string; readonly blocks: BlockSet },
+  table: TableDefinition,
+  engine: string,
+  blocks: BlockSet,
 ): Promise<void> {
   const key = ddlClauses(table.ddl).sortKey?.text
   const ends = hull(blocks)

@@ -1,8 +1,8 @@
 // Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
 import { usageError } from '../../model/errors.ts'
 import {
-  type BlockSet,
   blockSet,
+  type BlockSet,
   countBlocks,
   intersect,
   type Range,
@@ -46,10 +46,10 @@ export async function planAdoption(
     )
   const { blocks, chunk, looked } =
     options.fromUuid === undefined
-      ? await storedBlocks(workspace, ports, { tableStatus, options })
-      : await knownBlocks(workspace, { tableStatus, fromUuid: options.fromUuid })
+      ? await storedBlocks(workspace, ports, tableStatus, options)
+      : await knownBlocks(workspace, tableStatus, options.fromUuid)
   if (options.fromUuid === undefined)
-    await assertNotDoubled(workspace, ports, { table, engine: tableStatus.target!.engine, blocks })
+    await assertNotDoubled(workspace, ports, table, tableStatus.target!.engine, blocks)
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
   const verifications = [await verify(looked, ports, sampled, hooks)]
@@ -62,11 +62,7 @@ export async function planAdoption(
 
 const LAST_BLOCKS = 100
 
-type Found = {
-  readonly blocks: BlockSet
-  readonly chunk: number
-  readonly looked: Workspace
-}
+type Found = { readonly blocks: BlockSet; readonly chunk: number; readonly looked: Workspace }
 
 /**
  * Blocks between the ends of the stored rows that the ledger does not know, and that could be computed again; without the
@@ -75,37 +71,24 @@ type Found = {
 async function storedBlocks(
   workspace: Workspace,
   ports: Connected,
-  { tableStatus, options }: { readonly tableStatus: TableStatus; readonly options: AdoptOptions },
+  { table, missing, dirty }: TableStatus,
+  options: AdoptOptions,
 ): Promise<Found> {
-  const { table, missing, dirty } = tableStatus
   const ends = await endsOf(workspace, ports, table)
   const { from = ends.from, to = ends.to } = options
-  const { runnable: blocks, rowEstimates } = await probeMissing(
-    makeProbe(workspace),
-    table,
-    subtract(
-      intersect(missing, from > to ? [] : [{ from, to }]),
-      union(dirty, await gapsOf(workspace, ports, table)),
-    ),
-  )
+  const wanted = intersect(missing, from > to ? [] : [{ from, to }])
+  const known = subtract(wanted, union(dirty, await gapsOf(workspace, ports, table)))
+  const { runnable: blocks, rowEstimates } = await probeMissing(makeProbe(workspace), table, known)
   if (blocks.length === 0)
     throw usageError(
       `${workspace.ports.target.database}.${table.target} has no blocks to adopt: none is missing that the sources have, between ${from} and ${to}`,
       `backfill status --tables ${table.key}`,
     )
   const rows = rowEstimates.reduce((sum, one) => sum + one.rows, 0)
-  const chunk =
-    inUnit(options.chunk, table.unit) ??
-    Math.max(
-      1,
-      Math.floor((countBlocks(blocks) * (options.chunkRows ?? DEFAULT_CHUNK_ROWS)) / Math.max(1, rows)),
-    )
-  const built = {
-    state: 'done' as const,
-    sqlHash: table.sqlHash,
-    forks: forksText(table, workspace.network),
-    inputs: '',
-  }
+  const byRows = (countBlocks(blocks) * (options.chunkRows ?? DEFAULT_CHUNK_ROWS)) / Math.max(1, rows)
+  const chunk = inUnit(options.chunk, table.unit) ?? Math.max(1, Math.floor(byRows))
+  const { sqlHash } = table
+  const built = { state: 'done', sqlHash, forks: forksText(table, workspace.network), inputs: '' } as const
   const islands = blocks.map((range) => ({ ...range, ...built }))
   const view = { islands, tail: 0, position: [0, 0] as const, lastRun: undefined, digestRows: 0 }
   const fold = async () => new Map([[table.key, view]])
@@ -157,9 +140,9 @@ async function endsOf(
 
 async function knownBlocks(
   workspace: Workspace,
-  { tableStatus, fromUuid }: { readonly tableStatus: TableStatus; readonly fromUuid: string },
+  { table, view, target }: TableStatus,
+  fromUuid: string,
 ): Promise<Found> {
-  const { table, view, target } = tableStatus
   const { key } = table
   if (view?.lastRun !== undefined)
     throw usageError(
@@ -175,16 +158,12 @@ async function knownBlocks(
       known === undefined ? `backfill adopt ${key}` : `backfill adopt ${key} --from-uuid ${known.uuid}`,
     )
   }
-  const tables: typeof workspace.ports.target.tables = async (names) =>
-    new Map(
-      [...(await workspace.ports.target.tables(names))].map(([name, one]) => [
-        name,
-        name === table.target ? { ...one, uuid: fromUuid } : one,
-      ]),
-    )
-  const looked = {
-    ...workspace,
-    ports: { ...workspace.ports, target: { ...workspace.ports.target, tables } },
+  const { ports } = workspace
+  const tables: typeof ports.target.tables = async (names) => {
+    const found = new Map(await ports.target.tables(names))
+    const present = found.get(table.target)
+    return present === undefined ? found : found.set(table.target, { ...present, uuid: fromUuid })
   }
+  const looked = { ...workspace, ports: { ...ports, target: { ...ports.target, tables } } }
   return { blocks, chunk: Infinity, looked }
 }

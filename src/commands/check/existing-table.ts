@@ -1,14 +1,19 @@
-// Owns the comparison of a DDL file with the existing table: the table or the file may have been changed since.
+// Owns the comparison of a DDL file with the existing table, as the server writes both: it makes a temporary table of the file.
+import { blamesText } from '../../clickhouse/error-codes.ts'
+import { ACCESS_DENIED, missingGrant } from '../../clickhouse/error-hints.ts'
+import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { fileError, type Finding } from '../../model/errors.ts'
+import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { randomId } from '../../seam/random.ts'
+import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
+import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 import type { RuleId } from '../../model/rules.ts'
 import type { Report } from '../../sql-syntax/problems.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
 import { type Difference, definitionsDiffer, lineOf } from './table-definition.ts'
-import { madeDefinition } from './temporary-table.ts'
 
 export type ExistingCheck = {
   readonly target: Server
@@ -126,3 +131,61 @@ function alterOf(place: Difference['place'], text: string, isRemoved: boolean): 
   if (isRemoved) return `${column === '' ? '' : `MODIFY${column} `}REMOVE ${word}`
   return `MODIFY${column} ${word === 'CODEC' ? `CODEC(${value})` : `${word} ${value}`}`
 }
+
+type MadeDefinition =
+  | { readonly definition: string }
+  /** Why the server refuses the table; `sent`: the text with a syntax error, else ''. */
+  | { readonly refused: string; readonly sent: string }
+  | { readonly notCompared: string; readonly hint: string; readonly always: boolean }
+
+const notCompared = (why: string, hint: string, always = true) => ({ notCompared: why, hint, always })
+
+const SESSION_SECONDS = '10'
+
+/** The CREATE TABLE as the server writes it. Works under `readonly = 2`, with CREATE ARBITRARY TEMPORARY TABLE. @throws BackfillError `server` */
+export async function madeDefinition(
+  { client, connection, cluster }: Server,
+  ddl: SqlText,
+): Promise<MadeDefinition> {
+  const query = temporaryForm(ddl)
+  if (query === undefined)
+    return notCompared('its engine is not a MergeTree', 'compare it with SHOW CREATE TABLE', false)
+  if (cluster?.balanced)
+    return notCompared('connections reach different servers', 'set TARGET_CLICKHOUSE_URL to one of them')
+  const doing = `checking ${ddl.file}`
+  const session = { session_id: randomId() }
+  const table = quotedName(createTable(ddl).table)
+  try {
+    // The engine is that of a table without ENGINE.
+    const clickhouse_settings = {
+      session_timeout: SESSION_SECONDS,
+      default_temporary_table_engine: 'MergeTree',
+    } as const
+    await client.command({ ...session, query, clickhouse_settings, doing })
+    const [row] = await client.rows<{ readonly statement: string }>({
+      ...session,
+      query: `SHOW CREATE TEMPORARY TABLE ${table}`,
+      doing,
+    })
+    await client.command({ ...session, query: `DROP TEMPORARY TABLE ${table}`, doing })
+    return { definition: row!.statement }
+  } catch (error) {
+    const code = errorCode(error)
+    const answer = originOf(error)
+    if (code === 0 || !(answer instanceof Error)) throw error
+    if (code === ACCESS_DENIED)
+      return notCompared(
+        `user '${connection.username}' may not create temporary tables`,
+        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE',
+      )
+    if (code === READONLY)
+      return notCompared(
+        `the profile of user '${connection.username}' does not let it create temporary tables`,
+        'set readonly = 2 for this user',
+      )
+    if (!blamesText(error as BackfillError)) throw error
+    return { refused: answer.message, sent: code === SYNTAX_ERROR ? query : '' }
+  }
+}
+
+const [SYNTAX_ERROR, READONLY] = [62, 164]

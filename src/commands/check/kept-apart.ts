@@ -12,15 +12,9 @@ export async function keptApart(
 ): Promise<readonly { readonly source: string; readonly sentence: string; readonly hint: string }[]> {
   const all = await tablesBehind(server, sources)
   const asked = all.map(async (table) => {
-    const read = all.filter(
-      (one) =>
-        one.source === table.source &&
-        isCollapsing(one) &&
-        table.behind.some(
-          ({ cluster, database, name }) =>
-            cluster === one.cluster && database === one.database && name === one.name,
-        ),
-    )
+    const isBehind = (one: TableBehind) =>
+      table.behind.some((place) => PLACE.every((part) => place[part] === one[part]))
+    const read = all.filter((one) => one.source === table.source && isCollapsing(one) && isBehind(one))
     const why =
       table.engine === 'Merge' && read.length > 1
         ? `merges rows inside of ${read.map(({ name }) => name).join(', ')}, not across them`
@@ -36,6 +30,8 @@ export async function keptApart(
   })
   return (await Promise.all(asked)).flat()
 }
+
+const PLACE = ['cluster', 'database', 'name'] as const
 
 const HINT =
   'read one table, or write each row of a key into the same one; if that is so, write --! view: safe above the CREATE TABLE in sql/source/'

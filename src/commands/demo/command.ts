@@ -40,10 +40,7 @@ export const demo: Command = async (context) => {
   })
 }
 
-/**
- * Creates missing source tables and fills them once; the chain is the same every time. `loaded` is false if it was
- * there already; `rows`: source rows of the network, before merging. `chain`: statements that fill the source tables.
- */
+/** Fills the source tables once by the statements of `chain`. `loaded`: not there before; `rows`: of the network, before merging. */
 async function loadDemo(
   { client, connection }: Server,
   sources: Catalogue['sources'],

@@ -120,15 +120,8 @@ function withoutText({ sqlHash, rawHash, file, keptAt }: DiffSide): object {
 function patchOf({ from, to, change }: DiffReport): readonly string[] | undefined {
   if (from.text === undefined || change === 'none') return undefined
   const options = { context: 3, headerOptions: FILE_HEADERS_ONLY }
-  const patch = createTwoFilesPatch(
-    from.file ?? '',
-    to.file,
-    from.text,
-    to.text,
-    sideText(from),
-    sideText(to),
-    options,
-  )
+  const [was, is] = [sideText(from), sideText(to)]
+  const patch = createTwoFilesPatch(from.file ?? '', to.file, from.text, to.text, was, is, options)
   return patch.trimEnd().split('\n')
 }
 

@@ -54,10 +54,12 @@ export async function readDigests(
     const every = inUnit(typed, table.unit) ?? EVERY
     const sql = await digestSql(target, workspace.ports.executor, table, found)
     const rows = await target.client
-      .rows<Digest & { readonly part: number }>({
-        query: `SELECT intDiv(toUInt64(${table.position}), {every:UInt64}) AS part, count() AS rows,
-          toString(sum(${sql.rowHash})) AS sum, ${sql.columns} AS columns
-        FROM ${sql.from} WHERE ${table.position} BETWEEN {from:UInt64} AND {to:UInt64} GROUP BY part ORDER BY part`,
+      .rows<Range & Digest>({
+        query: `SELECT greatest(part * {every:UInt64}, {from:UInt64}) AS "from",
+          least((part + 1) * {every:UInt64} - 1, {to:UInt64}) AS "to",
+          count() AS rows, toString(sum(${sql.rowHash})) AS sum, ${sql.columns} AS columns
+        FROM ${sql.from} WHERE ${table.position} BETWEEN {from:UInt64} AND {to:UInt64}
+        GROUP BY intDiv(toUInt64(${table.position}), {every:UInt64}) AS part ORDER BY part`,
         query_params: { every, from, to },
         clickhouse_settings: DIGEST_SETTINGS,
         ...(signal && { abort_signal: signal }),
@@ -67,9 +69,9 @@ export async function readDigests(
         if (signal?.aborted === true) return []
         throw error
       })
-    const ranges = rows.map(({ part, rows: of, sum }) => ({
-      from: Math.max(part * every, from),
-      to: Math.min((part + 1) * every - 1, to),
+    const ranges = rows.map(({ from: first, to: last, rows: of, sum }) => ({
+      from: first,
+      to: last,
       rows: of,
       sum,
     }))

@@ -22,13 +22,8 @@ export const doctor: Command = async (context) => {
   const found = await withConnections(context, async (connections) => {
     const { runChecks } = await import('./doctor.ts')
     output.message([`Asking the servers; this takes about ${idleSeconds + 1} s. Nothing is written.`])
-    return await runChecks({
-      ...connections,
-      ...files,
-      ...placeOf(config),
-      network: config.network.value,
-      idleSeconds,
-    })
+    const asked = { network: config.network.value, idleSeconds }
+    return await runChecks({ ...connections, ...files, ...placeOf(config), ...asked })
   })
   output.answer(doctorFields(found), renderDoctor(found, output.resultColors).map(output.mask))
   return doctorExit(found)
@@ -54,8 +49,8 @@ async function readFiles({ config, flags }: Context) {
 }
 
 export function renderDoctor(found: readonly Finding[], colors: Colors): readonly string[] {
-  const shown = found.map(asShown)
-  const width = (of: (one: Finding) => string) => Math.max(0, ...shown.map((one) => of(one).length))
+  const lines = found.map(asShown)
+  const width = (of: (one: Finding) => string) => Math.max(0, ...lines.map((one) => of(one).length))
   const [checks, subjects] = [width(({ check }) => check), width(({ subject }) => subject)]
   const brush = { ok: colors.green, warn: colors.yellow, fail: colors.red }
   const line = ({ check, status, subject, finding, hint }: Finding) =>
@@ -63,7 +58,7 @@ export function renderDoctor(found: readonly Finding[], colors: Colors): readonl
       `  ${brush[status](status.padEnd(4))}  ${check.padEnd(checks)}  ${colors.dim(subject.padEnd(subjects))}  ${finding}`,
       hint !== undefined && `        ${colors.bold('->')} ${hint}`,
     )
-  const groups = Map.groupBy(shown, ({ group }) => group)
+  const groups = Map.groupBy(lines, ({ group }) => group)
   return [
     ...[...groups].flatMap(([group, own]) => [colors.bold(group), ...own.flatMap(line), '']),
     tally(found, colors),
@@ -75,12 +70,11 @@ export function doctorFields(found: readonly Finding[]): object {
 }
 
 /** Texts of servers and files are shown in one line, with control characters escaped. */
-function asShown(one: Finding): Finding {
-  const [subject, finding, hint] = [one.subject, one.finding, one.hint].map(
-    (text) => text && visible(oneLine(text)),
-  )
-  return { ...one, subject: subject ?? '', finding: finding ?? '', hint }
+function asShown({ subject, finding, hint, ...one }: Finding): Finding {
+  return { ...one, subject: shown(subject), finding: shown(finding), hint: hint && shown(hint) }
 }
+
+const shown = (text: string) => visible(oneLine(text))
 
 /** An unreachable server outweighs other failures: most of them follow from it. */
 export function doctorExit(found: readonly Finding[]): number {

@@ -10,7 +10,7 @@ import { namesRead } from '../../model/choose.ts'
 import type { Catalogue, SourceDefinition, TableDefinition } from '../../model/model.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import { readReadiness } from '../../sources/readiness.ts'
-import type { Connections } from '../../workspace/open.ts'
+import type { Connections, placeOf } from '../../workspace/open.ts'
 import {
   asking,
   BUILT_IN,
@@ -25,21 +25,18 @@ import { checkFold } from './ledger.ts'
 import { type ExaminedSide, examineSide } from './side.ts'
 import { type Place, runSqlChecks, type SqlCheck } from './sql-checks.ts'
 
-type DoctorInput = Connections & {
-  readonly ledgerDatabase: string
-  readonly network: string
-  /** Of the target; undefined for a single server. */
-  readonly cluster: string | undefined
-  readonly exclusive: boolean
-  /** The chosen tables; empty if the SQL files are broken. */
-  readonly tables: readonly TableDefinition[]
-  readonly catalogue: Pick<Catalogue, 'sources' | 'tables'>
-  readonly checks: readonly SqlCheck[]
-  /** Errors in the SQL folder. */
-  readonly broken: readonly Finding[]
-  /** How long an idle connection has to survive. */
-  readonly idleSeconds: number
-}
+type DoctorInput = Connections &
+  ReturnType<typeof placeOf> & {
+    readonly network: string
+    /** The chosen tables; empty if the SQL files are broken. */
+    readonly tables: readonly TableDefinition[]
+    readonly catalogue: Pick<Catalogue, 'sources' | 'tables'>
+    readonly checks: readonly SqlCheck[]
+    /** Errors in the SQL folder. */
+    readonly broken: readonly Finding[]
+    /** How long an idle connection has to survive. */
+    readonly idleSeconds: number
+  }
 
 /** All findings in the order in which they are shown. Reads only. */
 export async function runChecks(input: DoctorInput): Promise<readonly Finding[]> {

@@ -17,7 +17,7 @@ import { openTarget, type TargetPort, type TargetTable } from '../../targets/tar
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
 
-export type LedgerQuestion = {
+type LedgerQuestion = {
   readonly server: Server
   readonly names: Names
   readonly network: string
@@ -105,17 +105,15 @@ async function foldTwice(
 ): Promise<Folded> {
   if (uuids.size === 0) return NOTHING
   const all = { network, uuids, fromCheckpoint: false }
+  const db = server.during('folding the ledger from its first event').withSchema(names.ledger)
   const [views, rows] = await Promise.all([
     ledgerReader({ server, names, network }).fold(uuids),
-    foldQuery(
-      server.during('folding the ledger from its first event').withSchema(names.ledger),
-      all,
-    ).execute(),
+    foldQuery(db, all).execute(),
   ])
-  const compared = [...views].map(([key, { islands }]) => {
-    const fromFirst = rows.filter((row) => row.table_key === key)
-    return [key, differing(islands, fromFirst)] as const
-  })
+  const fromFirst = Map.groupBy(rows, (row) => row.table_key)
+  const compared = [...views].map(
+    ([key, { islands }]) => [key, differing(islands, fromFirst.get(key) ?? [])] as const,
+  )
   return { views, wrong: new Map(compared.filter(([, blocks]) => blocks.length > 0)) }
 }
 

@@ -15,8 +15,8 @@ export async function findChangedFiles(
 ): Promise<ReadonlyMap<string, BlockSet>> {
   const { uuids } = await readKnown(opened.workspace)
   const found = opened.workspace.chosen.map(async (table) => {
-    const targetUuid = uuids.get(table.key)
-    return [table.key, await changedOf(opened, { table, targetUuid, range })] as const
+    const changed = changedOf(opened, table, { uuid: uuids.get(table.key), range })
+    return [table.key, await changed] as const
   })
   return new Map(await Promise.all(found))
 }
@@ -32,14 +32,17 @@ export async function forgetChangedFiles(
   const { uuids } = await readKnown(opened.workspace)
   for (const table of chosen) {
     const { key, sqlHash } = table
-    const targetUuid = uuids.get(key)
-    const find = () => changedOf(opened, { table, targetUuid, range })
-    if (targetUuid === undefined || (await find()).length === 0) continue
-    const note = (text: string) => report({ type: 'note', table: key, text })
-    const lock = await ports.locks.acquire(key, note, lockWaitMs)
+    const uuid = uuids.get(key)
+    const find = () => changedOf(opened, table, { uuid, range })
+    if (uuid === undefined || (await find()).length === 0) continue
+    const lock = await ports.locks.acquire(
+      key,
+      (text) => report({ type: 'note', table: key, text }),
+      lockWaitMs,
+    )
     try {
       // Found again under the lock, because another run may have worked until now.
-      const declared = { blocks: await find(), targetUuid, runId: randomId(), sqlHash }
+      const declared = { blocks: await find(), targetUuid: uuid, runId: randomId(), sqlHash }
       await ports.ledger.appendEach(lock, { event: 'invalidated', ...declared }, { giveUpMs, signal })
     } finally {
       await lock.release()
@@ -47,35 +50,24 @@ export async function forgetChangedFiles(
   }
 }
 
-type ChangedQuestion = {
-  readonly table: TableDefinition
-  readonly targetUuid: string | undefined
-  readonly range: Range
-}
-
 async function changedOf(
-  { workspace: { ports }, connected }: ConnectedWorkspace,
-  { table, targetUuid, range }: ChangedQuestion,
+  { workspace: { ports }, connected: { recordedEvents } }: ConnectedWorkspace,
+  { key, sources, sqlHash }: TableDefinition,
+  { uuid: targetUuid, range: window }: { readonly uuid: string | undefined; readonly range: Range },
 ): Promise<BlockSet> {
   if (targetUuid === undefined) return []
-  const { key } = table
-  const events = connected.recordedEvents
   const changed: Range[] = []
-  for await (const page of events.latest({ key, targetUuid, window: range, withoutStaleTags: true })) {
+  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutStaleTags: true })) {
     const built = page.filter(({ event }) => event === 'done')
-    const before = await events.fingerprints(
-      key,
-      built.map(({ position }) => position),
-    )
-    const found = await Promise.all(
-      built.map(async ({ eventRange, sqlHash }, index) => {
-        const sources = await ports.source.fingerprint(table.sources, eventRange)
-        const same = writeFingerprint(sources) === before[index]
-        const isThere = [...sources.values()].every(({ blocks }) => blocks > 0)
-        return isThere && !(same && sqlHash === table.sqlHash) ? [eventRange] : []
-      }),
-    )
-    changed.push(...found.flat())
+    const positions = built.map(({ position }) => position)
+    const before = await recordedEvents.fingerprints(key, positions)
+    const found = built.map(async ({ eventRange, sqlHash: hash }, index) => {
+      const now = await ports.source.fingerprint(sources, eventRange)
+      const isSame = writeFingerprint(now) === before[index] && hash === sqlHash
+      const isThere = [...now.values()].every(({ blocks }) => blocks > 0)
+      return isThere && !isSame ? [eventRange] : []
+    })
+    changed.push(...(await Promise.all(found)).flat())
   }
-  return intersect(blockSet(changed), [range])
+  return intersect(blockSet(changed), [window])
 }

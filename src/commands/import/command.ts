@@ -2,7 +2,14 @@
 import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
-import { chooseImports, planImport, wholeFiles } from './import.ts'
+import {
+  chooseImports,
+  missingNotes,
+  planImport,
+  renderImport,
+  unevenWarnings,
+  wholeFiles,
+} from './import.ts'
 import { openFolder } from './files/folder-files.ts'
 import { openWeb } from './files/web-files.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
@@ -11,7 +18,6 @@ import type { RunEvent } from '../../runner/events.ts'
 import { duration, names, readFlag, type Flags } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import type { Command, Context } from '../../session/command.ts'
-import { missingNotes, renderImport, unevenWarnings } from './render.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { withConnections } from '../../session/session.ts'
 import { assertNamed, placeOf, readScope } from '../../workspace/open.ts'
@@ -30,14 +36,8 @@ export const importCommand: Command = async (context) => {
   if (flags.has('dry-run')) return await plan(context, place, range)
 
   const ending = new AbortController()
-  const options = {
-    ...upOptions(context),
-    from: undefined,
-    to: undefined,
-    lag: 0,
-    chunk: FILE_BLOCKS,
-    chunkRows: undefined,
-  }
+  const whole = { from: undefined, to: undefined, lag: 0, chunk: FILE_BLOCKS, chunkRows: undefined }
+  const options = { ...upOptions(context), ...whole }
   return await supervised(
     context,
     async (run) => {
@@ -77,15 +77,9 @@ async function plan(context: Context, place: Place, range: Range): Promise<numbe
 
 type Place = ReturnType<typeof placeOfFiles>
 
-type ImportQuestion = {
-  readonly place: Place
-  readonly range: Range
-  readonly signal: AbortSignal
-}
-
 async function withImport<T>(
   context: Context,
-  { place, range, signal }: ImportQuestion,
+  { place, range, signal }: { readonly place: Place; readonly range: Range; readonly signal: AbortSignal },
   use: (opened: ConnectedWorkspace, files: FilesPort) => Promise<T>,
 ): Promise<T> {
   const { config, flags, output } = context
@@ -104,16 +98,9 @@ async function withImport<T>(
     output.message([`A file has ${FILE_BLOCKS} blocks: importing ${range.from}-${range.to}.`])
   return await withConnections(context, async (connections) => {
     const { openImportWorkspace } = await import('./executor.ts')
-    const opened = await openImportWorkspace({
-      ...connections,
-      ...placeOf(config),
-      network,
-      catalogue,
-      tables,
-      chosen,
-      files,
-      range,
-    })
+    const target = placeOf(config)
+    const parts = { network, catalogue, tables, chosen, files, range }
+    const opened = await openImportWorkspace({ ...connections, ...target, ...parts })
     try {
       return await use(opened, files)
     } finally {

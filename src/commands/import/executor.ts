@@ -1,5 +1,4 @@
 // Owns an import's workspace, whose target is the source database, and its execution: a fenced INSERT reads a file's bytes.
-import type { Network } from '../../model/model.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
 import type { ExecutorPort, InsertJob } from '../../runner/executor.ts'
@@ -16,12 +15,9 @@ import { fileSource } from './files/file-source.ts'
 import type { Range } from '../../model/blocks.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 
-export type ImportExecutorOptions = {
+type ImportExecutorOptions = Pick<ImportWorkspaceOptions, 'network' | 'tables' | 'files'> & {
   readonly server: Server
   readonly names: Names
-  readonly network: Network
-  readonly tables: readonly ImportTable[]
-  readonly files: FilesPort
 }
 
 /** Missing columns are checked before the INSERT; a NULL in a column that is not Nullable fails the statement. */
@@ -34,19 +30,18 @@ export function openImportExecutor(options: ImportExecutorOptions): ExecutorPort
   const { server, names, network, tables, files } = options
   const tableOf = (key: string) => tables.find((table) => table.key === key)!
 
-  const paramsOf = (table: ImportTable, range: InsertJob['range'], has: (column: string) => boolean) => ({
-    ...transformParams({ table, range, network, source: server.connection, target: server.connection }),
-    ...Object.fromEntries(
-      table.fileColumns.filter(({ optional }) => optional).map(({ name }) => [hasParameter(name), has(name)]),
-    ),
-  })
+  const paramsOf = (table: ImportTable, range: Range, has: (column: string) => boolean) => {
+    const optional = table.fileColumns.flatMap((one) => (one.optional ? [one.name] : []))
+    return {
+      ...transformParams({ table, range, network, source: server.connection, target: server.connection }),
+      ...Object.fromEntries(optional.map((name) => [hasParameter(name), has(name)])),
+    }
+  }
 
-  const columnsOf = describedOnce((table: ImportTable) =>
-    describeTransform(server, table, {
-      params: paramsOf(table, { from: 0, to: FILE_BLOCKS - 1 }, () => true),
-      settings: table.settings,
-    }),
-  )
+  const columnsOf = describedOnce((table: ImportTable) => {
+    const params = paramsOf(table, { from: 0, to: FILE_BLOCKS - 1 }, () => true)
+    return describeTransform(server, table, { params, settings: table.settings })
+  })
 
   async function insertFile(job: InsertJob, file: FetchedFile): Promise<InsertReport> {
     const { range, queryId, lock, progress } = job
@@ -132,13 +127,13 @@ const NO_MEMORY = 241
 function classified(error: BackfillError): BackfillError {
   const { message, kind, code, hint, cause } = error
   const ofThisFile = { kind, code, rangeOnly: true, hint, cause }
-  if (kind !== 'failed' || (code !== NO_MEMORY && !FILE_CODES.has(code))) return error
-  if (code !== NO_MEMORY) return new BackfillError(message, ofThisFile)
   const help = 'The server needs memory for a whole file: use --jobs 1, or raise its memory limit'
-  return new BackfillError(message, { ...ofThisFile, retry: 'retry', hint: help })
+  if (kind === 'failed' && code === NO_MEMORY)
+    return new BackfillError(message, { ...ofThisFile, retry: 'retry', hint: help })
+  return kind === 'failed' && FILE_CODES.has(code) ? new BackfillError(message, ofThisFile) : error
 }
 
-export type ImportWorkspaceOptions = WorkspaceOptions & {
+type ImportWorkspaceOptions = WorkspaceOptions & {
   readonly tables: readonly ImportTable[]
   readonly files: FilesPort
   readonly range: Range

@@ -1,18 +1,21 @@
-// Owns the plan of an import: its tables, its files and the blocks to import.
+// Owns the plan of an import (its tables, its files, the blocks to import), how it looks, and the notes about missing files.
 import { usageError } from '../../model/errors.ts'
 import { firstBlocks } from './files/file-source.ts'
 import { FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName } from '../../model/table-key.ts'
 import {
-  type BlockSet,
   blockSet,
+  type BlockSet,
   countBlocks,
+  formatBlockSet,
   intersect,
   type Range,
   subtract,
   union,
 } from '../../model/blocks.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
+import type { RunEvent } from '../../runner/events.ts'
+import { type Colors, count, formatRanges, formatRange, listOf, size } from '../../terminal/render/format.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { ImportTable } from './sql.ts'
@@ -22,7 +25,7 @@ export function wholeFiles({ from, to }: Range): Range {
   return { from: first, to: (Math.floor(to / FILE_BLOCKS) + 1) * FILE_BLOCKS - 1 }
 }
 
-export function countFiles(blocks: BlockSet): number {
+function countFiles(blocks: BlockSet): number {
   return countBlocks(blocks) / FILE_BLOCKS
 }
 
@@ -39,7 +42,7 @@ export function chooseImports(
   return names.length === 0 ? tables : tables.filter(({ target }) => wanted.includes(shortName(target)))
 }
 
-export type ImportPlan = Awaited<ReturnType<typeof planImport>>
+type ImportPlan = Awaited<ReturnType<typeof planImport>>
 
 /** Looks up every file that is not imported yet, or `changed` (by table key). @throws BackfillError */
 export async function planImport(
@@ -53,12 +56,10 @@ export async function planImport(
       const { missing, covered, target } = tableStatuses.get(key)!
       const anew = changed.get(key) ?? []
       const wanted = union(missing, anew)
-      const looked = await Promise.all(
-        wanted
-          .flatMap(firstBlocks)
-          .map(async (first) => ({ first, facts: await files.look({ table, first }) })),
-      )
-      const found = looked.filter(({ facts }) => facts !== undefined)
+      const looked = wanted
+        .flatMap(firstBlocks)
+        .map(async (first) => ({ first, facts: await files.look({ table, first }) }))
+      const found = (await Promise.all(looked)).filter(({ facts }) => facts !== undefined)
       const there = blockSet(found.map(({ first }) => ({ from: first, to: first + FILE_BLOCKS - 1 })))
       return {
         table: shortName(table),
@@ -75,4 +76,54 @@ export async function planImport(
     }),
   )
   return { network: workspace.network.name, range, tables }
+}
+
+export function renderImport({ network, range, tables }: ImportPlan, colors: Colors): readonly string[] {
+  const files = tables.reduce((sum, table) => sum + table.files, 0)
+  const bytes = tables.reduce((sum, table) => sum + table.bytes, 0)
+  return [
+    `network ${colors.bold(network)}, blocks ${formatRange(range)}`,
+    ...tables.flatMap((table) =>
+      listOf(
+        '',
+        `${colors.bold(table.table)}  ${count(table.files, 'file')}, ${size(table.bytes)}, into ${table.target}`,
+        table.create && `  ${colors.yellow('the table is created first')}`,
+        table.done.length > 0 && `  ${count(countFiles(table.done), 'file')} imported before`,
+        table.changed.length > 0 &&
+          `  ${colors.yellow(`${count(countFiles(table.changed), 'file')} published again since`)}`,
+        table.missing.length > 0 && `  ${colors.yellow(missingText(table.missing))}`,
+      ),
+    ),
+    '',
+    files === 0
+      ? 'Nothing to do.'
+      : `Next: \`backfill import\` fetches ${count(files, 'file')}, ${size(bytes)}. Nothing has been written.`,
+  ]
+}
+
+type Skipped = Extract<RunEvent, { readonly type: 'skipped' }>
+
+/** The runner treats a missing file as a source gap; these notes name the missing files. */
+export function missingNotes(skipped: readonly Skipped[]): readonly RunEvent[] {
+  return skipped.flatMap(({ tables, sourceGaps }) =>
+    tables.map((table): RunEvent => ({ type: 'note', table, text: missingText(sourceGaps) })),
+  )
+}
+
+/** Blocks that some tables of the import lack and others have: `up` would not notice. `tables`: all of the import. */
+export function unevenWarnings(skipped: readonly Skipped[], tables: readonly string[]): readonly RunEvent[] {
+  const sourceGapsOf = (table: string) =>
+    skipped.find((event) => event.tables.includes(table))?.sourceGaps ?? []
+  const everywhere = tables.map(sourceGapsOf).reduce(intersect)
+  return skipped.flatMap(({ tables: missing, sourceGaps }): readonly RunEvent[] => {
+    const uneven = subtract(sourceGaps, everywhere)
+    const [first] = uneven
+    if (first === undefined) return []
+    const text = `blocks ${formatRanges(uneven)} lack ${missing.join(', ')}: \`up\` would treat them as empty; keep its --to below ${first.from} until these are imported`
+    return [{ type: 'warning', table: undefined, text }]
+  })
+}
+
+function missingText(blocks: BlockSet): string {
+  return `no file for ${formatBlockSet(blocks)} (${count(countFiles(blocks), 'file')})`
 }

@@ -15,7 +15,8 @@ import { splitAtCommas } from '../../sql-syntax/tokens.ts'
 
 /** `target` is the source table that the import fills; its only source is the table's files. */
 export type ImportTable = TableDefinition & {
-  readonly fileColumns: readonly FileColumn[]
+  /** `optional`: the SQL uses `{has_<name>:Bool}` to learn whether the file has the column. */
+  readonly fileColumns: readonly { readonly name: string; readonly optional: boolean }[]
 }
 
 export async function readImports(
@@ -31,12 +32,11 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
   const source = sources.find(({ table }) => table === file.key)
   if (source === undefined) {
     const names = sources.map(({ table }) => table)
-    throw fileError({
-      rule: 'E011',
-      file: file.file,
-      sentence: `'${file.key}' is no source table`,
-      hint: knownNames('source tables', file.key, names),
-    })
+    const [sentence, hint] = [
+      `'${file.key}' is no source table`,
+      knownNames('source tables', file.key, names),
+    ]
+    throw fileError({ rule: 'E011', file: file.file, sentence, hint })
   }
   const { description, settings, outside } = importHeader(file.file, file.text)
   const transform = onlySelect(file.file, file.text)
@@ -44,14 +44,12 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
   const columns = fileColumnNames(transform)
   const known = Object.fromEntries(columns.map((name) => [hasParameter(name), 'Bool']))
   const parameters = checkedParameters(transform, { ...RUNNER_PARAMETERS, ...known })
-  for (const name of ['network', 'from_block', 'to_block'].filter((one) => !parameters.includes(one)))
-    throw fileError({
-      rule: 'E032',
-      file: file.file,
-      line: transform.line,
-      sentence: `the import never uses '${name}'`,
-      hint: `use {${name}:${RUNNER_PARAMETERS[name]}}`,
-    })
+  const lacking = ['network', 'from_block', 'to_block'].find((one) => !parameters.includes(one))
+  if (lacking !== undefined) {
+    const hint = `use {${lacking}:${RUNNER_PARAMETERS[lacking]}}`
+    const place = { file: file.file, line: transform.line }
+    throw fileError({ rule: 'E032', ...place, sentence: `the import never uses '${lacking}'`, hint })
+  }
   return {
     key: importKey(source.table),
     description,
@@ -75,12 +73,6 @@ function importTable(file: SqlFile, sources: readonly SourceDefinition[]): Impor
     rawText: file.text,
     fileColumns: columns.map((name) => ({ name, optional: parameters.includes(hasParameter(name)) })),
   }
-}
-
-type FileColumn = {
-  readonly name: string
-  /** The SQL uses `{has_<name>:Bool}` to learn whether the file has the column. */
-  readonly optional: boolean
 }
 
 export function hasParameter(column: string): string {

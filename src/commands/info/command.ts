@@ -41,10 +41,7 @@ export const info: Command = async (context) => {
 type Role = 'runner' | 'reader'
 
 /** The rights of docs/reference/permissions.md for these databases, and for the user who is to be used. */
-async function grantLines(
-  role: Role,
-  { servers, databases, ledgerDatabase }: Config,
-): Promise<readonly string[]> {
+async function grantLines(role: Role, { servers, databases, ledgerDatabase }: Config) {
   const text = await readFile(new URL(`sql-templates/grants/${role}.sql`, PACKAGE_FOLDER), 'utf8')
   const side = role === 'runner' ? 'target' : 'source'
   const names: Readonly<Record<string, unknown>> = {
@@ -70,7 +67,7 @@ type Row = { readonly name: string; readonly value: string; readonly origin: str
 
 function settingRows(config: Config): readonly Row[] {
   const { network, lag, jobs, tableJobs, chunk, chunkRows, order } = config
-  const { cluster, compression, ledgerDatabase, sql, state, acceptSetting } = config
+  const { cluster, compression, ledgerDatabase, sql, state, acceptSetting, envFile } = config
   return [
     row('network', network),
     row('lag', { ...lag, value: amount(lag.value) }),
@@ -82,10 +79,7 @@ function settingRows(config: Config): readonly Row[] {
     row('cluster', { ...cluster, value: cluster.value ?? 'none' }),
     row('compression', compression),
     row('ledger database', ledgerDatabase),
-    row('.env', {
-      value: config.envFile ?? 'none',
-      origin: config.envFile === undefined ? 'default' : 'file',
-    }),
+    row('.env', { value: envFile ?? 'none', origin: envFile === undefined ? 'default' : 'file' }),
     row('accepted settings', { ...acceptSetting, value: acceptSetting.value.join(', ') || 'none' }),
     row('SQL folders', { ...sql, value: shownFolders(sql.value, config.folder) }),
     row('state folder', state),
@@ -114,15 +108,11 @@ export function settingLines(config: Config, colors: Colors): readonly string[] 
   ).lines
 }
 
-function serverFields({ servers, compression, connected }: Session): object {
-  return {
-    oneServer: servers.source.identity === servers.target.identity,
-    compression,
-    source: sideFields(servers.source),
-    target: sideFields(servers.target),
-    cluster: connected.target.cluster?.name,
-    nodes: connected.target.cluster?.nodes.length,
-  }
+function serverFields({ servers: { source, target }, compression, connected }: Session): object {
+  const { name: cluster, nodes } = connected.target.cluster ?? {}
+  const oneServer = source.identity === target.identity
+  const sides = { source: sideFields(source), target: sideFields(target) }
+  return { oneServer, compression, ...sides, cluster, nodes: nodes?.length }
 }
 
 function sideFields({ version, notSent }: Session['servers'][ServerRole]): object {
@@ -148,9 +138,7 @@ function serverLines(session: Session, { servers }: Config, colors: Colors): rea
 
 function clusterText({ name, nodes, keeper, balanced }: ClusterFacts): string {
   const size = `${count(new Set(nodes).size, 'shard')} on ${count(nodes.length, 'node')}`
-  const where = keeper
-    ? 'Keeper: ledger and locks on all nodes'
-    : 'no Keeper: ledger and locks on this server'
+  const where = `${keeper ? '' : 'no '}Keeper: ledger and locks on ${keeper ? 'all nodes' : 'this server'}`
   return `cluster ${name}, ${size}, ${where}${balanced ? ', behind a load balancer' : ''}`
 }
 
@@ -173,18 +161,16 @@ function sideRows({ servers, databases }: Config, side: ServerRole): readonly Ro
       database,
     ]
   const { url, username, password, ca, cert, key } = servers[side]
-  const files = Object.entries({ CA: ca, certificate: cert, key })
-  return [
+  const files = Object.entries({ CA: ca, certificate: cert, key }).map(
+    ([name, file]) => file && row(`${side} ${name} file`, { value: file.value.file, origin: file.origin }),
+  )
+  return listOf(
     row(side, url),
     row(`${side} username`, username),
     row(`${side} password`, { ...password, value: password.value === '' ? '(empty)' : MASK }),
-    ...files.flatMap(([name, file]) =>
-      file === undefined
-        ? []
-        : [row(`${side} ${name} file`, { value: file.value.file, origin: file.origin })],
-    ),
+    ...files,
     database,
-  ]
+  )
 }
 
 function row(name: string, { value, origin }: Setting<string | number>): Row {

@@ -53,17 +53,9 @@ export const init: Command = async ({ config, flags, output }) => {
   const all = new Map([...(await Promise.all(texts)), ...table])
   const kept = [...all.keys()].filter(isThere)
   const ignored = join(root, '.gitignore')
-  const has = kept.includes(ignored)
-    ? (await readFile(ignored, 'utf8').catch(() => '')).split(/\r?\n/)
-    : undefined
-  const lacking =
-    has === undefined
-      ? []
-      : all
-          .get(ignored)!
-          .trim()
-          .split('\n')
-          .filter((line) => !has.includes(line))
+  const has = (await readFile(ignored, 'utf8').catch(() => '')).split(/\r?\n/)
+  const wanted = kept.includes(ignored) ? all.get(ignored)!.trim().split('\n') : []
+  const lacking = wanted.filter((line) => !has.includes(line))
   for (const path of kept) all.delete(path)
   const written = await writeNewFiles(await nearestFolder(root), all)
   const names = kept.map((path) => relative(config.folder, path))

@@ -1,9 +1,8 @@
 // Owns `backfill list`: the tables of the SQL folders, and their files. It asks no server, but for --orphans.
 import { findNetwork } from '../../model/choose.ts'
 import { EXIT } from '../../model/errors.ts'
-import type { Orphan } from './orphans.ts'
 import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
-import type { Command } from '../../session/command.ts'
+import type { Command, Context } from '../../session/command.ts'
 import type { BlockLimit, TableDefinition } from '../../model/model.ts'
 import { count, type Colors, listOf } from '../../terminal/render/format.ts'
 
@@ -16,7 +15,6 @@ export const list: Command = async (context) => {
   const tables = chooseTables(catalogue, selectors(flags))
   const format = readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text'
   if (flags.has('orphans')) {
-    const { readOrphans } = await import('./orphans.ts')
     const orphans = await readOrphans(context, catalogue.tables)
     output.answer({ orphans }, renderOrphans(orphans, config.ledgerDatabase.value))
   } else if (format === 'text')
@@ -38,6 +36,25 @@ export function renderList(tables: readonly TableDefinition[], colors: Colors): 
     colors.dim(`  ${facts(table).join('; ')}`),
     colors.dim(`  ${table.ddl.file}, ${table.transform.file}`),
   ])
+}
+
+/** `table`: its key; `target`: the database and name of its latest table, null if that is gone; times are of the ledger. */
+type Orphan = {
+  readonly table: string
+  readonly target: string | null
+  readonly events: number
+  readonly last_event: string
+}
+
+/** The network's tables in the ledger that are not `known`; none without a ledger. @throws BackfillError `server` */
+async function readOrphans(context: Context, known: readonly TableDefinition[]): Promise<readonly Orphan[]> {
+  const { askLedger } = await import('../../ledger/ask.ts')
+  const { withTarget } = await import('../../session/target.ts')
+  const { openTarget } = await import('../../targets/target.ts')
+  return await withTarget(context, async (place) => {
+    if ((await openTarget(place).ledgerState()) === 'absent') return []
+    return await askLedger<Orphan>(place, 'log/orphans', { known: known.map(({ key }) => key) })
+  })
 }
 
 function renderOrphans(orphans: readonly Orphan[], ledger: string): readonly string[] {

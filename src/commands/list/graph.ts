@@ -26,10 +26,7 @@ function edgesOf(catalogue: Folder, tables: readonly TableDefinition[]): readonl
   })
 }
 
-/**
- * First the tables that none of the others reads, each with what it reads below it. What was shown in full before is one line that ends
- * with `…`.
- */
+/** First what none of the others reads, each with what it reads below it. What was shown in full before is one line that ends with `…`. */
 const renderTree: Render = (catalogue, tables) => {
   const edges = edgesOf(catalogue, tables)
   const shown = new Set<string>()

@@ -98,15 +98,9 @@ function inputsOf(
     named[flag].map((name) => {
       const found = known[flag].find(({ header, short }) => header === name || short === name)
       const what = flag === 'sources' ? 'source table' : 'table'
+      const shorts = known[flag].map(({ short }) => short)
       if (found === undefined)
-        throw usageError(
-          `--${flag}: there is no ${what} '${name}'`,
-          knownNames(
-            `${what}s`,
-            name,
-            known[flag].map(({ short }) => short),
-          ),
-        )
+        throw usageError(`--${flag}: there is no ${what} '${name}'`, knownNames(`${what}s`, name, shorts))
       const { unit, table, position } = found
       const columns = ddlColumns(found.ddl)
       if (unit !== 'block' || !columns.some((column) => column.name === position))
@@ -131,14 +125,11 @@ const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 /** The test has short texts, which no FixedString takes. */
 const TEXT = /^(?:LowCardinality\()?String\b/
 
-/** A table that the new one reads. */
+/** A table that the new one reads, as its header (`header`), its SQL (`table`) and a unit test (`short`) name it. */
 type Input = {
   readonly kind: 'source' | 'target'
-  /** As the header names it: a source table, or the key of a derived one. */
   readonly header: string
-  /** As the SQL names it, without database. */
   readonly table: string
-  /** As a unit test names it. */
   readonly short: string
   readonly position: string
   /** Undefined: all rows are of the network. */

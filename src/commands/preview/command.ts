@@ -1,9 +1,17 @@
-// Owns `backfill preview`: the rows of a transform for a range, or its statement. Reads only.
-import { EXIT } from '../../model/errors.ts'
-import type { PreviewQuestion } from './preview.ts'
-import { intersect, type Range } from '../../model/blocks.ts'
+// Owns `backfill preview`: the rows of a transform for a range, as the server formats them, or its statement. Reads only.
+import { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
+import { type BackfillError, EXIT, usageError } from '../../model/errors.ts'
+import { intersect, namedBlocks, type Range } from '../../model/blocks.ts'
+import type { Network, TableDefinition } from '../../model/model.ts'
+import { errorInBody, TAIL_BYTES } from '../../clickhouse/bounded-answer.ts'
+import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
+import { openServer, type Server } from '../../clickhouse/server.ts'
+import { verbatim } from '../../terminal/render/json.ts'
+import { transformParams, describeTransform, readerOf } from '../../targets/transform.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
-import { readScope } from '../../workspace/open.ts'
+import { type Connections, readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
@@ -25,7 +33,6 @@ export const preview: Command = async (context) => {
   const inside = insideLimits(context, { table, network, range })
 
   if (flags.has('print-sql')) {
-    const { transformParams } = await import('../../targets/transform.ts')
     const [source, target] = [config.databases.source, config.databases.target].map(({ value }) => ({
       database: value,
     }))
@@ -39,18 +46,14 @@ export const preview: Command = async (context) => {
     return EXIT.ok
   }
   return await withConnections(context, async (connections) => {
-    const { withPreview } = await import('./preview.ts')
     return await withPreview(connections, { table, network, range: inside }, async (look) => {
       if (format !== undefined) await output.stream(await look.stream(format, limit))
       else if (json) output.json({ table: name, range: inside, ...(await look.rows(limit ?? DEFAULT_LIMIT)) })
       else {
         const rows = limit ?? DEFAULT_LIMIT
         const drawn = await look.table(rows, output.columns)
-        output.data(
-          drawn === ''
-            ? ['No rows.']
-            : [...drawn.split('\n'), `At most ${count(rows, 'row')}; --limit <rows> shows more.`],
-        )
+        const more = `At most ${count(rows, 'row')}; --limit <rows> shows more.`
+        output.data(drawn === '' ? ['No rows.'] : [...drawn.split('\n'), more])
       }
       return EXIT.ok
     })
@@ -71,4 +74,129 @@ function insideLimits({ output }: Context, { table, network, range }: PreviewQue
       `Only ${formatRange(inside)}: the blocks of ${table.key} on ${network.name} are ${limits}.`,
     ])
   return inside
+}
+
+type PreviewQuestion = {
+  readonly table: TableDefinition
+  readonly network: Network
+  readonly range: Range
+}
+
+/** Opens only the servers that the transform needs; every statement is read-only. @throws BackfillError `usage` */
+export async function withPreview<T>(
+  connections: Connections,
+  question: PreviewQuestion,
+  use: (preview: ReturnType<typeof previewOn>) => Promise<T>,
+): Promise<T> {
+  const { table } = question
+  const sides = [
+    ...(table.sources.length > 0 ? [connections.source] : []),
+    ...(table.after.length > 0 ? [connections.target] : []),
+  ]
+  const opened: Server[] = []
+  try {
+    for (const side of sides) opened.push(await openServer(side))
+    const server = readerOf({ source: opened[0]!, target: opened.at(-1)! }, table)
+    const params = transformParams({ ...question, ...connections })
+    const columns = await describeTransform(server, table, { params, settings: settingsOf(table) })
+    return await use(previewOn(server, question, { params, columns: columns.length }))
+  } finally {
+    await Promise.all(opened.map((server) => server.close()))
+  }
+}
+
+/** 2 and not 1: the transform may have a SETTINGS clause. A reader that disconnects ends the query. */
+function settingsOf({ settings }: TableDefinition): ClickHouseSettings {
+  return { ...settings, readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
+}
+
+function previewOn(
+  { client, connection }: Server,
+  { table, range }: PreviewQuestion,
+  { params, columns }: { readonly params: Record<string, unknown>; readonly columns: number },
+) {
+  const doing = `previewing ${namedBlocks([range])} of ${table.key}`
+  const failure = (error: unknown): BackfillError =>
+    errorCode(error) === UNKNOWN_FORMAT
+      ? usageError(
+          `--format: ${messageOf(error)}`,
+          'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
+        )
+      : serverError(error, { connection, doing })
+  const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {
+    const clickhouse_settings = { ...settingsOf(table), ...PLAIN, ...settings }
+    const asked = client.exec({ query, query_params: params, clickhouse_settings, doing })
+    const { stream } = await asked.catch((error: unknown) => {
+      throw failure(error)
+    })
+    return Readable.from(untilItsEnd(stream, failure), { objectMode: false })
+  }
+  const select = (limit: number | undefined) =>
+    limit === undefined
+      ? table.transform.text
+      : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
+
+  return {
+    /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
+    table: async (limit: number, width: number) =>
+      await text(await ask(select(limit), { ...PRETTY, ...fitting(width, { columns, rows: limit }) })),
+    /** As the server formats them; if it stops early, the stream fails. @throws BackfillError `usage`: unknown format */
+    stream: async (format: string, limit: number | undefined) =>
+      await ask(select(limit), { default_format: format as DataFormat }),
+    rows: async (limit: number) => {
+      const { meta, data } = JSON.parse(await text(await ask(select(limit), JSON_ROWS)))
+      return { columns: meta as readonly object[], rows: verbatim(data) }
+    },
+  }
+}
+
+const UNKNOWN_FORMAT = 73
+
+/** A truncated text must not look complete, and the text must have no escape codes. */
+const PLAIN: ClickHouseSettings = { http_write_exception_in_output_format: 0, output_format_pretty_color: 0 }
+
+const JSON_ROWS: ClickHouseSettings = {
+  default_format: 'JSONCompact',
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+}
+
+const PRETTY: ClickHouseSettings = {
+  default_format: 'PrettyCompactMonoBlock' as DataFormat,
+  output_format_pretty_row_numbers: 0,
+}
+
+/** A hash has 66 characters: a terminal truncates longer values. If the table is too wide, each value gets a line. */
+function fitting(
+  width: number,
+  size: { readonly columns: number; readonly rows: number },
+): ClickHouseSettings {
+  if (width === Infinity) return { output_format_pretty_fallback_to_vertical: 0 }
+  // The server's comparison does not count the lines between the columns.
+  const room = Math.max(1, width - 3 * size.columns)
+  return {
+    output_format_pretty_max_value_width: '66',
+    output_format_pretty_fallback_to_vertical_min_table_width: String(room),
+    output_format_pretty_fallback_to_vertical_max_rows_per_chunk: String(size.rows),
+    output_format_pretty_fallback_to_vertical_min_columns: '0',
+  }
+}
+
+/** Keeps the last 16 KB back until the end: there the server writes an exception before it closes the connection. */
+async function* untilItsEnd(
+  stream: Readable,
+  failure: (error: unknown) => BackfillError,
+): AsyncGenerator<Buffer> {
+  let tail: Buffer = Buffer.alloc(0)
+  try {
+    for await (const piece of stream) {
+      const all = Buffer.concat([tail, piece as Buffer])
+      tail = all.subarray(Math.max(0, all.length - TAIL_BYTES))
+      if (all.length > tail.length) yield all.subarray(0, all.length - tail.length)
+    }
+  } catch (error) {
+    const tailText = tail.toString('utf8')
+    throw failure(tailText.includes('DB::Exception') ? errorInBody(tailText) : error)
+  }
+  if (tail.length > 0) yield tail
 }

@@ -57,10 +57,8 @@ async function readTableTests(
   const names = await namesIn(root, folder)
   const files = names.filter((name) => name.endsWith('.yaml'))
   for (const other of names.filter((name) => !files.includes(name))) {
-    const sentence = 'is not a test file and never runs'
-    report(
-      fileError({ rule: 'E016', file: shown(join(folder, other)), sentence, hint: 'a test is <name>.yaml' }),
-    )
+    const [file, sentence] = [shown(join(folder, other)), 'is not a test file and never runs']
+    report(fileError({ rule: 'E016', file, sentence, hint: 'a test is <name>.yaml' }))
   }
   const texts = await Promise.all(files.map((name) => readTest(root, join(folder, name))))
   return files.flatMap((name, index) => {

@@ -81,13 +81,11 @@ function paired(
     const likeness = left.map((row) => row.filter((cell, index) => cell === values[index]).length)
     const best = Math.max(...likeness)
     if (best * 2 < values.length) return [{ sign: '-', values }]
-    const [other] = left.splice(likeness.indexOf(best), 1)
-    return other === undefined
-      ? [{ sign: '-', values }]
-      : [
-          { sign: '-', values, other },
-          { sign: '+', values: other, other: values },
-        ]
+    const other = left.splice(likeness.indexOf(best), 1)[0]!
+    return [
+      { sign: '-', values, other },
+      { sign: '+', values: other, other: values },
+    ]
   })
   return [...lines, ...left.map((values): SignedRow => ({ sign: '+', values }))]
 }

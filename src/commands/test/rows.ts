@@ -180,13 +180,20 @@ function tuple(node: YamlNode, column: string, { args }: DataType): Cell {
   )
 }
 
-/** The allowed values, for the hint; undefined if the text is valid. `text`: undefined if it is not one value. */
+/** Texts of a type, and what to write. */
+const FORMS: Readonly<Record<string, readonly [form: RegExp, hint: string]>> = {
+  Bool: [/^(true|false)$/, 'write true or false'],
+  Date: [/^\d{4}-\d\d-\d\d$/, 'write 2026-01-31'],
+  Date32: [/^\d{4}-\d\d-\d\d$/, 'write 2026-01-31'],
+  DateTime: [/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/, 'write 2026-01-31 23:59:59'],
+}
+
+/** What to write; undefined if the text is valid. `text`: undefined if it is not one value. */
 function refusal({ name, args }: DataType, text: string | undefined): string | undefined {
   if (text === undefined)
     return name === 'Array'
       ? 'write a list: [a, b]'
       : "write a value, or leave the column out for its default; '' is empty text"
-  if (name === 'Bool') return text === 'true' || text === 'false' ? undefined : 'write true or false'
   const [, sign, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
   if (sign !== undefined && bits !== undefined) {
     const values = 2n ** BigInt(bits)
@@ -205,9 +212,6 @@ function refusal({ name, args }: DataType, text: string | undefined): string | u
     const isNumber = text !== '' && Number.isFinite(Number(text))
     return isNumber || /^(nan|-?inf)$/.test(text) ? undefined : 'write a number, nan, inf or -inf'
   }
-  if (name === 'Date' || name === 'Date32')
-    return /^\d{4}-\d\d-\d\d$/.test(text) ? undefined : 'write 2026-01-31'
-  if (name === 'DateTime')
-    return /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(text) ? undefined : 'write 2026-01-31 23:59:59'
-  return undefined
+  const [form, hint] = FORMS[name] ?? []
+  return form === undefined || form.test(text) ? undefined : hint
 }

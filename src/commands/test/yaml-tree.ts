@@ -35,11 +35,10 @@ function documentTree(file: string, text: string): YamlNode {
   }
   const [error] = [...document.errors, ...document.warnings]
   if (error !== undefined) {
-    const sentence = error.message.replace(/; please use .*/, '')
-    throw usageError(
-      `${placeOf(error.pos[0])}: is not valid YAML: ${lowerFirst(sentence)}`,
-      'correct the file',
-    )
+    const sentence = error.message
+      .replace(/; please use .*/, '')
+      .replace(/^./, (first) => first.toLowerCase())
+    throw usageError(`${placeOf(error.pos[0])}: is not valid YAML: ${sentence}`, 'correct the file')
   }
 
   let repeated = 0
@@ -83,7 +82,3 @@ function nestsDeep(text: string): boolean {
 
 /** Values that all aliases of a file may stand for: aliases of aliases multiply. */
 const MAX_REPEATED = 1000
-
-function lowerFirst(text: string): string {
-  return text.charAt(0).toLowerCase() + text.slice(1)
-}

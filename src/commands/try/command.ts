@@ -22,11 +22,8 @@ export const tryCommand: Command = async (context) => {
   return await withStoppable(
     context,
     async (session, signal) => {
-      const report = await tryEdit(
-        session,
-        { tables, mayBeNone: flags.has('changed'), range, sample, lag: config.lag.value },
-        signal,
-      ).catch((error: unknown) => {
+      const question = { tables, mayBeNone: flags.has('changed'), range, sample, lag: config.lag.value }
+      const report = await tryEdit(session, question, signal).catch((error: unknown) => {
         // What was stopped has failed, and nobody needs to know where.
         if (signal.aborted) return undefined
         throw error

@@ -6,6 +6,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
 import { isName, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import { columnsIn } from '../../sql-syntax/tokens.ts'
 
 /**
  * Rows by what became of them, judged by the columns that both tables have; `columns`: name -> changed rows; `added`,
@@ -27,38 +28,33 @@ export type Row = readonly (string | null)[]
 
 const EXAMPLES = 3
 
+type Sides = {
+  readonly now: ExistingTable
+  readonly old: ExistingTable
+  /** The position of the stored rows, which the edit may have renamed. */
+  readonly was: string
+  readonly ranges: BlockSet
+}
+
 /**
  * Of a table with one row per key only rows of the ranges' own blocks count, and those that a row of these would replace:
- * another range decides on the others.
- * @throws BackfillError `failed`, `server`
+ * another range decides on the others. @throws BackfillError `failed`, `server`
  */
 export async function compareTable(
   { client, connection }: Server,
   scratch: string,
   table: TableDefinition,
-  {
-    now,
-    old,
-    was,
-    ranges,
-  }: {
-    readonly now: ExistingTable
-    readonly old: ExistingTable
-    /** The position of the stored rows, which the edit may have renamed. */
-    readonly was: string
-    readonly ranges: BlockSet
-  },
+  { now, old, was, ranges }: Sides,
 ): Promise<Difference> {
-  const [before, after] = [old, now].map(({ columns }) => columns.map(({ name }) => name)) as [
-    string[],
-    string[],
-  ]
+  const [before, after] = [namesOf(old), namesOf(now)]
   const names = before.filter((name) => after.includes(name))
   const { position } = table
   const values = names.map((name) => `toString(${quoteIdentifier(name)})::Nullable(String)`).join(', ')
   // Rows whose key has another name now are new or gone, unless all else is the same; the position's new name is known.
   const sortKey = significantTokens({ file: '', line: 1, text: old.sortKey })
-  const [column, renamed] = [was, position].map((text) => columnsIn(text, before.concat(after))[0])
+  const [column, renamed] = [was, position].map((text) =>
+    columnsIn(text).find((name) => before.includes(name) || after.includes(name)),
+  )
   const isKept = (word: string) => names.includes(word) || !before.includes(word) || word === column
   const hasKey = sortKey.length > 0 && sortKey.filter(isName).map(unquoted).every(isKept)
   const keyOf = (isNew: boolean) => {
@@ -114,13 +110,6 @@ export async function compareTable(
   }
 }
 
-/** The columns that an expression names. */
-export function columnsIn(expression: string, columns: readonly string[]): readonly string[] {
-  const tokens = significantTokens({ file: '', line: 1, text: expression })
-  return tokens
-    .filter(isName)
-    .map(unquoted)
-    .filter((name) => columns.includes(name))
-}
+const namesOf = ({ columns }: ExistingTable) => columns.map(({ name }) => name)
 
 const orNull = (row: Row) => (row.length === 0 ? null : row)

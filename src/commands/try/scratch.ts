@@ -51,14 +51,11 @@ export async function withScratch<T>(
 }
 
 /** Lets what reads `table` in the scratch database read production. */
-export async function linkTable(
-  { client, connection }: Server,
-  scratch: string,
-  table: string,
-): Promise<void> {
+export async function linkTable({ client, connection }: Server, scratch: string, table: string) {
+  const { database } = connection
   await client.command({
-    query: `CREATE TABLE ${quoteIdentifier(scratch)}.${quoteIdentifier(table)} ENGINE = Merge(${quoteString(connection.database)}, ${quoteString(`^${table}$`)})`,
-    doing: `linking ${connection.database}.${table} into the scratch database`,
+    query: `CREATE TABLE ${quoteIdentifier(scratch)}.${quoteIdentifier(table)} ENGINE = Merge(${quoteString(database)}, ${quoteString(`^${table}$`)})`,
+    doing: `linking ${database}.${table} into the scratch database`,
   })
 }
 
@@ -73,10 +70,7 @@ type Build = {
   readonly ranges: BlockSet
 }
 
-/**
- * Creates the table by its file and fills it as a run would: columns by name, with the target's defaults.
- * @throws BackfillError `usage` for columns that a run would refuse; `failed`, `server`
- */
+/** Creates the table by its file and fills it as a run would. @throws BackfillError `usage` for columns that a run would refuse; `failed`, `server` */
 export async function buildTable(
   table: TableDefinition,
   { server, readerOf, stream, sourceDatabase, scratch, network, ranges }: Build,
@@ -92,23 +86,19 @@ export async function buildTable(
   const started = monotonicMs()
   for (const range of ranges) {
     const params = transformParams({ table, range, network, source, target })
-    const columns = await describeSelect(reader, table.transform.text, {
-      params,
-      settings: table.settings,
-      doing,
-    })
+    const { transform, settings } = table
+    const columns = await describeSelect(reader, transform.text, { params, settings, doing })
     const problems = columnProblems(columns, wanted)
-    if (problems.length > 0)
-      throw usageError(`${table.transform.file}:${table.transform.line}: ${problems.join('; ')}`)
+    if (problems.length > 0) throw usageError(`${transform.file}:${transform.line}: ${problems.join('; ')}`)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const into = `INSERT INTO ${place} (${list})`
     const queryId = `${scratch}-${table.key}-${range.from}`
     if (reader === server)
       await client.command({
-        query: `${into}\nSELECT ${list} FROM (\n${table.transform.text}\n)`,
+        query: `${into}\nSELECT ${list} FROM (\n${transform.text}\n)`,
         query_id: queryId,
         query_params: params,
-        clickhouse_settings: table.settings,
+        clickhouse_settings: settings,
         abort_signal: signal,
         doing,
       })
@@ -118,7 +108,7 @@ export async function buildTable(
         writing: doing,
         queryId,
         columns,
-        read: { text: table.transform.text, params, settings: table.settings },
+        read: { text: transform.text, params, settings },
         into: { text: into, params: {} },
         fence: { text: 'true', params: {} },
         signal,

@@ -15,7 +15,8 @@ import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
 import { openStream } from '../../clickhouse/stream/stream.ts'
 import { readerOf } from '../../targets/transform.ts'
-import { columnsIn, compareTable } from './compare.ts'
+import { columnsIn } from '../../sql-syntax/tokens.ts'
+import { compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 
 export type TryQuestion = {
@@ -59,10 +60,8 @@ export async function tryEdit(
       'no table is edited: all stored rows are of the SQL in the files, and all columns of the DDL',
       'name a table: backfill try <table>',
     )
-  const concerned = chooseTables(
-    catalogue,
-    edited.map((key) => `${key}+`),
-  )
+  const withReaders = edited.map((key) => `${key}+`)
+  const concerned = chooseTables(catalogue, withReaders)
   const left = leftOut(concerned, all)
   const built = concerned.filter(({ key }) => !left.some(({ table }) => table === key))
   if (built.length === 0)
@@ -71,10 +70,8 @@ export async function tryEdit(
       '`backfill preview` shows the rows of a table',
     )
   const readers = new Map(built.map((table) => [table.key, readerOf({ source, target }, table)]))
-  const blocks = chosenBlocks(
-    built.map(({ key }) => all.get(key)!),
-    { range, sample },
-  )
+  const statuses = built.map(({ key }) => all.get(key)!)
+  const blocks = chosenBlocks(statuses, { range, sample })
 
   return await withScratch(target, async (scratch) => {
     const inputs = built.flatMap(({ after }) => catalogue.tables.filter(({ key }) => after.includes(key)))
@@ -96,20 +93,17 @@ export async function tryEdit(
     const [now, old] = await Promise.all([existingTables(aside, names), existingTables(target, names)])
     const tried = []
     for (const table of built) {
+      const { key } = table
       const [present, stored] = [now.get(table.target)!, old.get(table.target)!]
-      const was = storedPosition(table, stored, await workspace.ports.versions.texts(table.key))
+      const was = storedPosition(table, stored, await workspace.ports.versions.texts(key))
       const sides = { now: present, old: stored, was, ranges: blocks }
-      const cost = costs.get(table.key)!
-      const factor = countBlocks(blocksIn(all.get(table.key)!.view, 'done')) / countBlocks(blocks)
-      const { elapsedMs, rows, bytes } = cost
+      const cost = costs.get(key)!
+      const factor = countBlocks(blocksIn(all.get(key)!.view, 'done')) / countBlocks(blocks)
+      const [rows, bytes] = [cost.rows, cost.bytes].map((value) => Math.round(value * factor))
       /** What all of its done blocks would cost, from the sample. */
-      const whole = {
-        elapsedMs: elapsedMs * factor,
-        rows: Math.round(rows * factor),
-        bytes: Math.round(bytes * factor),
-      }
+      const whole = { elapsedMs: cost.elapsedMs * factor, rows: rows!, bytes: bytes! }
       const difference = await compareTable(target, scratch, table, sides)
-      tried.push({ table: table.key, edited: edited.includes(table.key), ...difference, cost, whole })
+      tried.push({ table: key, edited: edited.includes(key), ...difference, cost, whole })
     }
     return { blocks, tables: tried, left }
   })
@@ -124,7 +118,7 @@ function storedPosition(
   const names = columns.map(({ name }) => name)
   const earlier = texts.toReversed().map(({ file, text }) => readHeader(file, text, () => {}).header.position)
   const known = [position, ...earlier.map((one) => one ?? XATU_COLUMNS.position)]
-  const found = known.find((one) => columnsIn(one, names).length > 0)
+  const found = known.find((one) => columnsIn(one).some((name) => names.includes(name)))
   if (found !== undefined) return found
   throw usageError(
     `${key} cannot be compared: the stored rows of ${target} have no ${position}, and the ledger has no SQL that names another position`,

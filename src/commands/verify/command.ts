@@ -1,6 +1,6 @@
 // Owns `backfill verify`: it computes done ranges again and compares; --sources finds ranges whose sources changed.
 import { usageError, EXIT } from '../../model/errors.ts'
-import type { VerifyOptions } from './verify.ts'
+import type { VerifyHooks, VerifyOptions } from './verify.ts'
 import { blockCount, positiveCount, readFlag } from '../../workspace/values.ts'
 import type { Command, Context } from '../../session/command.ts'
 import { renderVerify, comparisonLine, redoCommand, verifyCode } from './render.ts'
@@ -21,20 +21,23 @@ export const verifyCommand: Command = async (context) => {
       'backfill verify <table>; all done blocks are computed again, so it takes as long as they did: --from, --to, --sample 20',
     )
   const options = verifyOptions(context)
-  const quiet = flags.has('quiet') || flags.has('json')
-  return await withStoppable(context, async (session, signal) => {
+  return await withStoppable(context, async ({ workspace, connected }, signal) => {
     const { verify } = await import('./verify.ts')
-    const report = await verify(session.workspace, session.connected, options, {
-      signal,
-      report: (table, chunkComparison) =>
-        output.message(quiet ? [] : [comparisonLine(table, chunkComparison, output.messageColors)]),
-    })
-    output.answer(report, renderVerify(report, output.resultColors, session.workspace.catalogue.tables))
+    const report = await verify(workspace, connected, options, verifyHooks(context, signal))
+    output.answer(report, renderVerify(report, output.resultColors, workspace.catalogue.tables))
     return verifyCode(report)
   })
 }
 
-function verifyOptions({ config, flags }: Context): VerifyOptions {
+/** A line for each comparison, if the lines are wanted. */
+export function verifyHooks({ output, flags }: Context, signal: AbortSignal): VerifyHooks {
+  const quiet = flags.has('quiet') || flags.has('json')
+  const report: VerifyHooks['report'] = (table, comparison) =>
+    output.message(quiet ? [] : [comparisonLine(table, comparison, output.messageColors)])
+  return { signal, report }
+}
+
+export function verifyOptions({ config, flags }: Context): VerifyOptions {
   return {
     ...upOptions({ config, flags }),
     sample: readFlag(flags, 'sample', positiveCount),
@@ -61,12 +64,9 @@ const verifySources: Command = async (context) => {
   return await withStoppable(context, async (session, signal) => {
     const sources = await import('./sources.ts')
     const { workspace } = session
-    const checks = await sources.verifySources(
-      workspace,
-      session.connected,
-      { dryRun: flags.has('dry-run') },
-      { signal, note: (table, text) => output.message([`${table}  ${text}`]) },
-    )
+    const note = (table: string, text: string) => output.message([`${table}  ${text}`])
+    const dryRun = flags.has('dry-run')
+    const checks = await sources.verifySources(workspace, session.connected, { dryRun }, { signal, note })
     const lines = sources.renderSources(checks, workspace.catalogue.tables, output.resultColors)
     output.answer({ tables: checks.map(sources.sourcesFields) }, lines)
     return sources.sourcesCode(checks)

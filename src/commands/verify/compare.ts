@@ -59,11 +59,7 @@ type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
   readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]
 }
 
-/**
- * Computes the range again and compares it with the table's rows, key by key, on the target. If another server computes
- * the transform, its keys, positions and hashes are sent to the target first.
- * @throws BackfillError `failed`, `server`
- */
+/** Key by key, on the target: if another server computes the transform, keys, positions and hashes are sent there. @throws BackfillError `failed`, `server` */
 export async function compareRange(question: CompareQuestion): Promise<Comparison> {
   const { source, target, network, table, sides, range, signal } = question
   const reader = readerOf({ source, target }, table)
@@ -97,16 +93,10 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
     return new Map(rows)
   }
   const [ours, theirs] = await Promise.all([rowsOf(reader, sides.recomputed), rowsOf(target, sides.stored)])
-  return {
-    recomputed,
-    stored: table.rows.kind === 'per-block' ? stored : undefined,
-    differences,
-    examples: keys.map(({ kind, key }) => ({
-      kind,
-      recomputed: ours.get(key) ?? null,
-      stored: theirs.get(key) ?? null,
-    })),
-  }
+  const examples = keys.map(({ kind, key }) => {
+    return { kind, recomputed: ours.get(key) ?? null, stored: theirs.get(key) ?? null }
+  })
+  return { recomputed, stored: table.rows.kind === 'per-block' ? stored : undefined, differences, examples }
 }
 
 type Call = {
@@ -117,10 +107,8 @@ type Call = {
 }
 
 /**
- * The statement for the target, in a form with two parts: the query, which would not fit into every URL, and the rows,
- * about 32 bytes each, which pass through undecoded.
- * @param query makes the query from the SELECT of the rows
- * @throws BackfillError if the transform fails
+ * The statement for the target, in a form with two parts: the query (`query` makes it from the SELECT of the rows), which would not fit into
+ * every URL, and the rows, about 32 bytes each, which pass through undecoded. @throws BackfillError if the transform fails
  */
 async function sentWithRows(
   reader: Server,

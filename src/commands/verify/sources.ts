@@ -42,7 +42,7 @@ export async function verifySources(
       const found = await Promise.race([findChanges(ports, { table, uuids }), aborted])
       if (found === undefined) break
       const { changed, gone, marked: before, looked } = found
-      const marking = { workspace, ports, hooks, key: table.key, targetUuid: uuid!, since: since! }
+      const mark = () => markChanges(workspace, ports, hooks, table.key, uuid!, since!, changed)
       checks.push({
         table: table.key,
         looked,
@@ -51,7 +51,7 @@ export async function verifySources(
         gone,
         before,
         /** Why changed ranges were not marked; undefined if they were, or if nothing changed. */
-        notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await markChanges(marking, changed),
+        notMarked: changed.size === 0 ? undefined : dryRun ? 'dry-run' : await mark(),
       })
     }
   } finally {
@@ -60,22 +60,17 @@ export async function verifySources(
   return checks
 }
 
-type Marking = {
-  readonly workspace: Workspace
-  readonly ports: Connected
-  readonly hooks: SourcesHooks
-  readonly key: string
-  readonly targetUuid: string
-  readonly since: Position
-}
-
 /**
- * Marks the ranges under the table's lock; resolves with the error if rights are missing or the lock is held. A stale
- * tag is a `done` event over done blocks with a tagged SQL hash. It is not an attempt, and recovery ignores it. Blocks
- * with newer events since the check are not tagged.
+ * Under the table's lock; resolves with the error if rights are missing or the lock is held. A stale tag is a `done` event over done
+ * blocks with a tagged SQL hash: no attempt, ignored by recovery. Blocks with newer events since the check are not tagged.
  */
 async function markChanges(
-  { workspace, ports, hooks, key, targetUuid, since }: Marking,
+  workspace: Workspace,
+  ports: Connected,
+  hooks: SourcesHooks,
+  key: string,
+  targetUuid: string,
+  since: Position,
   changed: Changes['changed'],
 ): Promise<BackfillError | 'interrupted' | undefined> {
   const { ledger, locks } = workspace.ports

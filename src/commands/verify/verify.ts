@@ -29,11 +29,7 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
   readonly asBuilt?: boolean
 }
 
-/**
- * Why a range may differ from a new computation: it is stale, or (`gone`) its source rows were pruned. `sources`: marked
- * so in the ledger, or its source rows are seen to have changed since. `dropped`: the table's own TTL or engine may have
- * dropped rows.
- */
+/** `sources`: also if they are only seen to have changed. `gone`: source rows were pruned. `dropped`: the table's TTL or engine may have dropped rows. */
 export type WhyStale = StaleReason | 'gone' | 'dropped'
 
 export type ChunkComparison = Range &

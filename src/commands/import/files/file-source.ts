@@ -28,10 +28,8 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
     async fingerprint(sources, { from }) {
       const facts = sources.map(async (table) => {
         const found = await files.look({ table, first: from })
-        return [
-          table,
-          found ? { blocks: FILE_BLOCKS, newest: found.version } : { blocks: 0, newest: 0 },
-        ] as const
+        const [blocks, newest] = found ? [FILE_BLOCKS, found.version] : [0, 0]
+        return [table, { blocks, newest }] as const
       })
       return new Map(await Promise.all(facts))
     },

@@ -32,10 +32,8 @@ export async function openFolder(folder: string, network: string): Promise<Files
         return { bytes: size, version: fileVersion([size, mtimeMs]) }
       } catch (error) {
         if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
-        throw new BackfillError(`cannot read ${path(key)}: ${messageOf(error)}`, {
-          kind: 'failed',
-          cause: error,
-        })
+        const message = `cannot read ${path(key)}: ${messageOf(error)}`
+        throw new BackfillError(message, { kind: 'failed', cause: error })
       }
     },
     async fetch(key) {

@@ -53,15 +53,13 @@ async function part(handle: FileHandle, position: number, length: number): Promi
   return buffer.subarray(0, bytesRead)
 }
 
-export type Footer = { readonly columns: ReadonlySet<string>; readonly rows: number }
-
 /** Every Parquet file begins and ends with these bytes; before the last ones, 4 bytes hold the footer's length. */
 export const MAGIC = Buffer.from('PAR1')
 
 const TRAILER_BYTES = 8
 
 /** Reads the end of a file: the footer and its trailer. @throws Error if it is not a Parquet footer */
-export function readFooter(bytes: Buffer): Footer {
+export function readFooter(bytes: Buffer): Pick<FetchedFile, 'columns' | 'rows'> {
   const { schema, num_rows } = parquetMetadata(bytes, { geoparquet: false })
   return { columns: topNames(schema), rows: Number(num_rows) }
 }

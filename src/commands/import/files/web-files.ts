@@ -57,13 +57,12 @@ export async function openWeb(asked: WebOptions): Promise<FilesPort> {
 async function look(url: string, options: Asking): Promise<FileFacts | undefined> {
   let answer = await ask(url, options, 'HEAD')
   // Some servers do not support HEAD: use the headers of a GET.
-  if ([405, 501].includes(answer.statusCode ?? 0)) {
+  if ([405, 501].includes(answer.statusCode!)) {
     answer.destroy()
     answer = await ask(url, options, 'GET')
-    answer.destroy()
-  } else answer.resume()
-  if (ABSENT.has(answer.statusCode ?? 0)) return undefined
-  assertStatus(url, answer)
+  }
+  answer.destroy()
+  if (!isThere(url, answer)) return undefined
   const bytes = lengthOf(answer)
   const { etag, 'last-modified': modified } = answer.headers
   return { bytes, version: fileVersion([etag, modified, bytes]) }
@@ -71,36 +70,47 @@ async function look(url: string, options: Asking): Promise<FileFacts | undefined
 
 async function download(url: string, options: Asking): Promise<FetchedFile> {
   const answer = await ask(url, options, 'GET')
+  let handle: FileHandle | undefined
   try {
-    if (ABSENT.has(answer.statusCode ?? 0)) throw broken(`${url} no longer exists`)
-    assertStatus(url, answer)
+    if (!isThere(url, answer)) throw broken(`${url} no longer exists`)
+    handle = await unnamedFile()
+    await handle.writeFile(wholeBody(url, answer))
   } catch (error) {
     answer.destroy()
-    throw error
+    await handle?.close()
+    if (error instanceof BackfillError) throw error
+    throw new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${messageOf(error)}`, {
+      kind: 'failed',
+      hint: 'TMPDIR sets the folder; it needs room for as many files as --jobs',
+      cause: error,
+    })
   }
-  const handle = await unnamedFile(url)
+  return await keptFile(url, handle)
+}
+
+/** @throws BackfillError for a body that breaks off, or never ends */
+async function* wholeBody(url: string, answer: IncomingMessage): AsyncGenerator<Buffer> {
+  const expected = lengthOf(answer)
+  let received = 0
   try {
-    let received = 0
     for await (const piece of answer as AsyncIterable<Buffer>) {
       received += piece.length
       if (received > MAX_FILE_BYTES) throw broken(`${url} is larger than ${MAX_FILE_BYTES} bytes`)
-      await writeWhole(handle, piece, url)
+      yield piece
     }
-    const expected = lengthOf(answer)
-    if (expected !== undefined && expected !== received)
-      throw passing(`${url} ended after ${received} of ${expected} bytes`)
   } catch (error) {
-    await handle.close()
     throw error instanceof BackfillError ? error : passing(`${url} broke off: ${messageOf(error)}`, error)
   }
-  return await keptFile(url, handle)
+  if (expected !== undefined && expected !== received)
+    throw passing(`${url} ended after ${received} of ${expected} bytes`)
 }
 
 const ABSENT: ReadonlySet<number> = new Set([404, 410])
 const BUSY: ReadonlySet<number> = new Set([408, 425, 429])
 
-function assertStatus(url: string, { statusCode: status = 0 }: IncomingMessage): void {
-  if (status === 200) return
+/** @throws BackfillError if the answer does not say */
+function isThere(url: string, { statusCode: status = 0 }: IncomingMessage): boolean {
+  if (status === 200 || ABSENT.has(status)) return status === 200
   if (status >= 500 || BUSY.has(status)) throw passing(`${url} answers ${status}`)
   throw new BackfillError(`${url} answers ${status}`, {
     kind: 'failed',
@@ -119,32 +129,12 @@ async function ask(url: string, options: Asking, method: 'HEAD' | 'GET'): Promis
   })
 }
 
-/** The file is unlinked at once, so that nothing is left if the process dies. */
-async function unnamedFile(url: string): Promise<FileHandle> {
+/** It is unlinked at once, so that nothing is left if the process dies. */
+async function unnamedFile(): Promise<FileHandle> {
   const path = join(tmpdir(), `backfill-import-${randomUUID()}`)
-  try {
-    const handle = await open(path, 'wx+', 0o600)
-    await unlink(path)
-    return handle
-  } catch (error) {
-    throw noRoom(url, error)
-  }
-}
-
-async function writeWhole(handle: FileHandle, piece: Buffer, url: string): Promise<void> {
-  try {
-    for (let at = 0; at < piece.length;) at += (await handle.write(piece, at)).bytesWritten
-  } catch (error) {
-    throw noRoom(url, error)
-  }
-}
-
-function noRoom(url: string, error: unknown): BackfillError {
-  return new BackfillError(`cannot keep ${url} in ${tmpdir()}: ${messageOf(error)}`, {
-    kind: 'failed',
-    hint: 'TMPDIR sets the folder; it needs room for as many files as --jobs',
-    cause: error,
-  })
+  const handle = await open(path, 'wx+', 0o600)
+  await unlink(path)
+  return handle
 }
 
 // Not with fetch: undici in Node ends the whole process with a failed assertion if a server closes the connection after

@@ -1,5 +1,5 @@
 // Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
-import { BackfillError, failedError, usageError } from '../../model/errors.ts'
+import { failedError, usageError } from '../../model/errors.ts'
 import { formatBlockSet, intersect, type Range, union, type BlockSet, subtract } from '../../model/blocks.ts'
 import { type PerUnit, type TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
@@ -46,7 +46,11 @@ export async function planAcceptance(
     const { table, target } = tableStatus
     if (!isNew(decision) && decision.already.length === 0) return []
     if (target === undefined && !named) return []
-    if (target === undefined || ledger !== 'ready') throw notCreated(workspace, table)
+    if (target === undefined || ledger !== 'ready')
+      throw usageError(
+        `${workspace.ports.target.database}.${table.target} or its ledger does not exist yet`,
+        `\`backfill create-tables --tables ${table.key}\``,
+      )
     return [{ table, targetUuid: target.uuid, ...decision }]
   })
   if (plan.length > 0) return plan
@@ -132,13 +136,6 @@ function assertAcceptable({ table, bounds }: TableStatus, { refused }: AcceptDec
   throw usageError(
     `blocks that are neither a source gap nor incomplete in ${table.key}: ${parts.join(', ')}`,
     `\`backfill status --tables ${table.key}\` shows its source gaps and incomplete blocks`,
-  )
-}
-
-function notCreated({ ports }: Workspace, { key, target }: TableDefinition): BackfillError {
-  return usageError(
-    `${ports.target.database}.${target} or its ledger does not exist yet`,
-    `\`backfill create-tables --tables ${key}\``,
   )
 }
 

@@ -3,7 +3,7 @@ import { tablesReadBy, columnsOf } from '../../model/choose.ts'
 import { type ServerCheck, type ServerState, paramsOf } from './queries.ts'
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition, SqlText } from '../../model/model.ts'
-import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
 import { assertAuditable } from '../../targets/audits.ts'
@@ -27,10 +27,11 @@ export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue' | 'misfit
 }
 
 export async function checkTransform(check: TransformCheck, report: Report): Promise<void> {
-  const { table, serverState, denied } = check
+  const { table, serverState, denied, types } = check
   for (const error of missingColumns(check, 'probed')) report(error)
   const stubTables = stubTablesOf(check)
-  const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(check, type)))
+  const isUnknown = (type: string) => types.has(type) && types.get(type) === undefined
+  const unknownType = stubTables.some(({ columns }) => columns.some(({ type }) => isUnknown(type)))
   const text = unknownType ? undefined : withStubTables(table.transform, stubTables)
   const readable = table.sources.every((source) => !denied.has(source))
   if (text === undefined || !readable) return
@@ -49,7 +50,9 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     ;(missing.length > 0 ? missing : [rejected]).forEach(report)
     return
   }
-  const misfits = columnMisfits(described, typedColumns(check))
+  // Types as the server writes them.
+  const wanted = ddlColumns(table.ddl).map((one) => ({ ...one, type: types.get(one.type) ?? one.type }))
+  const misfits = columnMisfits(described, wanted)
   check.misfits?.set(table, misfits)
   const existing = serverState.targets.get(table.target)?.columns
   // A transform that fits its file is right: the table is not.
@@ -90,15 +93,6 @@ async function describe({ servers, table }: TransformCheck, text: string): Promi
       doing,
     })
   return described
-}
-
-/** The transform's target by its DDL, types as the server writes them. */
-function typedColumns({ table, types }: TransformCheck): readonly DdlColumn[] {
-  return ddlColumns(table.ddl).map((column) => ({ ...column, type: types.get(column.type) ?? column.type }))
-}
-
-function isUnknown({ types }: TransformCheck, type: string): boolean {
-  return types.has(type) && types.get(type) === undefined
 }
 
 /** Stubs for tables that do not exist but have a DDL file. */

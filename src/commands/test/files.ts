@@ -60,18 +60,15 @@ async function readTableTests(
     const [file, sentence] = [shown(join(folder, other)), 'is not a test file and never runs']
     report(fileError({ rule: 'E016', file, sentence, hint: 'a test is <name>.yaml' }))
   }
-  const texts = await Promise.all(files.map((name) => readTest(root, join(folder, name))))
-  return files.flatMap((name, index) => {
-    const test = `${table.key}/${name.slice(0, -'.yaml'.length)}`
-    const file = shown(join(folder, name))
-    const parse = () => parseTestCase({ name: test, file, text: texts[index]!, table }, catalogue)
-    return attempt(report, () => withRule(file, parse)) ?? []
+  const read = files.map(async (name) => {
+    const path = join(folder, name)
+    const isListed = (error: unknown) => unreadable(path, error, { isListed: true })
+    const { text } = await readFolderFile(root, path).catch(isListed)
+    return { name: `${table.key}/${name.slice(0, -'.yaml'.length)}`, file: shown(path), text, table }
   })
-}
-
-async function readTest(root: string, path: string): Promise<string> {
-  const unlisted = (error: unknown) => unreadable(path, error, { isListed: true })
-  return (await readFolderFile(root, path).catch(unlisted)).text
+  return (await Promise.all(read)).flatMap(
+    (one) => attempt(report, () => withRule(one.file, () => parseTestCase(one, catalogue))) ?? [],
+  )
 }
 
 /** Errors of a test begin with their place, `file:line:column: `. */

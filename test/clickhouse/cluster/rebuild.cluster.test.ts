@@ -1,6 +1,6 @@
 // Owns the promise that `rebuild` exchanges a table on all nodes of a cluster, and that a killed one is finished by the next:
 // on two shards of two replicas, read through nodes of both shards.
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
 import { editedFolder } from '../../support/edited-folder.ts'
 import { type Kill, killHeld } from '../../support/held.ts'
@@ -9,7 +9,7 @@ import { type Held, type Seen, startProxy } from '../../support/proxy.ts'
 import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../../support/real-cluster.ts'
 import { intoTarget } from '../../support/requests.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER } from '../../support/shards.ts'
 import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
@@ -141,6 +141,28 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
     })
   })
 
+  test('an EXCHANGE of a dead rebuild that the queue still holds back is waited for: the next call finds the tables exchanged', async () => {
+    const proxy = await startProxy(cluster.nodes[0]!.url)
+    onTestFinished(() => proxy.close())
+    const { env, run, sql, sum, first, tables } = await scene(proxy.url)
+    const before = await sum()
+    const words = ['rebuild', KEY, '--chunk', '4']
+    const exchange = await killHeld(proxy, ['EXCHANGE', starts('EXCHANGE TABLES'), 'request'], () =>
+      startBackfill(words, { env: { ...env, BACKFILL_SQL: sql }, cwd: temporaryDirectory() }),
+    )
+    const queue = await holdQueue(cluster.nodes)
+    const exchanged = exchange.release()
+    await queue.holds(2)
+    const again = run(words, { BACKFILL_SQL: sql })
+    await Promise.race([queue.holds(3), again])
+    await queue.release()
+    expect((await exchanged).status).toBe(200)
+    expect(await again).toMatchObject({ code: 0, stdout: expect.stringContaining('finished') })
+    expect(await sum()).toBe(before + 12 * 5)
+    expect(await sum(first)).toBe(before + 12 * 5)
+    expect(await tables()).toContainEqual(expect.stringMatching(/__old_[0-9a-f]{8}$/))
+  })
+
   test('while the nodes do not agree which table is which, nothing is exchanged', async () => {
     const { run, sql, places, sum } = await scene()
     const before = await sum()
@@ -158,3 +180,35 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
     expect(await sum()).toBe(before)
   })
 })
+
+/** Holds back what is queued from now on, on all nodes, until it is released: a deletion that is waited for, and no merges. */
+async function holdQueue(nodes: readonly TestServer[]) {
+  const name = uniqueDatabase('held')
+  const [node] = nodes
+  const on = `ON CLUSTER '${CLUSTER}'`
+  await post(node!, `CREATE DATABASE ${name} ${on}`)
+  await post(node!, `CREATE TABLE ${name}.t ${on} (n UInt8) ENGINE = MergeTree ORDER BY n`)
+  for (const each of nodes) {
+    await post(each, `SYSTEM STOP MERGES ${name}.t`)
+    await post(each, `INSERT INTO ${name}.t VALUES (1)`)
+  }
+  const held = post(node!, `ALTER TABLE ${name}.t ${on} DELETE WHERE n = 1 SETTINGS mutations_sync = 2`)
+  /** Resolves when so many entries have not ended, the first included. */
+  const holds = (count: number): Promise<void> =>
+    vi.waitFor(
+      async () => {
+        const [open] = await rowsOf<{ count: number }>(
+          node!,
+          `SELECT toUInt32(uniqExact(entry)) AS count FROM system.distributed_ddl_queue WHERE status IN ('Inactive', 'Active', 'Unknown')`,
+        )
+        expect(open!.count).toBeGreaterThanOrEqual(count)
+      },
+      { timeout: 50_000, interval: 100 },
+    )
+  await holds(1)
+  const release = async () => {
+    for (const each of nodes) await post(each, `SYSTEM START MERGES ${name}.t`)
+    await held
+  }
+  return { holds, release }
+}

@@ -7,16 +7,20 @@
 --   warn  a connection to a node failed recently, by the server's count (errors_count, halved every minute)
 WITH
     nodes AS (
-        SELECT host_name, port, shard_num, errors_count FROM system.clusters WHERE cluster = {cluster:String}
+        SELECT
+            host_name, port, shard_num, errors_count, row_number() OVER (ORDER BY shard_num, replica_num) AS place,
+            concat('replica ', replica_num, ' of shard ', shard_num, ' (', host_name, ':', port, ')') AS name
+        FROM system.clusters WHERE cluster = {cluster:String}
     ),
     answers AS (
-        SELECT count() AS answering FROM clusterAllReplicas({cluster:String}, system.one) SETTINGS skip_unavailable_shards = 1
+        SELECT groupArray(_shard_num) AS answering FROM clusterAllReplicas({cluster:String}, view(SELECT 1 AS one))
+        SETTINGS skip_unavailable_shards = 1
     )
 SELECT
-    multiIf(any(answering) < count(), 'fail', max(errors_count) > 0, 'warn', 'ok') AS status,
+    multiIf(max(NOT has(answering, place)), 'fail', max(errors_count) > 0, 'warn', 'ok') AS status,
     {cluster:String} AS subject,
     concat(uniqExact(shard_num), ' shards, ', count(), ' nodes, ', if(status = 'fail',
-        concat('of which ', any(answering), ' answer'),
+        concat('of which ', countIf(has(answering, place)), ' answer; not ', arrayStringConcat(arraySort(groupArrayIf(name, NOT has(answering, place))), ', ')),
         concat('all answer', if(status = 'ok', '', concat('; not always lately: ',
             arrayStringConcat(groupArrayIf(4)(concat(host_name, ':', port), errors_count > 0), ', ')))))) AS finding,
     if(status = 'ok', '', concat('SELECT host_name, port, errors_count FROM system.clusters WHERE cluster = \'', {cluster:String}, '\'')) AS hint

@@ -1,6 +1,6 @@
 // Owns what to do about an error of ClickHouse, by its code and words.
 import type { Connection } from './connection.ts'
-import { NOT_ENOUGH_SPACE } from './error-codes.ts'
+import { codes, NOT_ENOUGH_SPACE } from './error-codes.ts'
 import { quotedName, quoteString } from '../sql-syntax/quoting.ts'
 
 export const ACCESS_DENIED = 497
@@ -53,6 +53,9 @@ const LIMITS: readonly (readonly [code: number, pattern: RegExp, setting: string
   [718, /^/, 'max_parser_backtracks'],
 ]
 
+/** A node that died after the command had found all of them there. */
+const NODES_AWAY = codes('279 ALL_CONNECTION_TRIES_FAILED, 285 TOO_FEW_LIVE_REPLICAS')
+
 /** 253 REPLICA_ALREADY_EXISTS. */
 const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
 
@@ -70,6 +73,7 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   const [, path, replica] = HALF_MADE.exec(words) ?? []
   if (path !== undefined)
     return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
+  if (NODES_AWAY.has(code)) return 'backfill doctor shows which node of the cluster does not answer'
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }

@@ -1,5 +1,6 @@
 // Owns opening the workspace for a command, and printing its messages.
 import { relative } from 'node:path'
+import type { Server } from '../clickhouse/server.ts'
 import {
   type Connections,
   connectServers,
@@ -13,21 +14,24 @@ import { interruptedCode, withSignals } from '../terminal/signals.ts'
 import type { Context } from './command.ts'
 
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
-  const { config, flags, output } = context
+  const { config, flags } = context
   printWarnings(context)
   const tables = selectors(flags)
   return await openWorkspace(config, tables, announceStart(context), async (session) => {
-    const missing = session.connected.target.cluster?.unreachable ?? []
-    output.message(
-      missing.map(
-        (node) =>
-          `${output.messageColors.yellow('warning:')} ${node} of the cluster is unreachable: the others answer for it`,
-      ),
-      'warning',
-    )
+    warnOfNodes(context, session.connected.target)
     assertUnits(session.workspace.chosen, context)
     return await use(session)
   })
+}
+
+export function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
+  output.message(
+    (cluster?.unreachable ?? []).map(
+      (node) =>
+        `${output.messageColors.yellow('warning:')} ${node} of the cluster is unreachable: the others answer for it`,
+    ),
+    'warning',
+  )
 }
 
 /** As `withWorkspace`; after the first signal, which `use` gets, the exit code is that of the signal. */

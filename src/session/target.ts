@@ -6,7 +6,7 @@ import type { LedgerPlace } from '../ledger/events.ts'
 import { closing } from '../model/closing.ts'
 import type { Connections } from '../workspace/open.ts'
 import type { Context } from './command.ts'
-import { withConnections } from './session.ts'
+import { warnOfNodes, withConnections } from './session.ts'
 
 export async function withTarget<T>(
   context: Context,
@@ -17,6 +17,7 @@ export async function withTarget<T>(
     closing(await openServer(connections.target), async (opened) => {
       const names = namesFor(ledgerDatabase.value)
       const place = await joinCluster(opened, { cluster: cluster.value, names })
+      warnOfNodes(context, place.server)
       return await use({ ...place, network: network.value }, connections)
     }),
   )

@@ -1,11 +1,11 @@
 // Owns reading a Distributed table as one: its local tables on all shards, and why it must not be written to.
 import { createHash } from 'node:crypto'
-import { failedError } from '../../model/errors.ts'
+import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/distributed.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
-import { ANSWERING } from './nodes.ts'
+import { ANSWERING, PROMPT } from './nodes.ts'
 import { determinismOf } from '../determinism.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { columnsIn } from '../../sql-syntax/tokens.ts'
@@ -43,7 +43,10 @@ export async function localOf(
   return { database: found.database, table: found.table }
 }
 
-/** The existing tables by name; none if the server is not a node of a cluster. */
+/**
+ * The existing tables by name; none if the server is not a node of a cluster.
+ * @throws BackfillError `server` if no node of a shard answers: the table would be taken for another one, without rows
+ */
 export async function shardTables(
   server: Server,
   tables: readonly Definition[],
@@ -51,6 +54,7 @@ export async function shardTables(
   const { cluster } = server
   if (cluster === undefined) return new Map()
   const definitions = tables.map((table) => ({ ...table, of: distributedEngine(table.engine_full) }))
+  if (definitions.some(({ of }) => of !== undefined)) assertEachShard(server, cluster)
   const locals = await localTables(
     server,
     definitions.flatMap(({ of }) => of ?? []),
@@ -68,6 +72,17 @@ export async function shardTables(
         { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, isRandom, found }) },
       ]
     }),
+  )
+}
+
+function assertEachShard({ connection }: Server, { nodes, places, unreachable }: Cluster): void {
+  const away = nodes.filter((shard) =>
+    nodes.every((one, index) => one !== shard || unreachable.includes(places[index]!)),
+  )
+  if (away.length === 0) return
+  throw serverProblem(
+    `no node of shard ${[...new Set(away)].join(', ')} of the cluster of target ${connection.url} answers, so nothing is known of its tables`,
+    'Start one of its nodes; backfill doctor names them',
   )
 }
 
@@ -97,7 +112,7 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
       tables: wanted.map(({ table }) => table),
     },
     // Then it is only read: what is written asks for all nodes first.
-    clickhouse_settings: server.cluster!.unreachable.length > 0 ? ANSWERING : {},
+    clickhouse_settings: server.cluster!.unreachable.length > 0 ? ANSWERING : PROMPT,
     doing: 'looking at the tables of all nodes',
   })
 }

@@ -99,11 +99,12 @@ async function askInside(
   // Without Keeper or the cluster's nodes most checks would only wait, one after the other.
   if ('refused' in joined && joined.refused.kind === 'server')
     return [refusedCluster(cluster!, joined.refused)]
-  const hasKeeper = 'got' in joined && joined.got.server.cluster?.keeper === true
+  const { keeper: hasKeeper = false, unreachable: missing = [] } =
+    ('got' in joined && joined.got.server.cluster) || {}
   const [rows, own] = await Promise.all([
     runSqlChecks(checks, {
       ...place,
-      cluster: cluster === undefined ? undefined : { name: cluster, hasKeeper },
+      cluster: cluster === undefined ? undefined : { hasKeeper, missing },
     }),
     'got' in joined ? foldFindings(input, joined.got) : [refusedCluster(cluster!, joined.refused)],
   ])

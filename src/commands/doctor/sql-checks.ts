@@ -1,4 +1,5 @@
 // Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
+import { ANSWERING } from '../../clickhouse/cluster/nodes.ts'
 import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
@@ -31,7 +32,8 @@ export type Place = {
   readonly server: Server
   readonly role: Role
   readonly sides: readonly ServerRole[]
-  readonly cluster: { readonly name: string; readonly hasKeeper: boolean } | undefined
+  /** `missing`: the nodes that do not answer. */
+  readonly cluster: { readonly hasKeeper: boolean; readonly missing: readonly string[] } | undefined
   /** What a file may use as {name:Type}: databases, network, cluster and tables (docs/reference/doctor.md). */
   readonly params: Readonly<Record<string, string | readonly string[]>>
 }
@@ -73,6 +75,8 @@ async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Find
         ? `SELECT *, concat(hostName(), ':', tcpPort()) AS node FROM clusterAllReplicas({cluster:String}, view(\n${check.sql}\n)) ORDER BY node`
         : `SELECT *, '' AS node FROM (\n${check.sql}\n)`,
       query_params: params,
+      // The check `nodes` tells of those that are missing, once.
+      clickhouse_settings: (cluster?.missing ?? []).length > 0 ? ANSWERING : {},
     }),
   )
   if ('refused' in asked) return [unknown(asked.refused)]

@@ -1,6 +1,6 @@
 // Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables. On a cluster these are the Distributed tables.
 import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
-import { runQueued } from '../../clickhouse/cluster/nodes.ts'
+import { assertAllNodes, PROMPT, runQueued } from '../../clickhouse/cluster/nodes.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { serverProblem } from '../../model/errors.ts'
 import { distributedEngine } from '../../sql-syntax/distributed.ts'
@@ -30,6 +30,7 @@ async function tablesOfCluster(
   target: Pick<TargetPort, 'tables'>,
   prefix: string,
 ): Promise<readonly NamedTable[]> {
+  assertAllNodes(server)
   const { database } = server.connection
   const rows = await server.client.rows<{ name: string; agreed: 0 | 1; databaseEngine: string }>({
     query: `SELECT name, count() = {nodes:UInt64} AND uniqExact(engine_full) = 1 AS agreed,
@@ -39,6 +40,7 @@ async function tablesOfCluster(
         AND (name = {prefix:String} OR startsWith(name, concat({prefix:String}, '__')))
       GROUP BY name ORDER BY name`,
     query_params: { database, prefix, nodes: server.cluster!.nodes.length },
+    clickhouse_settings: PROMPT,
     doing: `looking at the tables of ${database} on all nodes`,
   })
   const open = rows.find(({ agreed }) => agreed === 0)

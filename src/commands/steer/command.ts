@@ -1,5 +1,6 @@
 // Owns `backfill pause`, `limit` and `resume`: they record what runs shall do, and say what holds then.
 import { EXIT, failedError, usageError } from '../../model/errors.ts'
+import { assertAllNodes } from '../../clickhouse/cluster/nodes.ts'
 import { isMissing } from '../../clickhouse/server-error.ts'
 import { holdText } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
@@ -22,7 +23,8 @@ export const steer =
     if (action === 'limit' && jobs === undefined)
       throw usageError('`limit` needs --jobs <count>', 'backfill limit --jobs 1 runs one statement at a time')
     const until = readFlag(flags, 'until', untilTime)
-    return await withWorkspace(context, async ({ workspace }) => {
+    return await withWorkspace(context, async ({ workspace, connected }) => {
+      assertAllNodes(connected.target)
       const { steering } = workspace.ports
       const tables = tablesOf(workspace, flags)
       // A newer ledger is refused before anything is written.

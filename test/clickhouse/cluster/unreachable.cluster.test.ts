@@ -17,6 +17,8 @@ const TABLE = 'address_diffs'
 const TARGET = `int_${TABLE}`
 /** The node that is killed, and what people read of it. */
 const AWAY = 's2r2'
+/** The only other node of its shard. */
+const OTHER_AWAY = 's2r1'
 const PLACE = /replica 2 of shard 2 \(127\.0\.0\.1:\d+\)/
 
 const up = (...words: readonly string[]) => ['up', '--tables', TABLE, ...words]
@@ -94,18 +96,20 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     await expectExact()
   })
 
-  test('without a node nothing is written, what is read comes from the others, and both name it', async () => {
+  test('without a node nothing is written, what is read comes from the others, and both name it; without a whole shard nothing is read', async () => {
     expect((await run(...up('--to', '20'))).code).toBe(0)
     await cluster.signal(AWAY, 'KILL')
     onTestFinished(() => cluster.restart(AWAY))
-    const refused = await run(...up())
-    expect(refused.stderr).toMatch(
-      new RegExp(`${PLACE.source} of the cluster of .* is unreachable, and every write`),
-    )
-    expect(refused.stderr).not.toContain('_URL')
-    expect(refused.code).toBe(6)
-    expect((await run('log')).stdout).toContain(TABLE)
+    for (const words of [up(), ['rebuild', TABLE], ['pause'], ['resume', '--tables', TABLE]]) {
+      const refused = await run(...words)
+      expect(refused.stderr, words[0]).toMatch(
+        new RegExp(`${PLACE.source} of the cluster of .* is unreachable, and every write`),
+      )
+      expect(refused.stderr).not.toContain('_URL')
+      expect(refused.code).toBe(6)
+    }
     for (const words of [
+      ['log'],
       ['status', '--tables', TABLE],
       ['plan', '--tables', TABLE],
       ['verify', TABLE],
@@ -115,6 +119,24 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
       expect(stdout, words[0]).toContain(TABLE)
       expect(code, words[0]).toBe(0)
     }
+    // Of the local tables of half a cluster nobody can tell whether the table is the one of the ledger.
+    await cluster.signal(OTHER_AWAY, 'KILL')
+    onTestFinished(() => cluster.restart(OTHER_AWAY))
+    for (const words of [['status'], ['verify', TABLE]]) {
+      const { code, stderr } = await run(...words)
+      expect(stderr, words[0]).toContain('no node of shard 2 of the cluster')
+      expect(code, words[0]).toBe(6)
+    }
+  })
+
+  test('a node that stands still holds up neither `doctor`, which names it once, nor a rebuild, which is refused', async () => {
+    expect((await run(...up('--to', '20'))).code).toBe(0)
+    await cluster.signal(AWAY, 'STOP')
+    onTestFinished(() => cluster.signal(AWAY, 'CONT'))
+    const { unwell, said } = await doctor(env(), ['--tables', TABLE])
+    expect(unwell).toEqual([`fail nodes ${CLUSTER}`])
+    expect(said('nodes')).toMatch(new RegExp(`of which 3 answer; not ${PLACE.source};`))
+    expect(await run('rebuild', TABLE)).toMatchObject({ code: 6, stderr: expect.stringMatching(PLACE) })
   })
 
   test('a run waits for a node that dies, says which, and goes on when it is back', async () => {

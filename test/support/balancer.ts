@@ -11,6 +11,9 @@ export async function startBalancer(urls: readonly string[]): Promise<Balancer> 
     client.pipe(backend).pipe(client)
     client.on('error', () => backend.destroy())
     backend.on('error', () => client.destroy())
+    // A side that is gone takes nothing more, so the other would wait for ever with what it still has.
+    client.on('close', () => backend.destroySoon())
+    backend.on('close', () => client.destroySoon())
   })
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
   return {

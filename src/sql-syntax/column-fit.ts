@@ -15,7 +15,7 @@ export type ColumnProblem = {
   readonly hint: string
   /** What a SELECT around the transform takes in place of the column, so that it fits, or its chunk fails. Empty: nothing, and the target's default is stored. */
   readonly repair?: string | undefined
-  /** A number with a fraction goes into a column of whole numbers, as of an average or a quantile: the repair cuts it off, as an INSERT does. */
+  /** A number with a fraction goes into a column of whole numbers, as of an average or a quantile, or a time into one of coarser times: the repair cuts the fraction off, as an INSERT does. */
   readonly fractions?: boolean
 }
 
@@ -94,16 +94,18 @@ function outputProblem(
   const hint = conversionHint(name, type, column.type)
   if (value === undefined) return { rule: 'E065', column: name, sentence, hint }
   const repair = `${value} AS ${quoteIdentifier(name)}`
-  const fractions = cutsFractions(type, column.type)
-  const orFix = fractions
-    ? `write to${wholeType(column.type)}(round(…)) AS ${name} in the transform, or run \`backfill check --fix\`, which cuts fractions off as an INSERT does`
-    : `${hint}, or run \`backfill check --fix\``
+  const isNumber = cutsFractions(type, column.type)
+  const fractions = isNumber || cutsTime(type, column.type)
+  const byHand = isNumber ? `write to${wholeType(column.type)}(round(…)) AS ${name} in the transform` : hint
+  const orFix = `${byHand}, or run \`backfill check --fix\`${fractions ? ', which cuts fractions off as an INSERT does' : ''}`
   return { rule: 'E065', column: name, sentence, hint: orFix, repair, fractions }
 }
 
 function cutsFractions(from: string, to: string): boolean {
   return /^(Nullable\()?Float/.test(from) && /^U?Int/.test(wholeType(to))
 }
+
+const cutsTime = (...types: string[]) => /^(Nullable\()?DateTime64.*,(Nullable\()?DateTime/.test(types.join())
 
 const wholeType = (to: string): string => /^Nullable\((.*)\)$/.exec(to)?.[1] ?? to
 
@@ -112,6 +114,10 @@ function conversion(column: string, from: string, to: string): string | undefine
   const [given, wanted] = [parseType(from), parseType(to)]
   const into = quoteString(/^SimpleAggregateFunction\(\w+, (.*)\)$/.exec(to)?.[1] ?? to)
   if (typeFits(given, wanted, 'NULL')) return `CAST(${column}, ${into})`
+  // accurateCast wraps times that are too late for a DateTime.
+  const seconds = quoteString(to.replace(/DateTime(\([^)]*\))?/, 'UInt32'))
+  const time = to.includes('DateTime64') ? column : `accurateCast(toInt64(${column}), ${seconds})`
+  if (cutsTime(from, to)) return `CAST(${time}, ${into})`
   if (!typeFits(given, wanted, 'numbers')) return undefined
   return cutsFractions(from, to)
     ? `accurateCast(trunc(${column}), ${into})`

@@ -60,6 +60,12 @@ test.for([
   ['Nullable(Float64)', 'Float32', "CAST(`x`, 'Float32') AS `x`"],
   ['LowCardinality(Nullable(String))', 'String', "CAST(`x`, 'String') AS `x`"],
   ['Nullable(DateTime)', "DateTime('UTC')", "CAST(`x`, 'DateTime(\\'UTC\\')') AS `x`"],
+  [
+    'DateTime64(3)',
+    "DateTime('UTC')",
+    "CAST(accurateCast(toInt64(`x`), 'UInt32'), 'DateTime(\\'UTC\\')') AS `x`",
+  ],
+  ["Nullable(DateTime64(6, 'UTC'))", 'DateTime64(3)', "CAST(`x`, 'DateTime64(3)') AS `x`"],
 ])('%s is put into %s by a cast that fails where a value does not fit', ([from, to, repair]) => {
   expect(repairOf(from!, to!)).toEqual([repair])
 })
@@ -67,7 +73,6 @@ test.for([
 test.for([
   ['String', 'UInt32'],
   ['String', 'FixedString(66)'],
-  ['DateTime64(3)', 'DateTime'],
   ['Decimal(9, 4)', 'Decimal(9, 2)'],
   ['UInt64', 'Bool'],
   ['Nullable(Nothing)', 'UInt8'],

@@ -28,7 +28,7 @@ export async function writeRepairs(folder: string, misfits: Misfits) {
       const cut = columns.filter(({ fractions }) => fractions === true).map(({ column }) => column)
       if (cut.length > 0)
         lines.push(
-          `  It cuts fractions of ${cut.join(', ')} off, as an INSERT does; to round them, write round(…) inside`,
+          `  It cuts fractions of ${cut.join(', ')} off, as an INSERT does; if you mean another value, such as round(…), write it inside`,
         )
     }
   }

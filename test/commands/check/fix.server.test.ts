@@ -156,11 +156,21 @@ test.for([
   ['Array(Nullable(UInt64))', '[1, NULL]', 'Array(UInt8)'],
   ['Map(String, UInt64)', "map('a', 300)", 'Map(String, UInt8)'],
   ['Tuple(UInt64, String)', "(300, 'a')", 'Tuple(UInt8, String)'],
+  ['DateTime64(3)', "'2200-01-01 00:00:00.5'", 'DateTime'],
+  ['Nullable(DateTime64(3))', 'NULL', 'DateTime'],
 ])('the cast of %s %s into %s throws', async ([from, value, to]) => {
   const target = [{ name: 'x', type: to!, defaultKind: '' as const }]
   const [{ repair } = {}] = columnMisfits([{ name: 'x', type: from! }], target)
   const statement = `SELECT ${repair} FROM (SELECT CAST(${value}, '${from}') AS x)`
   await expect(post(server, statement)).rejects.toThrow(/cannot be safely converted|Cannot convert NULL|nan/i)
+})
+
+test('the cast of a time into coarser ones stores what an INSERT stores', async () => {
+  const target = [{ name: 'x', type: 'Nullable(DateTime)', defaultKind: '' as const }]
+  const [{ repair } = {}] = columnMisfits([{ name: 'x', type: "Nullable(DateTime64(3, 'UTC'))" }], target)
+  const values = "SELECT arrayJoin([toDateTime64('2024-03-13 00:00:11.999', 3, 'UTC'), NULL]) AS x"
+  const select = `SELECT ${repair}, CAST(b AS Nullable(DateTime)) = x FROM (SELECT *, x AS b FROM (${values}))`
+  expect(await post(server, select)).toBe('2024-03-13 00:00:11\t1\n\\N\t\\N\n')
 })
 
 test('an alias that hides a column within another aggregate is told with the setting that helps', async () => {

@@ -186,7 +186,8 @@ function headerEntries(
         wrong('E005', "a '--!' line behind the beginning of the SQL", 'move it above the first statement')
       else if (value === undefined)
         wrong('E005', `'${token.text.trimEnd()}' is not a header line`, 'write --! key: value')
-      else if (!keys.includes(key)) wrong('E001', `unknown key '${key}'`, knownNames('keys', key, keys))
+      else if (!keys.includes(key))
+        wrong('E001', `unknown key '${key}'`, placeOf(key) ?? knownNames('keys', key, keys))
       else if (earlier !== undefined) wrong('E004', `'${key}' is given twice`, `see ${file}:${earlier.line}`)
       else entries.set(key, { key, value, file, line })
     }
@@ -194,6 +195,12 @@ function headerEntries(
   }
   return entries
 }
+
+/** What the keys say of a source is said in its own file. */
+const placeOf = (key: string) =>
+  /^(block-coverage|unit|network|written|lag|gap|view)$/.test(key)
+    ? 'write it into sql/source/<table>.sql'
+    : undefined
 
 function missing(file: string, key: string, content: string): BackfillError {
   const hint = `add a line --! ${key}: ${content}`

@@ -21,6 +21,7 @@ export function chunk(entry: HeaderEntry): number {
 export function distance(entry: HeaderEntry): number {
   const units = wholeNumber(entry.value)
   if (units !== undefined) return units
+  if (/^0[smh]$/.test(entry.value)) return 0
   if (/^\d+[smh]$/.test(entry.value)) return seconds(entry)
   throw wrong(entry, `'${entry.value}' is not a whole number`, 'write a length such as 10000 or 6h')
 }

@@ -144,6 +144,7 @@ test.for<[string, string, RegExp]>([
   ['rows', 'per-key', /not a kind of rows/],
   ['rows', 'per-key newest x', /not a kind of rows/],
   ['chunks', '5', /a\.sql:5: unknown key 'chunks' \| did you mean 'chunk'\?/],
+  ['written', 'none', /a\.sql:5: unknown key 'written' \| write it into sql\/source\/<table>\.sql$/],
   ['description', '', /a\.sql:1: '--! description:' is not a header line/],
 ])('%s: %s is refused with place and hint', ([key, value, message]) => {
   expect(refusal(() => header({ [key]: value }))).toMatch(message)
@@ -221,6 +222,10 @@ test('a source says its block coverage, and is common without a word', () => {
     lag: 300,
     gap: 7200,
   })
+  expect(sourceHeader('s.sql', '--! lag: 0s\nCREATE TABLE a (b Int8)').lag).toBe(0)
+  expect(refusal(() => sourceHeader('s.sql', '--! gap: 0s\n'))).toContain(
+    "gap: '0s' is not a whole number above 0",
+  )
   expect(refusal(() => sourceHeader('s.sql', '--! block-coverage: thin\n'))).toContain(
     "s.sql:1: block-coverage: 'thin' is not a block coverage",
   )

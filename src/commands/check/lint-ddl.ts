@@ -135,7 +135,7 @@ function* blocksFound(
     ({ text, names }) => by.some((name) => names.includes(name)) && /^INDEX .* TYPE minmax\b/i.test(text),
   )
   if (hasIndex || by.some((name) => [name, quoteIdentifier(name)].some((one) => words.includes(one)))) return
-  const sentence = `ORDER BY does not begin with ${by.join(', ')}, and no index has it: to read the rows of one block the server reads the whole table`
+  const sentence = `ORDER BY does not begin with ${by.join(', ')}, and no index has it: to read the rows of a range the server reads the whole table`
   yield problem(
     'W059',
     sortKey ?? engine,

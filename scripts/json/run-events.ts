@@ -46,7 +46,7 @@ const SUMMARY = {
 /** Why a table or a run stands still; the words are those of src/model/standstill.ts. */
 export const STANDSTILL = {
   reason: oneOf(
-    ['source', 'incomplete', 'lock', 'input', 'disk', 'paused', 'load', 'unreachable'],
+    ['source', 'incomplete', 'lock', 'input', 'disk', 'paused', 'load', 'silent', 'unreachable'],
     'The reason',
   ),
   block: maybe(number('Of `source`, `incomplete` and `input`: the block')),
@@ -55,8 +55,19 @@ export const STANDSTILL = {
   pid: maybe(number('Of `lock`: the process of its holder')),
   input: maybe(text('Of `input`: the table')),
   failed: maybe(flag('Of `input`: whether it failed there')),
+  others: maybe(
+    list(
+      object({
+        input: text('The table'),
+        block: number('The block'),
+        failed: flag('Whether it failed there'),
+      }),
+      'Of `input`: the other inputs that are waited for',
+    ),
+  ),
   found: maybe(text('Of `disk`, `paused` and `load`: what was found')),
   server: maybe(text('Of `unreachable`: `source`, `target`, or a node of its cluster')),
+  for_ms: maybe(TIME('Of `silent`: how long the server has not answered')),
   give_up_ms: maybe(TIME('Of `unreachable`: how long it is waited for')),
 }
 

@@ -8,10 +8,17 @@ export type Standstill =
   | { readonly reason: 'incomplete'; readonly block: number; readonly blocks: number }
   | { readonly reason: 'lock'; readonly host: string; readonly pid: number }
   /** A table that it reads is not done at this block, or has stopped there. */
-  | { readonly reason: 'input'; readonly input: string; readonly block: number; readonly failed: boolean }
+  | (LackingInput & { readonly reason: 'input'; readonly others?: readonly LackingInput[] })
   /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. */
   | { readonly reason: 'disk' | 'paused' | 'load'; readonly found: string }
+  /** The server has not answered for so long, and nothing says that it is gone. */
+  | { readonly reason: 'silent'; readonly forMs: number }
   | { readonly reason: 'unreachable'; readonly server: string; readonly giveUpMs: number }
+
+type LackingInput = { readonly input: string; readonly block: number; readonly failed: boolean }
+
+/** More inputs than these are counted. */
+const NAMED_INPUTS = 3
 
 /** The words, `lock of host runner-2 (process 4711)`; `waitedMs`: how long it has stood still. */
 export function standstillText(standstill: Standstill, waitedMs: number): string {
@@ -23,14 +30,26 @@ export function standstillText(standstill: Standstill, waitedMs: number): string
     case 'lock':
       return `lock of host ${standstill.host} (process ${standstill.pid})`
     case 'input':
-      return `input ${standstill.input} ${standstill.failed ? 'failed' : 'is'} at ${namedPosition(standstill.block)}`
+      return inputsText([standstill, ...(standstill.others ?? [])])
     case 'disk':
     case 'paused':
     case 'load':
       return standstill.found
+    case 'silent':
+      return `no answer from ClickHouse for ${span(standstill.forMs + waitedMs)}`
     default:
       return `${standstill.server} unreachable (${span(waitedMs)} of ${span(standstill.giveUpMs)})`
   }
+}
+
+function inputsText(all: readonly LackingInput[]): string {
+  const named = all
+    .slice(0, NAMED_INPUTS)
+    .map(
+      ({ input, block, failed }) => `input ${input} ${failed ? 'failed' : 'is'} at ${namedPosition(block)}`,
+    )
+  const more = all.length - named.length
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`
 }
 
 function span(ms: number): string {

@@ -12,6 +12,9 @@ export type Throttle = ReturnType<typeof makeThrottle>
 
 export const LOOK_MS = 5_000
 
+/** A question of a look that has no answer for so long is said: a server that hangs closes no connection. */
+const SILENT_MS = 10_000
+
 /** How often the number of statements is chosen again, and a hold is said again. */
 const MINUTE_MS = 60_000
 
@@ -29,6 +32,8 @@ export function makeThrottle(
   let chosenAt = monotonicMs()
   let said: ReadonlyMap<string, Said> = new Map()
   let wake = Promise.withResolvers<void>()
+  let askedAt = 0
+  let isSilent = false
 
   const pauseOf = (key: string) => holds.find((hold) => hold.action === 'pause' && concerns(hold, key))
   const limit = (table: string) =>
@@ -77,6 +82,18 @@ export function makeThrottle(
     )
   }
 
+  function answered<Answer>(answer: Answer): Answer {
+    if (isSilent) report({ type: 'standstill', table: undefined, standstill: undefined })
+    isSilent = false
+    return answer
+  }
+
+  function sayIfSilent(forMs = monotonicMs() - askedAt): void {
+    if (isSilent || forMs < SILENT_MS) return
+    isSilent = true
+    report({ type: 'standstill', table: undefined, standstill: { reason: 'silent', forMs } })
+  }
+
   /** @throws BackfillError if a question fails; `stay`: then the last answer stays, and an unknown load holds */
   async function look(stay: boolean): Promise<void> {
     const state = () => JSON.stringify([holds, load === undefined, slots])
@@ -88,7 +105,10 @@ export function makeThrottle(
         return value(error as Error)
       }
     ;[holds, load] = await Promise.all([
-      ports.steering.read().catch(unless(() => holds)),
+      ports.steering
+        .read()
+        .then(answered)
+        .catch(unless(() => holds)),
       loadNow().catch(unless(({ message }) => `throttled by load: ${message}`)),
       chooseAgain(),
     ])
@@ -104,7 +124,9 @@ export function makeThrottle(
     watch(): () => Promise<void> {
       let looking: Promise<void> | undefined
       const cancel = every(LOOK_MS, () => {
-        looking ??= look(true).finally(() => (looking = undefined))
+        if (looking !== undefined) return sayIfSilent()
+        askedAt = monotonicMs()
+        looking = look(true).finally(() => (looking = undefined))
       })
       return async () => {
         cancel()

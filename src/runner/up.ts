@@ -3,9 +3,8 @@ import { announce, refusalOf, skippedBlocks } from './announce.ts'
 import { BackfillError } from '../model/errors.ts'
 import { holdText } from '../ledger/steering.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
-import { expectedByDependants } from '../planning/bounds.ts'
 import { blockSet, subtract } from '../model/blocks.ts'
-import { readableBlocks, staleSummaries } from '../planning/stale-ranges.ts'
+import { staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
@@ -17,7 +16,7 @@ import type { TableRun } from './table-run.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
 import {
   blockedBlocks,
-  hasEnded,
+  dependenciesOf,
   inputStandstill,
   isUnfinished,
   taskOf,
@@ -53,7 +52,7 @@ export async function up(
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
   const context = await prepareRun(workspace, options, { report, signal }, prepared)
-  const { runs, throttle, tableStatuses, sharing, slots } = context
+  const { runs, throttle, sharing, slots } = context
   announce(runs, context)
   const totals = { chunks: 0, blocks: 0, seconds: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
@@ -62,18 +61,7 @@ export async function up(
   let hasLocked = false
   let lockedOut: BackfillError | undefined
 
-  /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
-  const dependencies = (run: TableRun): readonly Dependency[] =>
-    run.tableStatus.table.after.map((key) => {
-      const input = tableStatuses.get(key)!
-      const expected = expectedByDependants(input.bounds)
-      return {
-        key,
-        expected: expected === undefined ? [] : [expected],
-        covered: readableBlocks(run.tableStatus.table, input, runs.get(key)?.covered),
-        ended: hasEnded(runs.get(key)),
-      }
-    })
+  const dependencies = (run: TableRun) => dependenciesOf(run, context)
   const task = (run: TableRun) => taskOf(run, context, dependencies)
   const tasks = () => [...runs.values()].map(task)
   /** As `dependencies`, but without blocks that an input skips: the input reports them once. */
@@ -92,6 +80,7 @@ export async function up(
   function leaveOut(run: TableRun, error: BackfillError): void {
     run.failure = error
     report({ type: 'note', table: run.key, text: `left out: ${error.message}` })
+    progress(run.key, { blocks: 0, unit: run.tableStatus.table.unit, chunks: 0 }, undefined)
   }
 
   /** An error stops its table, once. */

@@ -4,6 +4,8 @@ import { type BlockSet, countBlocks, intersect, subtract, union } from '../model
 import { readsHistory } from '../model/choose.ts'
 import type { Standstill } from '../model/standstill.ts'
 import { chunkCount, type Order } from '../planning/chunks.ts'
+import { expectedByDependants } from '../planning/bounds.ts'
+import { readableBlocks } from '../planning/stale-ranges.ts'
 import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
 import type { RunEvent } from './events.ts'
 import type { TableRun } from './table-run.ts'
@@ -11,6 +13,23 @@ import type { UpOptions } from '../planning/run-options.ts'
 import { outOfTurn } from '../planning/out-of-turn.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
+
+/** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
+export function dependenciesOf(
+  { tableStatus: { table } }: TableRun,
+  { tableStatuses, runs }: Pick<RunContext, 'tableStatuses' | 'runs'>,
+): readonly Dependency[] {
+  return table.after.map((key) => {
+    const input = tableStatuses.get(key)!
+    const expected = expectedByDependants(input.bounds)
+    return {
+      key,
+      expected: expected === undefined ? [] : [expected],
+      covered: readableBlocks(table, input, runs.get(key)?.covered),
+      ended: hasEnded(runs.get(key)),
+    }
+  })
+}
 
 /** Missing blocks that this run cannot do, by table key: source gaps, incomplete ones, what an input will not have. `tasks` in dependency order. */
 export function blockedBlocks(tasks: readonly Task[], runs: ReadonlyMap<string, TableRun>) {
@@ -58,16 +77,16 @@ export function inputStandstill(
 ): Standstill | undefined {
   const run = runs.get(task.key)!
   if (run.running > 0 || run.probing || readyBlocks(task).length > 0) return undefined
-  for (const input of task.waitsFor) {
+  const [first, ...others] = task.waitsFor.flatMap((input) => {
     const { key, ended } = input
-    const [first] = subtract(
+    const [open] = subtract(
       intersect(run.runnable, lacking(input)),
       (runs.has(key) && blocked.get(key)) || [],
     )
-    if (first !== undefined)
-      return { reason: 'input', input: key, block: first.from, failed: ended && isFailed(runs.get(key)) }
-  }
-  return undefined
+    if (open === undefined) return []
+    return [{ input: key, block: open.from, failed: ended && isFailed(runs.get(key)) }]
+  })
+  return first && { reason: 'input', ...first, ...(others.length > 0 && { others }) }
 }
 
 /** Neither a table that is left out, because another run has its lock, has failed, nor one that has lost rows. */

@@ -9,7 +9,26 @@ const WORDS: readonly { readonly words: string; readonly why: Standstill; readon
   { words: 'lock of host runner-2 (process 4711)', why: { reason: 'lock', host: 'runner-2', pid: 4711 } },
   { words: 'input a is at block 9', why: { reason: 'input', input: 'a', block: 9, failed: false } },
   { words: 'input a failed at block 9', why: { reason: 'input', input: 'a', block: 9, failed: true } },
+  {
+    words: 'input a is at block 9, input b failed at block 7, input c is at block 1 and 1 more',
+    why: {
+      reason: 'input',
+      input: 'a',
+      block: 9,
+      failed: false,
+      others: [
+        { input: 'b', block: 7, failed: true },
+        { input: 'c', block: 1, failed: false },
+        { input: 'd', block: 1, failed: false },
+      ],
+    },
+  },
   { words: '3% of disk default is free', why: { reason: 'disk', found: '3% of disk default is free' } },
+  {
+    words: 'no answer from ClickHouse for 15 s',
+    why: { reason: 'silent', forMs: 10_000 },
+    waitedMs: 5_000,
+  },
   {
     words: 'target unreachable (19 s of 5 m)',
     why: { reason: 'unreachable', server: 'target', giveUpMs: 300_000 },

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest'
 import type { Others } from '../../src/clickhouse/capacity.ts'
 import type { Hold } from '../../src/ledger/steering.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
+import { standstillText } from '../../src/model/standstill.ts'
 import type { RunEvent } from '../../src/runner/events.ts'
 import { makeThrottle } from '../../src/runner/throttle.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
@@ -22,7 +23,11 @@ const PAUSE: Hold = {
 }
 const TEXT = 'paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC, but for b'
 
-type Conditions = { holds: readonly Hold[]; others: Others | Error; isKnown?: boolean }
+type Conditions = {
+  holds: readonly Hold[] | Promise<readonly Hold[]>
+  others: Others | Error
+  isKnown?: boolean
+}
 
 function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
   const { clock } = leapingClock()
@@ -42,6 +47,8 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
     { ...OPTIONS, tableJobs: undefined, ...options },
     { cores: 16, busyCores: 12, statementBytes: undefined, serverBytes: undefined },
     (event: RunEvent) => {
+      if (event.type === 'standstill')
+        told.push(event.standstill === undefined ? 'goes on' : standstillText(event.standstill, 0))
       if (event.type === 'throttled' || event.type === 'released') told.push(`${event.type} ${event.text}`)
     },
   )
@@ -51,7 +58,7 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
     await clock.sleep(seconds * 1000)
     await end()
   }
-  return { throttle, told, watch }
+  return { throttle, told, watch, clock }
 }
 
 const QUIET: Others = { queries: 0, cores: 0 }
@@ -132,4 +139,16 @@ test('above --max-load nothing starts; below it goes on; a question that fails l
     'throttled throttled by load: timeout',
   ])
   await expect(throttle.look()).rejects.toThrow('timeout')
+})
+
+test('a server that hangs is said within 20 s, once, and again when it answers', async () => {
+  const gate = Promise.withResolvers<readonly Hold[]>()
+  const around: Conditions = { holds: gate.promise, others: QUIET }
+  const { throttle, told, clock } = throttled(around)
+  const end = throttle.watch()
+  await clock.sleep(20_000)
+  expect(told).toEqual(['no answer from ClickHouse for 10 s'])
+  gate.resolve([])
+  await end()
+  expect(told).toEqual(['no answer from ClickHouse for 10 s', 'goes on'])
 })

@@ -111,7 +111,7 @@ function tableText(
   if (running === 0) return [heldBack(table.table, throttles) ?? 'queued']
   const rate = rateOf(pace, now)?.blocks ?? 0
   if (rate === 0) return ['started']
-  const left = `${duration(((expected - done) / rate) * 1000)} left`
+  const left = `${duration(tableTimeLeft(table, now) ?? 0)} left`
   return unit === 'block' ? [`${number(Math.round(rate))} blocks/s, ${left}`, left] : [left]
 }
 
@@ -131,14 +131,21 @@ function stallText({ standstill, since }: NonNullable<Progress['stall']>, now: n
   return standstillText(standstill, now - since)
 }
 
-/** Time for the blocks left at the pace of all tables, in ms; undefined where nothing is in flight, or nothing is done. */
+/**
+ * Time for the blocks left at the pace of all tables, in ms, and never less than a table shows: those that were paused have their share of the pace still.
+ * Undefined where nothing is in flight, or nothing is done.
+ */
 function timeLeft(progress: Progress, now: number): number | undefined {
   const rate = rateOf(progress.pace, now)?.blocks ?? 0
   if (inFlight(progress) === 0 || rate === 0) return undefined
-  const left = [...progress.tables.values()]
-    .filter(({ failed }) => !failed)
-    .reduce((sum, { expected, done }) => sum + Math.max(0, expected - done), 0)
-  return (left / rate) * 1000
+  const tables = [...progress.tables.values()].filter(({ failed }) => !failed)
+  const left = tables.reduce((sum, { expected, done }) => sum + Math.max(0, expected - done), 0)
+  return Math.max((left / rate) * 1000, ...tables.map((table) => tableTimeLeft(table, now) ?? 0))
+}
+
+function tableTimeLeft({ expected, done, running, pace }: TableProgress, now: number): number | undefined {
+  const rate = rateOf(pace, now)?.blocks ?? 0
+  return running === 0 || rate === 0 ? undefined : (Math.max(0, expected - done) / rate) * 1000
 }
 
 /** The name in so many columns, its middle left out: names differ at both ends. */

@@ -132,7 +132,8 @@ function waitingText({ blocks, unit, on, standstill, hint }: EventOf<'waiting'>)
 function standstillLine({ table, standstill }: EventOf<'standstill'>): EventText {
   if (standstill === undefined) return progress()
   const line = about(table, `stands still: ${standstillText(standstill, 0)}`)
-  return standstill.reason === 'input' && !standstill.failed ? progress() : fact(line)
+  const inputs = standstill.reason === 'input' ? [standstill, ...(standstill.others ?? [])] : undefined
+  return inputs?.every(({ failed }) => !failed) ? progress() : fact(line)
 }
 
 /** Every failed table with its error and hint, for stderr, at the end of the output. */

@@ -123,7 +123,7 @@ function advanceTable(table: TableProgress, event: RunEvent, now: number): Table
     case 'chunk-failed':
       return { ...table, running: running - 1 }
     case 'table-failed':
-      return { ...table, failed: true }
+      return { ...table, failed: true, chunksLeft: 0 }
     default:
       return table
   }

@@ -46,6 +46,31 @@ test('a table that a pause or the load holds back is not queued, and one that wa
   expect(lines(throttled('others run 20 queries', undefined))[1]).toBe('throttled')
 })
 
+test('after a pause of one table the whole run never shows less time left than a table', () => {
+  const [first, second] = ['address_diffs', 'waits'] as const
+  const both = after(
+    ...TWO,
+    [3, done(first, 1, 1000)],
+    [3, started(second, 1, 1000)],
+    [3, started(first, 1001, 1010)],
+    [4, done(second, 1, 9000)],
+    [5, done(first, 1001, 1010)],
+    [5, started(first, 1011, 1020)],
+  )
+  const shown = at(both, 5)
+  expect(shown[0]).toContain('253 blocks/s, 35.6 s left')
+  expect(shown.at(-1)).toContain(' 35.6 s left')
+})
+
+test('chunks of a table that has stopped do not count any more', () => {
+  const stopped = advance(
+    after(...TWO),
+    { type: 'table-failed', table: 'waits', error: new Error() as never },
+    2,
+  )
+  expect(at(stopped, 2).at(-1)).toContain('chunk 0 of 10,')
+})
+
 test('a table that stands still says why also where there is no room for the sentence', () => {
   const input = { reason: 'input', input: 'address_diffs', block: 19_000_000, failed: false } as const
   const progress = after(...TWO, [2, stall('waits', input)])

@@ -92,6 +92,9 @@ export const LOCK = nullable(
     pid_namespace: text('The PID namespace of that number'),
     since: text('When the lock was taken, by the clock of the holder'),
     heartbeat: text('The last heartbeat, by the clock of the holder'),
+    silent_seconds: number(
+      'Seconds since that, by the clock of the server; above 20 the next run takes over',
+    ),
     released: flag('Whether the holder gave it back'),
     command: text('The command that took it; empty if that is not known'),
   }).describe('The lock'),

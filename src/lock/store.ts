@@ -40,13 +40,20 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
 
   /** Locks whose names begin with the prefix, the highest epoch of a lock last. */
   function list(prefix: string) {
-    const found = sql<{ name: string; comment: string }>`(
-      SELECT name, comment FROM ${locksWhere(names)} startsWith(name, ${prefix})
+    // By the server's clock; of a row in Keeper nothing says when it was written but its holder.
+    const beat = sql.raw(
+      inKeeper
+        ? "parseDateTimeBestEffortOrNull(JSONExtractString(comment, 'heartbeat'))"
+        : 'metadata_modification_time',
+    )
+    const found = sql<LockRow>`(
+      SELECT name, comment, toInt64(ifNull(dateDiff('second', ${beat}, now()), 0)) AS silent
+      FROM ${locksWhere(names)} startsWith(name, ${prefix})
     )`
     return server
       .during('reading the locks')
       .selectFrom(found.as('found'))
-      .select(['name', 'comment'])
+      .select(['name', 'comment', 'silent'])
       .orderBy('name')
       .execute()
   }
@@ -97,6 +104,9 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
     },
   }
 }
+
+/** `silent`: seconds since the comment was written. */
+export type LockRow = { readonly name: string; readonly comment: string; readonly silent: number }
 
 type Epoch = { readonly key: string; readonly name: string }
 

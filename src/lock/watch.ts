@@ -10,6 +10,14 @@ const STALE_AFTER_MS = 20_000
 
 const POLL_MS = 1_000
 
+/** A lock and for how many seconds its holder has given no sign. */
+export type SeenLock = LockInfo & { readonly silentSeconds: number }
+
+/** Somebody works under the lock, as far as its heartbeat says: the next run takes over one that is silent for as long as `STALE_AFTER_MS`. */
+export function isWorking(lock: SeenLock | null): boolean {
+  return lock !== null && lock.silentSeconds * 1000 <= STALE_AFTER_MS
+}
+
 export function watchLocks(store: Pick<LockStore, 'list'>, network: string, exclusive: boolean) {
   /** When this process first saw each lock, and whether its comment has changed since: all locks of a dead run go stale together. */
   const firstSeen = new Map<
@@ -17,7 +25,7 @@ export function watchLocks(store: Pick<LockStore, 'list'>, network: string, excl
     { readonly comment: string; readonly at: number; readonly moved: boolean }
   >()
 
-  async function look(prefix: string): Promise<readonly LockInfo[]> {
+  async function look(prefix: string): Promise<readonly SeenLock[]> {
     const found = await store.list(prefix)
     const now = monotonicMs()
     for (const { name, comment } of found) {
@@ -25,13 +33,13 @@ export function watchLocks(store: Pick<LockStore, 'list'>, network: string, excl
       if (seen === undefined) firstSeen.set(name, { comment, at: now, moved: false })
       else if (seen.comment !== comment) firstSeen.set(name, { comment, at: now, moved: true })
     }
-    return found.map(readInfo)
+    return found.map((row) => ({ ...readInfo(row), silentSeconds: row.silent }))
   }
 
   const keyIn = (name: string): string => name.slice(network.length + 2, -EPOCH_DIGITS - 2)
 
   /** The locks of the network; whatever else somebody has put beside them is none. */
-  async function lookAtAll(): Promise<readonly LockInfo[]> {
+  async function lookAtAll(): Promise<readonly SeenLock[]> {
     const isLock = (name: string) =>
       name.slice(0, -EPOCH_DIGITS) === lockPrefix({ network, key: keyIn(name) })
     return (await look(`${network}__`)).filter(({ name }) => isLock(name))
@@ -57,7 +65,7 @@ export function watchLocks(store: Pick<LockStore, 'list'>, network: string, excl
     },
 
     /** The highest epoch of every table key's lock; `released` also if its holder is known to be dead. */
-    async holders(): Promise<ReadonlyMap<string, LockInfo>> {
+    async holders(): Promise<ReadonlyMap<string, SeenLock>> {
       const infos = (await lookAtAll()).map((info) => ({ ...info, released: isFree(info) }))
       return new Map(infos.map((info) => [keyIn(info.name), info]))
     },

@@ -36,8 +36,8 @@ export const printing = [
 ]
 export const yes = 'yes  No question before the work starts; needed outside a terminal'
 export const dryRun = 'dry-run  What would be done, without writing anything'
-export const from = 'from <block>  First block, or UTC time, e.g. 19000000'
-export const to = 'to <block>  Last block (default: the first block)'
+export const from = 'from <block>  First block, fork or UTC time, e.g. 19000000, dencun'
+export const to = 'to <block>  Last block or fork (default: the first block)'
 export const order = 'order <oldest|newest>  Which blocks run first (default: oldest; env: BACKFILL_ORDER)'
 export const chunkRows =
   'chunk-rows <rows>  Approximate number of source rows per chunk, e.g. 20000000 (default: 5 million, more on a big server; env: BACKFILL_CHUNK_ROWS)'
@@ -56,8 +56,8 @@ export const compression =
   'compression <lz4|zstd|none>  Compression of the rows that are sent from one server to another (default: lz4; env: BACKFILL_COMPRESSION)'
 export const sizing = [chunkRows, chunk, order, ...slots, lag]
 export const range = [
-  'from <block>  First block, or UTC time, e.g. 19000000 (default: the first block of the sources)',
-  'to <block>  Last block. Above the newest block it declares the sources complete up to there, e.g. 20000000 (default: the newest block minus --lag)',
+  'from <block>  First block, fork or UTC time, e.g. 19000000, dencun (default: the first block of the sources)',
+  'to <block>  Last block or fork. Above the newest block it declares the sources complete up to there, e.g. 20000000 (default: the newest block minus --lag)',
 ]
 export const giveUp =
   'give-up <duration>  How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)'

@@ -211,6 +211,7 @@ test('holders tell for each table of the network who holds its highest epoch', a
     pidNamespace: 'another',
     since: 'S',
     heartbeat: 'H',
+    silentSeconds: expect.any(Number),
   })
   expect(holders.get('address_reads')).toMatchObject({
     epoch: 1,

@@ -1,6 +1,6 @@
-// Owns the promises of the numbers of locks: what no run has made stops nobody, and renewals count one by one.
+// Owns the promises of the numbers of locks: what no run has made stops nobody, how long a holder is silent, and renewals count one by one.
 import { randomUUID } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
 import { lockName } from '../../src/lock/fence.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
@@ -71,4 +71,16 @@ test('a runner that has slept while another had two epochs of its lock is told s
 
   await expect(slept.renew()).rejects.toMatchObject(locked)
   await Promise.all([other.release(), slept.release()])
+})
+
+test('how long a holder has given no sign is counted by the clock of the server', async () => {
+  const { locks, names } = await openRunner(server)
+  const name = await createLock(server, names, 1, { heartbeat: '2020-01-01T00:00:00Z' })
+  const silence = async () => (await locks.holders()).get(KEY)!.silentSeconds
+  await vi.waitFor(async () => expect(await silence()).toBeGreaterThanOrEqual(2), { timeout: 60_000 })
+  await server.client.command({
+    query: `ALTER TABLE {locks:Identifier}.{name:Identifier} MODIFY COMMENT 'alive'`,
+    query_params: { locks: names.locks, name },
+  })
+  expect(await silence()).toBeLessThan(2)
 })

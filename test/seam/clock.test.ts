@@ -27,6 +27,7 @@ const connection = {
 const names = { ledger: 'backfill', locks: 'backfill_locks' }
 const lock = (comment: object) => ({
   name: lockName({ network: 'mainnet', key: 'accounts_alive', epoch: 7 }),
+  silent: 0,
   comment: JSON.stringify({
     host: 'elsewhere',
     pid: 1,

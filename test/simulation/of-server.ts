@@ -10,11 +10,11 @@ export const OF_SERVER: readonly Statement[] = [
   { name: 'may we', words: ['CHECK GRANT'], run: () => [1] },
   {
     name: 'locks',
-    words: ['SELECT name, comment FROM system.tables'],
+    words: ['SELECT name, comment, ', 'FROM system.tables'],
     run: (world, sent) =>
       [...world.locks]
         .filter(([name]) => name.startsWith(sent.one('startsWith(name, ')))
-        .map(([name, comment]) => ({ name, comment }))
+        .map(([name, comment]) => ({ name, comment, silent: '0' }))
         .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
   },
   { name: 'row policies', words: ['FROM system.row_policies'], run: nothing },

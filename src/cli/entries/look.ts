@@ -73,7 +73,7 @@ export const LOOK: readonly DeclaredEntry[] = [
         'tables <a,b>  Tables to work on, e.g. address_diffs,address_reads (default: none; all with --sources or --stored)',
         { bare: true },
       ),
-      'from <block>  First block, or UTC time, e.g. 19000000 (default: the first done block)',
+      'from <block>  First block, fork or UTC time, e.g. 19000000, dencun (default: the first done block)',
       'to <block>  Last block, e.g. 19009999 (default: the last done block)',
       'sample <count>  Number of chunks of each table, chosen at random, e.g. 20 (default: all)',
       'seed <number>  Seed of an earlier --sample, for the same chunks, e.g. 4711 (default: random)',
@@ -108,7 +108,7 @@ export const LOOK: readonly DeclaredEntry[] = [
     about: 'Print sums of the rows, to compare two installations',
     flags: [
       ...flags.selection,
-      'from <block>  First block, or UTC time, e.g. 19000000 (default: 0)',
+      'from <block>  First block, fork or UTC time, e.g. 19000000, dencun (default: 0)',
       'to <block>  Last block, e.g. 19009999 (default: the last block)',
       'every <blocks>  Number of blocks in a line, or a time, e.g. 100000, 1h (default: 1000)',
       flags.json,

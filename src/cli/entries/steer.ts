@@ -84,7 +84,7 @@ export const DECLARE: readonly DeclaredEntry[] = [
     usage: '<table> [flags]',
     flags: [
       flags.oneTable,
-      'from <block>  First block, or UTC time, e.g. 19000000 (default: the first block with a row)',
+      'from <block>  First block, fork or UTC time, e.g. 19000000, dencun (default: the first block with a row)',
       'to <block>  Last block, e.g. 19000999 (default: the last block with a row)',
       'sample <count>  Number of chunks to compute again, chosen at random, e.g. 100 (default: 20)',
       'seed <number>  Seed of an earlier sample, for the same chunks, e.g. 4711',

@@ -4,6 +4,7 @@ import { askLedger } from '../../ledger/ask.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
 import { isDead } from '../../lock/comment.ts'
 import { openLocks } from '../../lock/lock.ts'
+import { isWorking } from '../../lock/watch.ts'
 import type { Catalogue } from '../../model/model.ts'
 import { importKey } from '../../model/table-key.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
@@ -46,7 +47,7 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
     existing(openTarget({ server: sources, names, mayHide: true }), imported),
   ])
   const held = [...holders].flatMap(([key, holder]) =>
-    holder.released || isDead(holder) ? [] : [[key, holder.epoch] as const],
+    holder.released || isDead(holder) || !isWorking(holder) ? [] : [[key, holder.epoch] as const],
   )
   return await askLedger<Row>(history, `log/${file}`, {
     table,

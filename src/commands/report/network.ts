@@ -38,7 +38,7 @@ export async function readNetwork(
     status: statusFields({ ...status, tables: status.tables.map(bounded) }),
     sums: status.tables.map(sumsOf),
     sentences: sentences(status).map(output.carry),
-    next: next(status.tables).map(output.carry),
+    next: next(status).map(output.carry),
     definitions: workspace.chosen.map((table, at) => ({
       ...listFields(table),
       file: table.transform.file,

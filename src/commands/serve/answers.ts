@@ -24,6 +24,8 @@ type Question = {
 
 type Route = {
   readonly parameters: readonly string[]
+  /** The parameter without which there is no answer, as a request writes it. */
+  readonly needs?: `${string}=${string}`
   /** It is about all networks that are served. */
   readonly isOfAll?: true
   readonly answer: (question: Question) => Promise<Answer>
@@ -61,11 +63,12 @@ const ROUTES: Readonly<Record<string, Route>> = {
   },
   '/readyz': {
     parameters: [...CHOICE, 'to'],
+    needs: 'to=<block>',
     answer: ({ context, flags, inside }) => {
-      const to = readFlag(flags, 'to', blockNumber)
-      if (to === undefined) throw usageError('/readyz needs to=<block>')
+      const to = readFlag(flags, 'to', blockNumber)!
       return inside(async ({ workspace }) => {
-        const ready = readinessFields(await status(workspace, { lag: context.config.lag.value }), to)
+        const report = await status(workspace, { lag: context.config.lag.value })
+        const ready = readinessFields(report, to, context.output.carry)
         return json(context, ready.ready ? 200 : 503, { command: 'wait', ...ready })
       })
     },
@@ -100,14 +103,17 @@ export function answersFor(context: Context, connections: Connections): Answerin
     if (route === undefined)
       return Promise.resolve(refusal(404, `there are ${Object.keys(ROUTES).join(' ')}`))
     query.sort()
-    return share(`${path}?${query.toString()}`, () => answer(route, query))
+    return share(`${path}?${query.toString()}`, () => answer(path, route, query))
   }
 
-  async function answer(route: Route, query: URLSearchParams): Promise<Answer> {
+  async function answer(path: string, route: Route, query: URLSearchParams): Promise<Answer> {
     let isTheirs = true
     try {
       const unknown = [...query.keys()].find((name) => !route.parameters.includes(name))
       if (unknown !== undefined) throw usageError(`unknown parameter ${unknown}`)
+      const { needs } = route
+      if (needs !== undefined && !query.has(needs.split('=')[0]!))
+        throw usageError(`${path} needs ${needs}, the last block that the tables must have`)
       const of = route.isOfAll ? context : networkOf(context, query.get('network'))
       isTheirs = query.size > 0
       const flags = new Map([...context.flags, ...typedWords(Object.fromEntries(query))])

@@ -2,6 +2,7 @@
 import { askLedger } from '../../ledger/ask.ts'
 import type { PerUnit } from '../../model/model.ts'
 import { openAges } from '../../sources/ages.ts'
+import { isWorking } from '../../lock/watch.ts'
 import type { Context } from '../../session/command.ts'
 import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'
 import { toolVersion } from '../../workspace/tool-version.ts'
@@ -32,7 +33,7 @@ async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promi
   const ages = await openAges(connected.sources).newest(blocks)
   const newest = [...blocks].map(([source, block]) => ({ source, block, age: ages.get(source) }))
   const held = report.tables.flatMap(({ table, lock }) =>
-    lock === null ? [] : [[table, lock.epoch] as const],
+    lock === null || !isWorking(lock) ? [] : [[table, lock.epoch] as const],
   )
   const runs =
     (await workspace.ports.target.ledgerState()) === 'absent'

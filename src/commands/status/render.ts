@@ -42,7 +42,7 @@ export function renderStatus(report: StatusReport, { columns, colors, carry }: S
     ).map(colors.dim),
     said.length > 0 && ['', ...said],
     '',
-    wrapped(isElsewhere ? elsewhere(report, otherNetworks) : next(tables)),
+    wrapped(isElsewhere ? elsewhere(report, otherNetworks) : next(report)),
   )
 }
 

@@ -3,6 +3,7 @@ import { namedPosition } from '../../model/positions.ts'
 import { namedBlocks, subtract } from '../../model/blocks.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
+import { isWorking } from '../../lock/watch.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
 import { count, duration, formatRanges, listOf, minute, amount } from '../../terminal/render/format.ts'
@@ -67,7 +68,10 @@ function heldText({ lock }: TableReport, tables: readonly TableReport[]): string
     .map((one) => one.lock!.heartbeat)
     .toSorted()
     .toReversed()
-  return `held by ${host} (pid ${pid}), last heartbeat ${newest.slice(0, 19).replace('T', ' ')} UTC. If that process hangs: \`backfill unlock ${keys(of).join(' ')}\`.`
+  const unlock = `\`backfill unlock ${keys(of).join(' ')}\``
+  if (of.every((one) => !isWorking(one.lock)))
+    return `held by ${host} (pid ${pid}), no heartbeat for ${Math.min(...of.map((one) => one.lock!.silentSeconds))} s: it hangs, or it was killed. The next \`backfill up\` takes over; ${unlock} frees the lock at once.`
+  return `held by ${host} (pid ${pid}), last heartbeat ${newest.slice(0, 19).replace('T', ' ')} UTC. If that process hangs: ${unlock}.`
 }
 
 /** The whole error is in `log --errors`. */
@@ -79,7 +83,7 @@ function failureText({ from, to, at, error }: Failure): string {
 
 const SHOWN_CHARACTERS = 300
 
-export function next(tables: readonly TableReport[]): readonly string[] {
+export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sourceAges'>): readonly string[] {
   const absent = tables.filter(({ absences }) => absences.length > 0)
   const dirty = tables.filter((table) => table.dirty.length > 0 && !absent.includes(table))
   const open = tables.filter(
@@ -107,7 +111,7 @@ export function next(tables: readonly TableReport[]): readonly string[] {
         .map((key) => `+${key}`)
         .join(' ')}`
     : 'backfill up'
-  const redo = stale.length > 1 ? 'backfill redo --stale' : stale[0]?.hint
+  const redo = stale.length > 1 ? 'backfill redo --stale' : (stale[0]?.hint ?? undefined)
   const lines = listOf(
     [...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
       ([state, of]) => `Not healthy: ${tableNames(keys(of), keys(tables))}: ${state}; see above.`,
@@ -121,12 +125,18 @@ export function next(tables: readonly TableReport[]): readonly string[] {
     redo !== undefined && `Next: \`${redo}\` builds the stale ranges again.`,
   )
   if (lines.length > 0) return lines
-  if (tables.some(({ lock }) => lock !== null)) return ['Missing blocks are being processed now.']
+  if (tables.some(({ lock }) => isWorking(lock))) return ['Missing blocks are being processed now.']
   if (tables.every(({ first }) => first === null)) return ['No table has blocks to process.']
   const waits = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)
+  const age = Math.max(0, ...sourceAges.values())
+  const but = waits ? ' but the source gaps and incomplete blocks above' : ''
+  if (age <= OLD_SECONDS) return [`Nothing is missing${but}.`]
   return [
-    waits ? 'Nothing is missing but the source gaps and incomplete blocks above.' : 'Nothing is missing.',
+    `Nothing that the sources have is missing${but}. Their newest rows are ${duration(age * 1000)} old: if newer ones should be there, look at what fills the sources.`,
   ]
 }
+
+/** Sources that are older may have stopped. */
+const OLD_SECONDS = 3600
 
 const keys = (tables: readonly TableReport[]) => tables.map(({ table }) => table)

@@ -1,12 +1,12 @@
 // Owns the state of a table in `status`, and why it stands still. Pure.
 import { type Hold, holdText } from '../../ledger/steering.ts'
-import type { LockInfo } from '../../lock/comment.ts'
+import { isWorking, type SeenLock } from '../../lock/watch.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 import type { Standstill } from '../../model/standstill.ts'
 import type { Absence, AbsenceState } from '../../planning/absence.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
 
-type Work = { readonly lock: LockInfo | null; readonly holds: readonly Hold[] } & Readonly<
+type Work = { readonly lock: SeenLock | null; readonly holds: readonly Hold[] } & Readonly<
   Record<'missing' | 'incomplete', readonly Range[]>
 >
 
@@ -15,7 +15,7 @@ export function standstillOf(
   { lock, holds, missing, incomplete }: Work,
   { inputs: { newest } }: TableStatus['bounds'],
 ): Standstill | null {
-  if (lock?.released === false) return { reason: 'lock', host: lock.host, pid: lock.pid }
+  if (lock !== null && isWorking(lock)) return { reason: 'lock', host: lock.host, pid: lock.pid }
   const pause = holds.find(({ action }) => action === 'pause')
   if (missing.length > 0) return pause === undefined ? null : { reason: 'paused', found: holdText(pause) }
   const [first] = incomplete
@@ -27,14 +27,14 @@ type Described = {
   readonly first: number | null
   readonly missingBlocks: number
   readonly holds: readonly Hold[]
-  readonly lock: LockInfo | null
+  readonly lock: SeenLock | null
   readonly absences: readonly Absence[]
 } & Readonly<Record<'dirty' | 'stale' | 'incomplete', readonly Range[]>>
 
 export function stateOf(report: Described, exists: boolean): TableState {
   if (!exists) return 'not created'
   if (report.missingBlocks > 0 && report.holds.some(({ action }) => action === 'pause')) return 'waiting'
-  if (report.lock !== null) return 'in progress'
+  if (isWorking(report.lock)) return 'in progress'
   if (report.dirty.length > 0) return 'dirty'
   const [absence] = report.absences
   if (absence !== undefined) return absence.state
@@ -52,7 +52,7 @@ export type TableState =
   | 'waiting'
   /** Blocks are missing and no run works on them. */
   | 'missing'
-  /** A live runner holds the lock. */
+  /** A runner holds the lock, and gives signs. */
   | 'in progress'
   /** A range may be half written. */
   | 'dirty'

@@ -4,7 +4,7 @@ import { misfitOfFile } from '../../targets/check-columns.ts'
 import { plainInputsError } from '../../targets/plain-inputs.ts'
 import { inUnit, type PerUnit } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
-import type { LockInfo } from '../../lock/comment.ts'
+import { isWorking, type SeenLock } from '../../lock/watch.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type StaleReport, staleReports } from '../../planning/stale-ranges.ts'
 import {
@@ -129,7 +129,7 @@ async function lastFailureOf({ ports }: Workspace, { table, target, dirty }: Tab
 type Seen = {
   readonly database: string
   readonly probeBlocks: Availability
-  readonly lock: LockInfo | undefined
+  readonly lock: SeenLock | undefined
   readonly throughput: Throughput
   readonly staleVersions: readonly StaleReport[]
   readonly arrived: readonly Range[]
@@ -143,6 +143,7 @@ function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'stat
   const { database, probeBlocks, throughput, staleVersions, arrived, holds } = seen
   const { table, bounds, target, view, covered, absences } = tableStatus
   const lock = seen.lock?.released === false ? seen.lock : null
+  const works = isWorking(lock)
   const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
   const { runnable: missing, sourceGaps, incomplete } = probeBlocks
   const done = intersect(covered, expected)
@@ -170,14 +171,14 @@ function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'stat
     incomplete,
     unprobed: probeBlocks.unprobed,
     kept: probeBlocks.kept ?? null,
-    inProgress: lock === null ? [] : tableStatus.dirty,
-    dirty: lock === null ? tableStatus.dirty : [],
-    lastFailure: (lock === null ? seen.lastFailure : undefined) ?? null,
+    inProgress: works ? tableStatus.dirty : [],
+    dirty: works ? [] : tableStatus.dirty,
+    lastFailure: (works ? undefined : seen.lastFailure) ?? null,
     expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
     stale: staleBlocks(tableStatus.stale),
     staleVersions,
     sqlHash: table.sqlHash,
-    hint: hintOf(table),
+    hint: tableStatus.stale.length === 0 ? null : hintOf(table),
     rows: target?.rows ?? null,
     mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
     lastRun: view?.lastRun ?? null,

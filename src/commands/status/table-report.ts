@@ -2,7 +2,7 @@
 import type { Range } from '../../model/blocks.ts'
 import type { Unit } from '../../model/model.ts'
 import type { Standstill } from '../../model/standstill.ts'
-import type { LockInfo } from '../../lock/comment.ts'
+import type { SeenLock } from '../../lock/watch.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import type { Hold } from '../../ledger/steering.ts'
 import type { Absence } from '../../planning/absence.ts'
@@ -46,13 +46,14 @@ export type TableReport = {
   readonly stale: readonly Range[]
   readonly staleVersions: readonly StaleReport[]
   readonly sqlHash: string
-  readonly hint: string
+  /** The command that builds what is stale again; null where nothing is. */
+  readonly hint: string | null
   /** In active parts; null: not known. */
   readonly rows: number | null
   readonly mayMerge: boolean
   readonly lastRun: string | null
   readonly eventsSinceCheckpoint: number
-  readonly lock: LockInfo | null
+  readonly lock: SeenLock | null
   readonly holds: readonly Hold[]
   /** Up to where the sources are taken as complete; null without rows. */
   readonly sourceHead: number | null

@@ -7,6 +7,7 @@ import { blockNumber, duration, readFlag } from '../../workspace/values.ts'
 import { status } from '../status/status.ts'
 import type { StatusReport, TableReport } from '../status/table-report.ts'
 import { type BlockSet, intersect } from '../../model/blocks.ts'
+import { isWorking } from '../../lock/watch.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
 
@@ -28,7 +29,7 @@ export const wait: Command = async (context) => {
         if (left <= 0 || retryOf(error) === 'stop') throw error
         return undefined
       })
-      const found = report && readinessFields(report, to)
+      const found = report && readinessFields(report, to, output.carry)
       const open = found?.tables.filter(({ reasons }) => reasons.length > 0)
       const lines = (open ?? []).map(({ table, reasons }) => `${table}  ${reasons.join('; ')}`)
       if (found !== undefined && (found.ready || left <= 0)) {
@@ -44,8 +45,13 @@ export const wait: Command = async (context) => {
   })
 }
 
-export function readinessFields({ network, tables }: StatusReport, to: number) {
-  const found = tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to) }))
+/** `carry` adds the flags that were typed to the commands in the reasons. */
+export function readinessFields(
+  { network, tables }: StatusReport,
+  to: number,
+  carry: (text: string) => string,
+) {
+  const found = tables.map((one) => ({ table: one.table, reasons: reasonsNotReady(one, to).map(carry) }))
   return { network, to, ready: found.every(({ reasons }) => reasons.length === 0), tables: found }
 }
 
@@ -59,8 +65,8 @@ export function reasonsNotReady(table: TableReport, to: number): readonly string
   const waits =
     pause !== undefined
       ? holdText(pause)
-      : table.lock !== null
-        ? `a run on ${table.lock.host} works on it`
+      : isWorking(table.lock)
+        ? `a run on ${table.lock!.host} works on it`
         : // Alone, a table would wait for what it reads.
           `no run works on it: \`backfill up ${table.after.length > 0 ? '+' : ''}${table.table}\``
   return listOf(

@@ -119,6 +119,7 @@ test('a chunk that runs is in progress, not dirty, and says where', () => {
     pidNamespace: '',
     since: '',
     heartbeat: '2026-07-01T03:04:05Z',
+    silentSeconds: 3,
     command: 'up',
     released: false,
   }

@@ -73,8 +73,23 @@ test('what was not looked at now is said: kept from an earlier run, or left out'
   )
 })
 
-const last = (tables: readonly TableReport[]) =>
-  renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).at(-1)
+const last = (tables: readonly TableReport[], sourceAges = CHAIN.sourceAges) =>
+  renderStatus({ ...CHAIN, tables, sourceAges }, { columns: Infinity, colors, carry }).at(-1)
+
+test('sources that have stopped are said instead of that nothing is missing', () => {
+  expect(last([table()])).toBe('Nothing is missing.')
+  expect(
+    last(
+      [table()],
+      new Map([
+        ['traces', 14],
+        ['blocks', 10_800],
+      ]),
+    ),
+  ).toBe(
+    'Nothing that the sources have is missing. Their newest rows are 3 h 0 min old: if newer ones should be there, look at what fills the sources.',
+  )
+})
 
 test('where a table waits for one that is not shown, the next command names both', () => {
   const open = table({

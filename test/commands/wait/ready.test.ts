@@ -39,7 +39,7 @@ test('blocks that the sources do not have yet are waited for, unless the table n
 
 test('each reason says what is missing and what it waits for', () => {
   const blocks = [{ from: 5, to: 9 }]
-  const lock = { host: 'ops2' } as NonNullable<TableReport['lock']>
+  const lock = { host: 'ops2', silentSeconds: 0 } as NonNullable<TableReport['lock']>
   const idle = 'missing 5-9 (5 blocks): no run works on it'
   expect(reasons({ missing: blocks })).toEqual([`${idle}: \`backfill up a\``])
   // Alone it would wait for ever.

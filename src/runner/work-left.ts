@@ -164,7 +164,7 @@ export function orderOf({ tableStatus }: TableRun, { order }: Pick<UpOptions, 'o
 }
 
 /** Nothing more of the table will be covered in this run; a table that is not part of the run is undefined. */
-export function hasEnded(run: TableRun | undefined): boolean {
+function hasEnded(run: TableRun | undefined): boolean {
   if (run === undefined || run.failure !== undefined) return true
   return run.running === 0 && !hasBlocks(run)
 }

@@ -1,6 +1,6 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
 import { namedPosition } from '../../model/positions.ts'
-import { namedBlocks, subtract } from '../../model/blocks.ts'
+import { type BlockSet, countBlocks, namedBlocks, subtract } from '../../model/blocks.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -86,16 +86,17 @@ const SHOWN_CHARACTERS = 300
 export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sourceAges'>): readonly string[] {
   const absent = tables.filter(({ absences }) => absences.length > 0)
   const dirty = tables.filter((table) => table.dirty.length > 0 && !absent.includes(table))
+  const known = new Map<string, BlockSet>()
+  const fills = new Map(tables.map((one) => [one.table, countBlocks(blocksOfUp(one, tables, known))]))
   const open = tables.filter(
-    ({ missingBlocks, state }) =>
-      missingBlocks > 0 && !['in progress', 'waiting', 'dirty', 'unknown rows'].includes(state),
+    ({ table, state }) => fills.get(table)! > 0 && !['in progress', 'dirty'].includes(state),
   )
   const stale = tables.filter(
     ({ stale: blocks, staleVersions, first }) =>
       subtract(blocks, lostBlocks(staleVersions, first)).length > 0,
   )
   const [blocks, seconds] = (['block', 'second'] as const).map((wanted) =>
-    open.reduce((sum, { unit, missingBlocks }) => sum + (unit === wanted ? missingBlocks : 0), 0),
+    open.reduce((sum, { unit, table }) => sum + (unit === wanted ? fills.get(table)! : 0), 0),
   ) as [number, number]
   const missing = listOf(
     blocks > 0 && count(blocks, 'missing block'),
@@ -126,6 +127,7 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
   )
   if (lines.length > 0) return lines
   if (tables.some(({ lock }) => isWorking(lock))) return ['Missing blocks are being processed now.']
+  if (tables.some(({ missingBlocks }) => missingBlocks > 0)) return ['Missing blocks wait; see above.']
   if (tables.every(({ first }) => first === null)) return ['No table has blocks to process.']
   const waits = tables.some(({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length > 0)
   const age = Math.max(0, ...sourceAges.values())
@@ -134,6 +136,33 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
   return [
     `Nothing that the sources have is missing${but}. Their newest rows are ${duration(age * 1000)} old: if newer ones should be there, look at what fills the sources.`,
   ]
+}
+
+/** The missing blocks that `up` would fill now: none of a table that it leaves out, nor what an input will lack then. */
+function blocksOfUp(
+  report: TableReport,
+  tables: readonly TableReport[],
+  known: Map<string, BlockSet>,
+): BlockSet {
+  const { table, state, misfit, missing, after } = report
+  const isLeftOut = misfit !== null || ['waiting', 'unknown rows', 'emptied'].includes(state)
+  const blocks =
+    known.get(table) ??
+    tables
+      .filter((one) => after.includes(one.table) && one.table !== table)
+      .reduce<BlockSet>(
+        (open, input) =>
+          input.absences.some((one) => one.state.startsWith('emptied'))
+            ? subtract(open, rangeOf(input))
+            : subtract(open, subtract(input.missing, blocksOfUp(input, tables, known))),
+        isLeftOut ? [] : missing,
+      )
+  known.set(table, blocks)
+  return blocks
+}
+
+function rangeOf({ first, head }: TableReport): BlockSet {
+  return first === null || head === null || head < first ? [] : [{ from: first, to: head }]
 }
 
 /** Sources that are older may have stopped. */

@@ -76,6 +76,22 @@ test('what was not looked at now is said: kept from an earlier run, or left out'
 const last = (tables: readonly TableReport[], sourceAges = CHAIN.sourceAges) =>
   renderStatus({ ...CHAIN, tables, sourceAges }, { columns: Infinity, colors, carry }).at(-1)
 
+test('only what `up` will fill is counted: nothing of a table that it leaves out, nor of one whose input has lost its rows', () => {
+  const missing = [{ from: 101, to: 140 }]
+  const open = (name: string, more: Partial<TableReport> = {}) =>
+    table({ table: name, state: 'missing', first: 1, head: 140, missing, missingBlocks: 40, ...more })
+  const emptied = { state: 'emptied', absences: [{ state: 'emptied', text: 'a is empty' }] } as const
+  const tables = [
+    open('a', emptied),
+    open('b', { after: ['a'] }),
+    open('c', { after: ['b'] }),
+    open('d', { misfit: 'it has another column' }),
+    open('e'),
+  ]
+  expect(last(tables)).toBe('Next: `backfill up` fills 40 missing blocks in 1 table.')
+  expect(last([open('d', { misfit: 'it has another column' })])).toBe('Missing blocks wait; see above.')
+})
+
 test('sources that have stopped are said instead of that nothing is missing', () => {
   expect(last([table()])).toBe('Nothing is missing.')
   expect(
@@ -95,6 +111,7 @@ test('where a table waits for one that is not shown, the next command names both
   const open = table({
     table: 'accounts_alive',
     state: 'missing',
+    missing: [{ from: 1, to: 7 }],
     missingBlocks: 7,
     after: ['address_diffs'],
   })

@@ -67,7 +67,7 @@ const RUN = {
   cleaned_blocks: number('Blocks whose rows were deleted'),
   invalidated_blocks: number('Blocks that were marked to be built again'),
   marked_stale_blocks: number('Blocks that were found to be stale'),
-  outcome: oneOf(['done', 'failed', 'in progress', 'interrupted'], 'How it ended'),
+  outcome: oneOf(['done', 'failed', 'in progress', 'interrupted', 'out of time', 'locked'], 'How it ended'),
   error: nullable(text('The latest error')),
 }
 

@@ -6,7 +6,8 @@ import { programSql } from '../package-folder.ts'
 import { identity, person } from '../seam/process.ts'
 
 export type Hold = {
-  readonly action: 'pause' | 'limit'
+  /** `load`: a run holds itself back, because of --max-load. */
+  readonly action: 'pause' | 'limit' | 'load'
   /** Table key; '': all tables, but those of `spares`, which were resumed since. */
   readonly table: string
   readonly spares: readonly string[]
@@ -17,6 +18,8 @@ export type Hold = {
   /** Server time, ISO 8601 UTC; `until` null: until somebody resumes. */
   readonly since: string
   readonly until: string | null
+  /** Of `load`: what was found, in words. */
+  readonly found?: string
 }
 
 export type SteeringPort = ReturnType<typeof openSteering>
@@ -24,19 +27,21 @@ export type SteeringPort = ReturnType<typeof openSteering>
 /** `watching`: a connection that does not queue behind chunks. */
 export function openSteering(watching: Server, { server, names, network, toolVersion }: WritingPlace) {
   const params = { ledger: names.ledger, network }
+  const ask = async (file: string, doing: string): Promise<readonly Hold[]> =>
+    await watching.client
+      .rows<Hold>({ query: programSql(`ledger/steering/${file}`), query_params: params, doing })
+      .catch(unlessMissing([]))
+  const read = () => ask('holds', 'reading who steers')
   return {
-    /** What holds now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */
-    read: async (): Promise<readonly Hold[]> =>
-      await watching.client
-        .rows<Hold>({
-          query: programSql('ledger/steering/holds'),
-          query_params: params,
-          doing: 'reading who steers',
-        })
-        .catch(unlessMissing([])),
+    /** What people hold back now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */
+    read,
+
+    /** And the tables of runs that load holds back. @throws BackfillError `server` */
+    readAll: async (): Promise<readonly Hold[]> =>
+      (await Promise.all([read(), ask('loads', 'reading which runs load holds back')])).flat(),
 
     /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
-    give: async (action: Hold['action'] | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>
+    give: async (action: 'pause' | 'limit' | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>
       await server.client.command({
         query: programSql('ledger/steering/give'),
         query_params: {
@@ -59,10 +64,16 @@ export function concerns({ table, spares }: Hold, key: string): boolean {
 }
 
 /** `paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC, but for address_diffs`. */
-export function holdText({ action, jobs, by, host, since, until, spares }: Hold): string {
+export function holdText({ action, jobs, by, host, since, until, spares, found }: Hold): string {
+  if (action === 'load') return `${found} (run of ${by} on ${host}, as of ${minute(since)})`
   const what = action === 'pause' ? 'paused' : `limited to ${jobs} at once`
   const end = until === null ? '' : `, until ${minute(until)}`
   return `${what} by ${by} on ${host} since ${minute(since)}${end}${spares.length === 0 ? '' : `, but for ${spares.join(', ')}`}`
+}
+
+/** A hold because of which nothing starts. */
+export function isStop({ action }: Hold): boolean {
+  return action !== 'limit'
 }
 
 const minute = (iso: string): string => `${iso.slice(0, 16).replace('T', ' ')} UTC`

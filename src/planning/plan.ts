@@ -28,7 +28,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
     availabilitiesOf(workspace, tableStatuses, enough),
     readRunHistory(workspace, uuidsIn(tableStatuses)),
     workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
-    workspace.ports.steering.read(),
+    workspace.ports.steering.readAll(),
   ])
   const { jobs } = slotsFor(options, capacity)
   const known = { options, capacity, throughputs, tableStatuses, misfits, jobs, notRun: new Map() }

@@ -11,6 +11,7 @@ import { makeSharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
+import type { RunReport } from '../ledger/run-reports.ts'
 import { makeThrottle } from './throttle.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
@@ -83,9 +84,15 @@ export async function prepareRun(
     idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids, 'ready'),
     isHealthy ? undefined : reportPolicies(workspace, report),
   ])
-  const throttle = makeThrottle(workspace, options, capacity, report)
+  const { ports, catalogue } = workspace
+  const tables = chosen.map(([key]) => key)
+  const tell = (says: RunReport['says'], reason = '') =>
+    ports.runReports.say({ runId, tables, says, reason }, () =>
+      ports.target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('}.run_reports'))),
+    )
+  const throttle = makeThrottle(workspace, options, capacity, report, tell)
   if (!idle) await throttle.look()
-  const tables = [...tableStatuses.values()].map(({ table }) => table)
+  const definitions = [...tableStatuses.values()].map(({ table }) => table)
   const runs = new Map(
     chosen.map(([key, tableStatus]) => [
       key,
@@ -93,7 +100,7 @@ export async function prepareRun(
         tableStatus,
         throughputs.get(key) ?? NO_PACE,
         prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
-        overdueSeconds(tableStatus, tables, wallClock()),
+        overdueSeconds(tableStatus, definitions, wallClock()),
         prepared?.locks.get(key),
       ),
     ]),
@@ -108,6 +115,7 @@ export async function prepareRun(
     network: workspace.network,
     options,
     throttle,
+    tell,
     capacity,
     runId,
     probeBlocks: makeProbe(workspace, partsBefore),

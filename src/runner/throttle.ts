@@ -5,6 +5,7 @@ import { concerns, type Hold, holdText } from '../ledger/steering.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { slotsFor } from '../planning/sizing.ts'
 import { every, monotonicMs } from '../seam/clock.ts'
+import type { RunReport } from '../ledger/run-reports.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -20,10 +21,11 @@ const MINUTE_MS = 60_000
 
 /** Holds nothing back before the first look. */
 export function makeThrottle(
-  { chosen, ports }: Workspace,
+  { chosen, ports }: Pick<Workspace, 'chosen' | 'ports'>,
   options: UpOptions,
   capacity: Capacity,
   report: (event: RunEvent) => void,
+  tell: (says: RunReport['says'], reason?: string) => Promise<void>,
 ) {
   let holds: readonly Hold[] = []
   let load: string | undefined
@@ -60,7 +62,7 @@ export function makeThrottle(
   }
 
   /** Says what holds the tables of this run, again after a minute, and what does so no more. */
-  function say(now = monotonicMs()): void {
+  function say(now = monotonicMs()): Promise<void> | undefined {
     const mine = holds.filter(({ table }) => table === '' || chosen.some(({ key }) => key === table))
     const found = new Map(
       mine.map((hold) => [
@@ -70,6 +72,7 @@ export function makeThrottle(
     ) as Map<string, Omit<Said, 'at'>>
     // Its words have a figure that always changes.
     if (load !== undefined) found.set('load', { table: undefined, text: load, hold: undefined })
+    const before = said.get('load')?.at
     for (const [id, { table, text, hold }] of said)
       if (!found.has(id)) report({ type: 'released', table, text: `no longer ${text}`, hold })
     said = new Map(
@@ -80,6 +83,10 @@ export function makeThrottle(
         return [id, { ...one, at: now }]
       }),
     )
+    // The others see it, too.
+    const at = said.get('load')?.at
+    if (at === before) return undefined
+    return load === undefined ? tell('going on') : tell('throttled', load)
   }
 
   function answered<Answer>(answer: Answer): Answer {
@@ -112,7 +119,8 @@ export function makeThrottle(
       loadNow().catch(unless(({ message }) => `throttled by load: ${message}`)),
       chooseAgain(),
     ])
-    say()
+    const telling = say()
+    if (telling !== undefined) await telling
     if (state() === before) return
     wake.resolve()
     wake = Promise.withResolvers()

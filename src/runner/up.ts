@@ -211,6 +211,11 @@ export async function up(
   const endGrace = killAfterGrace(hooks.signal, context)
   await Promise.all(inFlight)
   endGrace()
+  const isLocked = failed.length > 0 && failed.every(({ error }) => error.kind === 'locked')
+  if (lockedOut !== undefined || isLocked)
+    await context.tell('locked', (lockedOut ?? failed[0]!.error).message)
+  else if (hooks.signal.aborted) await context.tell('interrupted')
+  else if (timeUp.some(({ aborted }) => aborted)) await context.tell('out of time')
   if (lockedOut !== undefined) throw lockedOut
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
     if ((error as BackfillError).kind === 'server') unreachable.abort()

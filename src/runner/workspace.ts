@@ -2,6 +2,7 @@
 import type { Scope } from '../model/choose.ts'
 import type { Capacity, Others } from '../clickhouse/capacity.ts'
 import type { LedgerPort } from '../ledger/writer.ts'
+import type { RunReports } from '../ledger/run-reports.ts'
 import type { SteeringPort } from '../ledger/steering.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
 import type { SeenPort } from '../ledger/seen-tables.ts'
@@ -28,6 +29,7 @@ export type Ports = {
   readonly probes: ProbesPort
   readonly seen: SeenPort
   readonly steering: SteeringPort
+  readonly runReports: RunReports
   readonly load: {
     /** On the server that computes transforms. */
     others(): Promise<Others>

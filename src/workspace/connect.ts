@@ -19,6 +19,7 @@ import { openTarget } from '../targets/target.ts'
 import { openEvents } from '../ledger/latest-events.ts'
 import { openSeenTables } from '../ledger/seen-tables.ts'
 import { openProbes } from '../ledger/source-probe.ts'
+import { openRunReports } from '../ledger/run-reports.ts'
 import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
 import { openLedger } from '../ledger/writer.ts'
@@ -66,6 +67,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     probes: openProbes(place),
     seen: openSeenTables(place),
     steering: openSteering(heartbeat, place),
+    runReports: openRunReports(heartbeat, place),
     load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },
     capacity: () => readCapacity(source),
   }

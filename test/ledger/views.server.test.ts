@@ -147,6 +147,26 @@ test('backfill.attempts joins both events of an attempt, and backfill.runs says 
   ])
 })
 
+test('backfill.runs says that a run was interrupted, or ran out of time, as `log` does', async () => {
+  const [one, two, three] = ['1', '2', '3'].map((digit) => `00000000-0000-0000-0000-00000000000${digit}`)
+  await post(
+    login,
+    `INSERT INTO ${names.ledger}.ledger (network, table_key, epoch, seq, event, range_from, range_to, run_id, query_id)
+     SELECT 'x', 'a', * FROM VALUES('p UInt64, s UInt64, ev String, f UInt64, t UInt64, r String, q String',
+       (1, 1, 'started', 1, 10, '${one}', 'q1'), (2, 1, 'started', 1, 10, '${two}', 'q2'), (2, 2, 'done', 1, 10, '${two}', 'q2'),
+       (3, 1, 'started', 11, 20, '${three}', 'q3'))`,
+  )
+  await post(
+    login,
+    `INSERT INTO ${names.ledger}.run_reports (network, run_id, says, said_at) VALUES ('x', '${two}', 'throttled', now64(6) - 60), ('x', '${two}', 'out of time', now64(6))`,
+  )
+  expect(await rowsOf(login, inLedger('SELECT run_id, outcome FROM backfill.runs ORDER BY run_id'))).toEqual([
+    { run_id: one, outcome: 'interrupted' },
+    { run_id: two, outcome: 'out of time' },
+    { run_id: three, outcome: 'open' },
+  ])
+})
+
 test('the views read the ledger’s database alone', () => {
   for (const view of VIEWS) {
     const text = readFileSync(`sql/ledger/views/${view}.sql`, 'utf8').replaceAll(/^--.*$/gm, '')

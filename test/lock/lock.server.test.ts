@@ -24,7 +24,6 @@ useServer((login, connected) => {
 })
 
 // The slowest first: those that wait for real time wait together.
-
 test.concurrent('a lock whose comment stands still for 20 s is taken over, and not before', async ({
   expect: hope,
 }) => {
@@ -210,8 +209,8 @@ test('holders tell for each table of the network who holds its highest epoch', a
     pid: 17,
     pidNamespace: 'another',
     since: 'S',
-    heartbeat: 'H',
     silentSeconds: expect.any(Number),
+    heartbeat: 'H',
   })
   expect(holders.get('address_reads')).toMatchObject({
     epoch: 1,

@@ -159,8 +159,8 @@ export const GUARDS: readonly Guard[] = [
   ],
   [
     'dependants wait for their inputs',
-    'runner/up.ts',
-    'covered: readableBlocks(run.tableStatus.table, input, runs.get(key)?.covered),',
+    'runner/work-left.ts',
+    'covered: readableBlocks(table, input, runs.get(key)?.covered),',
     'covered: expected === undefined ? [] : [expected],',
   ],
   [

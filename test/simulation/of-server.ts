@@ -96,6 +96,7 @@ export const OF_SERVER: readonly Statement[] = [
   },
   { name: 'keep what was found', words: ['INSERT INTO {ledger:Identifier}.source_probe'], run: nothing },
   { name: 'what was found', words: ['`led`.`source_probe` where'], run: nothing },
+  { name: 'say how the run goes', words: ['INSERT INTO {ledger:Identifier}.run_reports'], run: nothing },
   { name: 'keep what was seen', words: ['INSERT INTO {ledger:Identifier}.tables'], run: nothing },
   {
     name: 'room on the disks',

@@ -120,6 +120,22 @@ test('the table of pauses and limits has these columns, and each action its numb
   ])
 })
 
+test('what runs say of themselves has these columns', async () => {
+  expect(await layoutOf('run_reports')).toEqual([
+    'network LowCardinality(String)',
+    'run_id UUID',
+    'tables Array(LowCardinality(String))',
+    'says LowCardinality(String)',
+    'reason String',
+    'person LowCardinality(String)',
+    'user LowCardinality(String)',
+    'host LowCardinality(String)',
+    'tool_version LowCardinality(String)',
+    "said_at DateTime64(6, 'UTC')",
+    'ENGINE = ReplacingMergeTree ( said_at ) ORDER BY ( network , run_id )',
+  ])
+})
+
 test('the ledger has these columns, and each event its number', async () => {
   expect(await layoutOf('ledger')).toEqual([
     'network LowCardinality(String)',

@@ -1,6 +1,9 @@
--- backfill.runs: every run, with what it did. Needs backfill.attempts, and SELECT on the ledger's database alone.
+-- backfill.runs: every run that has an event, with what it did. Needs backfill.attempts, and SELECT on the ledger's database alone.
 --
--- outcome  failed: blocks of a table failed and were not done later in the run; open: attempts have not ended; else done
+-- outcome  failed: blocks of a table failed and were not done later in the run; interrupted: Ctrl-C ended it, or attempts have not ended and
+--          another run has the table since; open: attempts have not ended, so it is in progress, or interrupted: only its lock says which
+--          (`backfill log`); out of time: --max-runtime ended it; locked: the lock of another run did; else done
+-- Runs without an event, which found a lock or were held back until their end, are in backfill.run_reports alone.
 CREATE OR REPLACE VIEW backfill.runs AS
 WITH parts AS
 (
@@ -13,6 +16,7 @@ WITH parts AS
         countIf(outcome = 'done') AS tries_done,
         countIf(outcome = 'failed') AS tries_failed,
         countIf(outcome = 'open') AS tries_open,
+        max(position.1) < max(max(position.1)) OVER (PARTITION BY network, table_key) AS is_over,
         sumIf(range_to - range_from + 1, outcome = 'done') AS blocks_done,
         sumIf(attempts.rows_read, outcome = 'done') AS read,
         sumIf(attempts.rows_written, outcome = 'done') AS written,
@@ -43,10 +47,20 @@ SELECT
     sum(blocks_done) AS blocks,
     sum(read) AS rows_read,
     sum(written) AS rows_written,
-    multiIf(sum(ranges_failed) > 0, 'failed', chunks_open > 0, 'open', 'done') AS outcome,
+    multiIf(
+        sum(ranges_failed) > 0, 'failed',
+        sumIf(tries_open, is_over) > 0, 'interrupted',
+        any(says) != '', any(says),
+        chunks_open > 0, 'open',
+        'done') AS outcome,
     anyIf(last_error, last_error != '') AS error,
     any(by_user) AS user,
     any(on_host) AS host,
     any(with_version) AS tool_version
 FROM parts
+LEFT JOIN
+(
+    SELECT network, toString(run_id) AS run_id, says FROM backfill.run_reports FINAL
+    WHERE says IN ('interrupted', 'out of time', 'locked')
+) AS ends USING (network, run_id)
 GROUP BY network, run_id

@@ -1,5 +1,6 @@
 // Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
+import { unlessMissing } from '../../clickhouse/server-error.ts'
 import { askLedger } from '../../ledger/ask.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
 import { isDead } from '../../lock/comment.ts'
@@ -49,7 +50,7 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
   const held = [...holders].flatMap(([key, holder]) =>
     holder.released || isDead(holder) || !isWorking(holder) ? [] : [[key, holder.epoch] as const],
   )
-  return await askLedger<Row>(history, `log/${file}`, {
+  const rows = await askLedger<Row>(history, `log/${file}`, {
     table,
     run,
     limit,
@@ -60,6 +61,55 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
     present: new Map([...derived, ...filled]),
     held: new Map(held),
   })
+  if (file === 'events' || errors) return rows
+  const ends = await askLedger<RunEnd>(history, 'log/ends', { table, limit }).catch(unlessMissing([]))
+  return withEnds(rows as readonly LoggedRun[], ends, limit) as readonly Row[]
+}
+
+type RunEnd = Author & {
+  readonly run_id: string
+  readonly says: 'interrupted' | 'out of time' | 'locked'
+  readonly reason: string
+  readonly tables: readonly string[]
+  readonly said: string
+}
+
+/** What the events cannot say: a run all of whose chunks are done was stopped; one that found a lock has none. */
+function withEnds(runs: readonly LoggedRun[], ends: readonly RunEnd[], limit: number): readonly LoggedRun[] {
+  const endOf = (id: string) => ends.find((end) => end.run_id === id)
+  const ended = runs.map((run) => {
+    const end = run.outcome === 'done' ? endOf(run.run_id) : undefined
+    return end === undefined ? run : { ...run, outcome: end.says }
+  })
+  const oldest = runs.length < limit ? '' : (runs.at(-1)?.started ?? '')
+  const untold = ends.filter(
+    ({ run_id: id, said }) => said > oldest && !runs.some((run) => run.run_id === id),
+  )
+  return [...ended, ...untold.map(withoutEvents)]
+    .toSorted((one, other) => (one.ended < other.ended ? 1 : -1))
+    .slice(0, limit)
+}
+
+function withoutEvents({ says, reason, tables, said, ...end }: RunEnd): LoggedRun {
+  return {
+    ...end,
+    started: said,
+    ended: said,
+    tables: tables.map((table) => ({ table, present: true })),
+    chunks_done: 0,
+    chunks_failed: 0,
+    chunks_open: 0,
+    blocks: 0,
+    rows_read: 0,
+    rows_written: 0,
+    accepted_blocks: 0,
+    revoked_blocks: 0,
+    cleaned_blocks: 0,
+    invalidated_blocks: 0,
+    marked_stale_blocks: 0,
+    outcome: says,
+    error: reason === '' ? null : reason,
+  }
 }
 
 async function existing(port: TargetPort, tables: Parameters<typeof uuidsOf>[0]) {
@@ -90,9 +140,10 @@ export type LoggedRun = Author & {
   readonly marked_stale_blocks: number
   /**
    * `failed`: some blocks failed and were not done later in the run. `in progress`: the lock of a table is held.
-   * `interrupted`: attempts were cancelled or never ended, because the run was stopped or killed, or lost the server.
+   * `interrupted`: the run was stopped by a signal, or attempts were cancelled or never ended, because it was killed or lost the server.
+   * `out of time`: --max-runtime ended it. `locked`: the lock of another run did.
    */
-  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
+  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted' | 'out of time' | 'locked'
   readonly error: string | null
 }
 

@@ -81,7 +81,7 @@ const authorColumns = [
 function outcomeText(run: LoggedRun): string {
   const words = ['accepted', 'revoked', 'cleaned', 'invalidated', 'marked_stale'] as const
   return listOf(
-    run.chunks_done + run.chunks_failed + run.chunks_open > 0 && run.outcome,
+    (run.chunks_done + run.chunks_failed + run.chunks_open > 0 || run.outcome !== 'done') && run.outcome,
     run.outcome === 'interrupted' && run.chunks_open > 0 && count(run.chunks_open, 'open chunk'),
     ...words.map((word) => {
       const blocks = run[`${word}_blocks`]
@@ -112,6 +112,7 @@ const COLOR = {
   interrupted: 'yellow',
   'gave up': 'red',
   'out of time': 'red',
+  locked: 'yellow',
   'marked stale': 'yellow',
   adopted: 'cyan',
   cleaned: 'yellow',

@@ -116,7 +116,7 @@ function stallsOf({ report: { tables }, runs }: NetworkMetrics): readonly Stall[
 }
 
 const STANDSTILL_METRICS: Metrics<Stall> = {
-  'standstill_seconds  How long ago the table was last written to, by why it stands still. source: all is done that the sources have. incomplete: some sources lack blocks. paused: `backfill resume` goes on. lock: a run is in a chunk. no run: blocks are missing, `backfill up` fills them.':
+  'standstill_seconds  How long ago the table was last written to, by why it stands still. source: all is done that the sources have. incomplete: some sources lack blocks. paused: `backfill resume` goes on. load: others load the server (--max-load). lock: a run is in a chunk. no run: blocks are missing, `backfill up` fills them.':
     ({ seconds }) => seconds,
 }
 

@@ -36,7 +36,11 @@ function problemsOf(
     staleVersions.map((version) => `stale ${formatRanges(version.blocks)}: ${staleText(version, sqlHash)}.`),
     lost.length > 0 &&
       `${namedBlocks(lost)} stay stale: what the table reads begins at ${namedPosition(report.first!)} now.`,
-    holds.map((hold) => `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`),
+    holds.map((hold) =>
+      hold.action === 'load'
+        ? `${holdText(hold)}.`
+        : `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`,
+    ),
     inProgress.length > 0 && `in progress ${formatRanges(inProgress)}.`,
     heldText(report, tables),
     incomplete.length > 0 &&
@@ -120,8 +124,10 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
     dirty.length > 0 &&
       `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
     open.length > 0 && `Next: \`${fill}\` fills ${missing.join(' and ')} in ${count(open.length, 'table')}.`,
-    tables.some(({ state, missingBlocks }) => state === 'waiting' && missingBlocks > 0) &&
-      'Next: `backfill resume` ends the pause; nothing of these tables starts before.',
+    tables.some(
+      ({ state, missingBlocks, holds }) =>
+        state === 'waiting' && missingBlocks > 0 && holds.some(({ action }) => action === 'pause'),
+    ) && 'Next: `backfill resume` ends the pause; nothing of these tables starts before.',
     edited && `Next: \`backfill diff ${edited.table}\` shows what changed in its SQL.`,
     redo !== undefined && `Next: \`${redo}\` builds the stale ranges again.`,
   )

@@ -37,7 +37,7 @@ export async function status(
   workspace: Workspace,
   { lag, ages, maxSourceAge = Infinity }: StatusOptions,
 ): Promise<StatusReport> {
-  const asked = workspace.ports.steering.read()
+  const asked = workspace.ports.steering.readAll()
   asked.catch(() => undefined) // who may not read the ledger hears of the whole of it first
   const [tableStatuses, locks] = await Promise.all([
     readTableStatuses(workspace, { lag }),

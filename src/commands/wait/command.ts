@@ -8,7 +8,7 @@ import { status } from '../status/status.ts'
 import type { StatusReport, TableReport } from '../status/table-report.ts'
 import { type BlockSet, intersect } from '../../model/blocks.ts'
 import { isWorking } from '../../lock/watch.ts'
-import { holdText } from '../../ledger/steering.ts'
+import { holdText, isStop } from '../../ledger/steering.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
 
 /** Between two looks, unless less time is left. */
@@ -59,12 +59,12 @@ export function readinessFields(
 export function reasonsNotReady(table: TableReport, to: number): readonly string[] {
   const upTo = (blocks: BlockSet): BlockSet => intersect(blocks, [{ from: 0, to }])
   const [missing, stale, incomplete] = [table.missing, table.stale, table.incomplete].map(upTo)
-  const pause = table.holds.find(({ action }) => action === 'pause')
+  const stop = table.holds.find(isStop)
   const [absence] = table.absences
   const last = Math.min(to, table.limit ?? to)
   const waits =
-    pause !== undefined
-      ? holdText(pause)
+    stop !== undefined
+      ? holdText(stop)
       : isWorking(table.lock)
         ? `a run on ${table.lock!.host} works on it`
         : // Alone, a table would wait for what it reads.

@@ -10,6 +10,7 @@ import { errorCode, isMissing, MISSING_HINT, messageOf } from '../clickhouse/ser
 import type { Server } from '../clickhouse/server.ts'
 import type { Difference } from '../clickhouse/settings-limits.ts'
 import type { Range } from '../model/blocks.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The target if it reads derived tables, or if both are one server. @throws BackfillError `usage` for a transform that reads both sides of two */
 export function readerOf<S extends Pick<Server, 'info' | 'connection'>>(
@@ -66,7 +67,10 @@ export async function describeTransform(
       doing: `checking ${table.transform.file}`,
     })
   } catch (error) {
-    throw blamesText(error as BackfillError) ? rejected(table, error) : error
+    throw (
+      noSourceDatabase(error, connection, call) ??
+      (blamesText(error as BackfillError) ? rejected(table, error) : error)
+    )
   }
 }
 
@@ -93,6 +97,19 @@ function maySetNot(
     `Have ${name} = '${wanted}' set in the user's profile, let the user set it (readonly = 2), or take it out of the header`,
   )
 }
+
+/** No file is to blame for it. */
+function noSourceDatabase(
+  error: unknown,
+  { url }: Connection,
+  { params }: StatementCall,
+): BackfillError | undefined {
+  const name = quotedName(String(params['source']))
+  if (errorCode(error) !== UNKNOWN_DATABASE || !messageOf(error).includes(name)) return undefined
+  return usageError(`the source database ${name} does not exist on ${url}`, MISSING_HINT.replace(/,.*/, ''))
+}
+
+const UNKNOWN_DATABASE = 81
 
 /** ClickHouse rejects a transform: an error of the file (or of the sources), found before anything runs. */
 function rejected({ key, sources, transform }: TableDefinition, error: unknown): BackfillError {

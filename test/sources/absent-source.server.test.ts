@@ -67,3 +67,12 @@ test('on a quiet chain a sparse source may have no rows; on a busy one all block
   expect(loaded.code).toBe(0)
   expect(loaded.stdout).toMatch(/30 blocks/)
 })
+
+test('a source database that does not exist is named with its variable, and no file is blamed', async () => {
+  const env = { ...environmentFor(server, databases), SOURCE_CLICKHOUSE_DATABASE: 'nowhere-to-be' }
+  const { code, stderr } = await backfillInside(['up'], env)
+  expect(code).toBe(2)
+  expect(stderr).not.toContain('rejects this transform')
+  expect(stderr).toContain('backfill: the source database `nowhere-to-be` does not exist on http://')
+  expect(stderr).toContain('SOURCE_CLICKHOUSE_DATABASE')
+})

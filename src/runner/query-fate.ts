@@ -2,7 +2,7 @@
 import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
 import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
-import { nodesReachable, PROMPT, runQueued } from '../clickhouse/cluster/nodes.ts'
+import { nodesReachable, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
@@ -30,7 +30,6 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       query: `SELECT query_id FROM ${onAllNodes(server, 'system.processes')}
         WHERE has({ids:Array(String)}, initial_query_id)`,
       query_params: { ids: ids.flatMap((id) => [id, id + STEP_SUFFIX]) },
-      clickhouse_settings: server.cluster ? PROMPT : {},
       doing: 'looking for running statements',
     })
     return rows.map((row) => row.query_id)
@@ -44,7 +43,6 @@ export function openQueries({ server, source }: { readonly server: Server; reado
         FROM ${onAllNodes(server, 'system.query_log')}
         WHERE query_id = {id:String} AND type != 'QueryStart' AND event_date >= today() - 2 LIMIT 1`,
       query_params: { id },
-      clickhouse_settings: server.cluster ? PROMPT : {},
     })
 
   return {

@@ -16,15 +16,14 @@ const LOST = [209, 210]
 /** How long a statement waits in the queue of ON CLUSTER until all nodes have run it. */
 const QUEUE_SECONDS = 60
 
-/** For questions to all nodes that are answered at once: a node that is halted accepts connections, but says nothing. */
-export const PROMPT: ClickHouseSettings = {
+/** The nodes that do not answer are left out. Only for questions about nodes: of rows, those of a whole shard would be. */
+export const ANSWERING: ClickHouseSettings = {
+  skip_unavailable_shards: 1,
+  // A node that is halted accepts connections, but says nothing.
   handshake_timeout_ms: 3000,
   receive_timeout: 10,
   connections_with_failover_max_tries: '1',
 }
-
-/** The nodes that do not answer are left out. Only for questions about nodes: of rows, those of a whole shard would be. */
-export const ANSWERING: ClickHouseSettings = { skip_unavailable_shards: 1, ...PROMPT }
 
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
 export async function unreachableNodes(

@@ -5,7 +5,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/distributed.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
-import { ANSWERING, PROMPT } from './nodes.ts'
+import { ANSWERING } from './nodes.ts'
 import { determinismOf } from '../determinism.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { columnsIn } from '../../sql-syntax/tokens.ts'
@@ -112,7 +112,7 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
       tables: wanted.map(({ table }) => table),
     },
     // Then it is only read: what is written asks for all nodes first.
-    clickhouse_settings: server.cluster!.unreachable.length > 0 ? ANSWERING : PROMPT,
+    clickhouse_settings: server.cluster!.unreachable.length > 0 ? ANSWERING : {},
     doing: 'looking at the tables of all nodes',
   })
 }

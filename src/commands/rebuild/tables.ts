@@ -1,6 +1,6 @@
 // Owns the statements of a rebuild: listing, renaming, exchanging and dropping tables. On a cluster these are the Distributed tables.
 import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
-import { assertAllNodes, PROMPT, runQueued } from '../../clickhouse/cluster/nodes.ts'
+import { assertAllNodes, runQueued } from '../../clickhouse/cluster/nodes.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { serverProblem } from '../../model/errors.ts'
 import { distributedEngine } from '../../sql-syntax/distributed.ts'
@@ -40,7 +40,6 @@ async function tablesOfCluster(
         AND (name = {prefix:String} OR startsWith(name, concat({prefix:String}, '__')))
       GROUP BY name ORDER BY name`,
     query_params: { database, prefix, nodes: server.cluster!.nodes.length },
-    clickhouse_settings: PROMPT,
     doing: `looking at the tables of ${database} on all nodes`,
   })
   const open = rows.find(({ agreed }) => agreed === 0)

@@ -9,6 +9,8 @@ import { NO_PACE } from '../planning/throughput.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { makeSharing } from './shared-chunks.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
+import { watchNodes } from './node-watch.ts'
 import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
 import type { RunReport } from '../ledger/run-reports.ts'
@@ -105,6 +107,17 @@ export async function prepareRun(
       ),
     ]),
   )
+  const retryPolicy: RetryPolicy = {
+    giveUpMs: options.giveUpMs,
+    signal,
+    unreachable(server) {
+      const standstill =
+        server === undefined
+          ? undefined
+          : ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
+      report({ type: 'standstill', table: undefined, standstill })
+    },
+  }
   let parts: Promise<readonly SourcePart[] | undefined> | undefined
   const partsBefore = async (): Promise<readonly SourcePart[] | undefined> =>
     sources.length === 0
@@ -137,16 +150,11 @@ export async function prepareRun(
       workspace.ports.target.freeSpace(workspace.chosen.map(({ target }) => target)),
     ),
     signal,
-    retryPolicy: {
-      giveUpMs: options.giveUpMs,
-      signal,
-      unreachable(server: string | undefined) {
-        const standstill =
-          server === undefined
-            ? undefined
-            : ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
-        report({ type: 'standstill', table: undefined, standstill })
-      },
+    retryPolicy,
+    /** What goes on beside the chunks; the returned function ends it. */
+    watch() {
+      const ends = [throttle.watch(), watchNodes(workspace.ports.queries, retryPolicy)]
+      return () => Promise.all(ends.map((end) => end()))
     },
     report,
   }

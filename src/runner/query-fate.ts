@@ -105,5 +105,7 @@ export function openQueries({ server, source }: { readonly server: Server; reado
       await reachable([server, source], retryPolicy)
       await nodesReachable(server, retryPolicy)
     },
+
+    nodesReachable: (retryPolicy: RetryPolicy) => nodesReachable(server, retryPolicy),
   }
 }

@@ -196,7 +196,7 @@ export async function up(
   const isHeldBack = () =>
     [...runs.values()].some((run) => throttle.slotsOf(run.key) === 0 && isUnfinished(run))
   const awake = AbortSignal.any([signal, ended.signal])
-  const endWatch = throttle.watch()
+  const endWatch = context.watch()
   while (!signal.aborted) {
     // Tables first: then, if nothing is in flight, nothing can change any more.
     prepareTables()

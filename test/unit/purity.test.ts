@@ -25,6 +25,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/wait/command.ts',
     'lock/',
     'runner/grace.ts',
+    'runner/node-watch.ts',
     'runner/prepare.ts',
     'runner/query-fate.ts',
     'runner/retry-range.ts',

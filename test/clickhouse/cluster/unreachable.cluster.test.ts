@@ -139,22 +139,25 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     expect(await run('rebuild', TABLE)).toMatchObject({ code: 6, stderr: expect.stringMatching(PLACE) })
   })
 
-  test('a run waits for a node that dies, says which, and goes on when it is back', async () => {
-    expect((await run('create-tables', '--tables', TABLE)).code).toBe(0)
-    const words = up('--chunk', '5', '--jobs', '1', '--json', '--give-up', '5m')
-    const child = startBackfill(words, { env: env() })
-    let printed = ''
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => void (printed += text))
-    const ended = outcome(child)
-    await until(() => Promise.resolve(printed.includes('"chunk-done"')))
-    await cluster.signal(AWAY, 'KILL')
-    await until(() => Promise.resolve(PLACE.test(printed)))
-    await cluster.restart(AWAY)
-    const { code } = await ended
-    expect(printed).not.toContain('"table-failed"')
-    expect(code).toBe(0)
-    await expectExact()
-  })
+  test.for(['KILL', 'STOP'] as const)(
+    'a run waits for a node that gets %s, says which, and goes on when it is back',
+    async (signal) => {
+      expect((await run('create-tables', '--tables', TABLE)).code).toBe(0)
+      const words = up('--chunk', '5', '--jobs', '1', '--json', '--give-up', '5m')
+      const child = startBackfill(words, { env: env() })
+      let printed = ''
+      child.stdout!.setEncoding('utf8').on('data', (text: string) => void (printed += text))
+      const ended = outcome(child)
+      await until(() => Promise.resolve(printed.includes('"chunk-done"')))
+      await cluster.signal(AWAY, signal)
+      await until(() => Promise.resolve(PLACE.test(printed)))
+      await (signal === 'STOP' ? cluster.signal(AWAY, 'CONT') : cluster.restart(AWAY))
+      const { code } = await ended
+      expect(printed).not.toContain('"table-failed"')
+      expect(code).toBe(0)
+      await expectExact()
+    },
+  )
 
   test('a run waits for Keeper, and goes on when it is back', async () => {
     expect((await run('create-tables', '--tables', TABLE)).code).toBe(0)

@@ -153,8 +153,12 @@ export async function prepareRun(
     retryPolicy,
     /** What goes on beside the chunks; the returned function ends it. */
     watch() {
-      const ends = [throttle.watch(), watchNodes(workspace.ports.queries, retryPolicy)]
-      return () => Promise.all(ends.map((end) => end()))
+      const endNodes = watchNodes(workspace.ports.queries, retryPolicy)
+      const endThrottle = throttle.watch()
+      return () => {
+        endNodes()
+        return endThrottle()
+      }
     },
     report,
   }

@@ -53,7 +53,9 @@ export async function unreachableNodes(
 export function nodesMissing({ connection }: Pick<Server, 'connection'>, missing: readonly string[]) {
   return serverProblem(
     `${missing.join(', ')} of the cluster of target ${connection.url} ${missing.length === 1 ? 'is' : 'are'} unreachable, and every write waits for all nodes`,
-    'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
+    missing.includes(KEEPER)
+      ? 'Start it; until then no command of the cluster works but backfill doctor'
+      : 'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
   )
 }
 

@@ -10,18 +10,16 @@ import {
   MysqlAdapter,
   MysqlIntrospector,
   MysqlQueryCompiler,
-  type QueryCompiler,
   type QueryResult,
   type SelectQueryNode,
   type RawBuilder,
   type SelectQueryBuilder,
   sql,
   type SqlBool,
-  type TableNode,
 } from 'kysely'
 import type { Range } from '../model/blocks.ts'
 import { serverProblem } from '../model/errors.ts'
-import { escapeIdentifier, quoteIdentifier } from '../sql-syntax/quoting.ts'
+import { escapeIdentifier } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 
 /** A bound value whose ClickHouse type does not follow from JavaScript: `typed([], 'Array(UInt64)')`. */
@@ -42,18 +40,16 @@ export function typed<T>(value: unknown, type: string): T {
 
 type Sender = Pick<Client, 'rows' | 'command'>
 
-/** `SELECT` runs as a query (JSON), every other statement as a command; `doing` is their purpose, for errors. `schema`: of tables that name none. */
-export function kyselyFor<Database>(client: Sender, doing?: string, schema?: string): Kysely<Database> {
+/** `SELECT` runs as a query (JSON), every other statement as a command; `doing` is their purpose, for errors. */
+export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
   const dialect: Dialect = {
     createDriver: () => driverOver(client, doing),
-    createQueryCompiler: () => ({ compileQuery: (node, id) => compiler.compileIn(schema, node, id) }),
+    createQueryCompiler: () => new ClickHouseCompiler(),
     // Only migrations and schema reflection use the adapter and the introspector; this program uses neither.
     createAdapter: () => new MysqlAdapter(),
     createIntrospector: (db) => new MysqlIntrospector(db),
   }
-  // Kysely's own way copies the whole tree of each statement first, and parts of it several times.
-  const withSchema = (given: string) => kyselyFor<Database>(client, doing, given)
-  return Object.assign(new Kysely<Database>({ dialect }), { withSchema })
+  return new Kysely<Database>({ dialect })
 }
 
 function driverOver(client: Sender, doing: string | undefined): Driver {
@@ -129,25 +125,6 @@ export function unionOf<Database, Tables extends keyof Database, Row>(
 }
 
 class ClickHouseCompiler extends MysqlQueryCompiler {
-  #schema: string | undefined
-  readonly #named = new Set<string>()
-
-  compileIn(schema: string | undefined, ...query: Parameters<QueryCompiler['compileQuery']>) {
-    this.#schema = schema
-    this.#named.clear()
-    return this.compileQuery(...query)
-  }
-
-  /** A table is in the schema, unless it says where, WITH has named it, or only a column is meant. */
-  protected override visitTable(node: TableNode): void {
-    const { schema, identifier } = node.table
-    const within = this.parentNode?.kind
-    if (within === 'CommonTableExpressionNameNode') this.#named.add(identifier.name)
-    const isThere = schema === undefined && !this.#named.has(identifier.name) && within !== 'ReferenceNode'
-    if (isThere && this.#schema !== undefined) this.append(`${quoteIdentifier(this.#schema)}.`)
-    super.visitTable(node)
-  }
-
   protected override sanitizeIdentifier(identifier: string): string {
     return escapeIdentifier(identifier)
   }
@@ -157,8 +134,6 @@ class ClickHouseCompiler extends MysqlQueryCompiler {
     this.addParameter(value instanceof Typed ? value.value : value)
   }
 }
-
-const compiler = new ClickHouseCompiler()
 
 function typeOf(value: unknown): string {
   if (value instanceof Typed) return value.type

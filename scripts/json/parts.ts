@@ -109,7 +109,7 @@ const HOLD_KEYS = object({
   host: text('The host of that person'),
   since: time('When it was set, by the clock of the server'),
   until: nullable(time('When it ends by itself; null: with `resume` alone')),
-  found: maybe(text('Of `load`: what a run has found, because of its --max-load')),
+  found: maybe(nullable(text('Of `load`: what a run has found, because of its --max-load'))),
 })
 
 /** A pause or a limit that a person has set. */

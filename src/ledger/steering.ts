@@ -19,7 +19,7 @@ export type Hold = {
   readonly since: string
   readonly until: string | null
   /** Of `load`: what was found, in words. */
-  readonly found?: string
+  readonly found?: string | null
 }
 
 export type SteeringPort = ReturnType<typeof openSteering>
@@ -27,18 +27,22 @@ export type SteeringPort = ReturnType<typeof openSteering>
 /** `watching`: a connection that does not queue behind chunks. */
 export function openSteering(watching: Server, { server, names, network, toolVersion }: WritingPlace) {
   const params = { ledger: names.ledger, network }
-  const ask = async (file: string, doing: string): Promise<readonly Hold[]> =>
-    await watching.client
-      .rows<Hold>({ query: programSql(`ledger/steering/${file}`), query_params: params, doing })
-      .catch(unlessMissing([]))
-  const read = () => ask('holds', 'reading who steers')
+  const ask = async (query: string, doing: string): Promise<readonly Hold[]> =>
+    await watching.client.rows<Hold>({ query, query_params: params, doing })
+  const ofPeople = programSql('ledger/steering/holds')
+  const read = async () => await ask(ofPeople, 'reading who steers').catch(unlessMissing([]))
   return {
     /** What people hold back now. Nobody has steered a ledger that lacks the table. @throws BackfillError `server` */
     read,
 
-    /** And the tables of runs that load holds back. @throws BackfillError `server` */
-    readAll: async (): Promise<readonly Hold[]> =>
-      (await Promise.all([read(), ask('loads', 'reading which runs load holds back')])).flat(),
+    /** And the tables of runs that load holds back, which the ledger of an older version does not know. @throws BackfillError `server` */
+    async readAll(): Promise<readonly Hold[]> {
+      const ofLoad = programSql('ledger/steering/loads')
+      const both = `SELECT *, NULL AS found FROM (${ofPeople}\n)\nUNION ALL SELECT * FROM (${ofLoad}\n)\nORDER BY action DESC, \`table\``
+      return (
+        (await ask(both, 'reading what holds runs back').catch(unlessMissing(undefined))) ?? (await read())
+      )
+    },
 
     /** Appends an order for tables by key, [''] for all. @throws BackfillError naming the GRANT if the user may not */
     give: async (action: 'pause' | 'limit' | 'resume', tables: readonly string[], jobs = 0, until?: Date) =>

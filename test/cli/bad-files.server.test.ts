@@ -156,7 +156,7 @@ test('a missing source column is one message, and nothing is written', async () 
 })
 
 test('a missing source database is one message, and nothing is written', async () => {
-  await expectRefusals(uniqueDatabase('nowhere'), /Database nowhere_\w+ does not exist/)
+  await expectRefusals(uniqueDatabase('nowhere'), /nowhere_\w+ does not exist/)
 })
 
 test('empty sources are no error: each table says so in one line', async () => {

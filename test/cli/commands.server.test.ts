@@ -131,7 +131,7 @@ test('`status --json` has the promised keys and nothing else: numbers as numbers
     may_merge: true,
     lock: null,
     notes: [],
-    hint: 'backfill redo block_slots_stat --stale',
+    hint: null,
     source_gaps: [],
     incomplete: [],
     dirty: [],

@@ -148,7 +148,7 @@ test('[source-readonly-1-cut-off] where such a profile could take rows away, it 
 test('[source-readonly-1-meaning] and where it would make answers mean something else', () =>
   as({ username: 'reads_only_numbers_as_text' }).expectRefusal(
     /has output_format_json_quote_64bit_integers = '1'/,
-    /set output_format_json_quote_64bit_integers = '0' in the profile/,
+    /ALTER USER \w+ SETTINGS output_format_json_quote_64bit_integers = '0'/,
   ))
 
 test('[source-readonly-2] a user who may set, and not write, is as good as any', async () => {
@@ -168,7 +168,7 @@ test('[source-constraint] a setting beyond its constraint is not sent, where wha
 test('[source-constraint-cut-off] where it is not, the profile is refused by name, all settings at once', () =>
   as({ username: 'fixed_to_cut_off' }).expectRefusal(
     /has group_by_overflow_mode = 'break', sort_overflow_mode = 'break' \(source/,
-    /set group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw' in the profile/,
+    /SETTINGS group_by_overflow_mode = 'throw', sort_overflow_mode = 'throw'/,
   ))
 
 test('[source-limit] a limit and an offset, which the server does not show, are found all the same', async () => {

@@ -51,7 +51,7 @@ test('what reads a table that is not chosen waits for it, and runs as far as tha
   const up = await run('up --tables accounts_alive')
   expect(up.stdout).toContain('12 blocks')
   const hint =
-    '8 blocks wait: input address_diffs is at block 13 (`backfill up +accounts_alive` builds what it reads, too)'
+    '8 blocks wait: input address_diffs is at block 13, input pre_6780_accounts_destructs is at block 13 (`backfill up +accounts_alive` builds what it reads, too)'
   expect(up.stderr).toContain(`accounts_alive  ${hint}`)
   expect(await planned('--tables accounts_alive')).toEqual({ accounts_alive: 'waiting' })
 })

@@ -24,6 +24,8 @@ const MADE_UP = new Set([
   'columns',
   'hash',
   'newest',
+  'silent',
+  'found',
   'comment',
   'rowsRead',
   'bytesRead',

@@ -173,7 +173,7 @@ export async function playOnBoth(server: TestServer) {
         )
         return rows.length === 0
           ? answer
-          : { ...answer, stream: Readable.from(rows.map((row) => JSON.stringify(row))) }
+          : { ...answer, stream: Readable.from(rows.map((row) => Buffer.from(JSON.stringify(row)))) }
       },
       ping: (params: Parameters<Transport['ping']>[0]) => client.ping(params),
       close: () => client.close(),

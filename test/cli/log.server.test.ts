@@ -41,7 +41,7 @@ test('`up` into a pipe prints a header, a line per table, a line per chunk and a
   )
   expect(header).toContain(where)
   expect(created).toContain(`block_slots_stat  created ${target}.int_block_slots_stat`)
-  expect(begun).toMatch(/^\S+Z block_slots_stat {2}60 blocks missing$/)
+  expect(begun).toMatch(/^\S+Z block_slots_stat {2}60 blocks not done$/)
   expect(chunks).toEqual(
     ['1-20', '21-40', '41-60'].map((range, at) =>
       expect.stringMatching(

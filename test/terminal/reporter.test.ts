@@ -138,7 +138,7 @@ test('a log is never silent for a minute: it says how far the run is and what st
   reporter.report({ type: 'standstill', table: 'b', standstill: lock })
   expect(messages().map((line) => line.slice(21))).toEqual([
     expect.stringMatching(/^backfill 1: network mainnet, target t, /),
-    'a  20 blocks missing',
+    'a  20 blocks not done',
     'b  stands still: lock of host runner-2 (process 7)',
   ])
   expect(wait(59_000)).toEqual([])

@@ -34,7 +34,7 @@ export function eventText(
   switch (event.type) {
     case 'chunk-started':
       if (begun === undefined) return progress()
-      return progress(`${event.table}  ${amount(begun.expected - begun.done, begun.unit)} missing`)
+      return progress(`${event.table}  ${amount(begun.expected - begun.done, begun.unit)} not done`)
     case 'expected':
     case 'table':
       return progress()

@@ -61,6 +61,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
   async function take(key: string, { found, inLedger }: Epochs, command: string): Promise<Lock> {
     // The ledger too: if the locks' database was dropped, new events must still come after the old ones.
     let epoch = Math.max(found.at(-1)?.epoch ?? 0, inLedger)
+    const inherited = epoch > 0 && found.at(-1)?.released !== true
     let lower = found.map((info) => info.name)
     let name = ''
     let seq = 0
@@ -101,6 +102,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     const endHeartbeat = every(HEARTBEAT_MS, () => void writeComment(false))
     return {
       key,
+      inherited,
       get name() {
         return name
       },
@@ -191,6 +193,8 @@ export type Lock = {
   readonly name: string
   readonly key: string
   readonly epoch: number
+  /** The holder before has not given it back: what that one sent may have arrived since. */
+  readonly inherited: boolean
   /** Next number within the epoch, 1, 2, 3 …: epoch and number order all events. */
   nextSeq(): number
   /** Takes the next epoch: statements that have not begun are refused from now on. @throws BackfillError `locked` if another runner has taken it */

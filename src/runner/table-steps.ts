@@ -145,6 +145,8 @@ async function mend(
   // After this: what was read together for several tables is known together, before one of them begins.
   if (unkept.has(key)) await ports.versions.keep(run.lock!, table)
   if (dirty.length > 0) report({ type: 'note', table: key, text: await recover(run, dirty, context) })
+  // The ledger knows nothing of a deletion that was sent to a table of before, and has met this one.
+  else if (run.lock!.inherited) await ports.executor.endDeletions(table, run.lock!)
 }
 
 /** Records unknown rows as those of an attempt by nobody: recovery deletes them, now or after a kill. Only what can be computed again. */

@@ -164,7 +164,9 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
         return disturb(
           act.runner,
           `stops for ${act.ms} ms`,
-          (runner) => (runner.troubledUntil = runner.stoppedUntil = time.now() + act.ms),
+          (runner) =>
+            // It may have been stopped for longer before.
+            (runner.troubledUntil = runner.stoppedUntil = Math.max(runner.stoppedUntil, time.now() + act.ms)),
         )
       case 'jump':
         return disturb(

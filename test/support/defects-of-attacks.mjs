@@ -173,4 +173,12 @@ export const DEFECTS_OF_ATTACKS = [
     test: 'test/simulation/histories.test.ts',
     name: 'what a killed rebuild of',
   },
+  {
+    what: 'a deletion of a dead run hangs in a new table',
+    kind: 'attack',
+    find: 'else if (run.lock!.inherited)',
+    put: 'else if (false)',
+    test: 'test/simulation/histories.test.ts',
+    name: 'does not hang there',
+  },
 ]

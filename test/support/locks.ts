@@ -68,6 +68,14 @@ export async function createLock(
 /** Writes an event under the fence of a lock, on a node. */
 export async function appendUnder(node: Server, names: Names, { name }: Pick<Lock, 'name'>): Promise<void> {
   const { ledger } = await openRunner(node, names)
-  const lock = { name, key: KEY, epoch: 1, nextSeq: () => 1, renew: async () => {}, release: async () => {} }
+  const lock = {
+    name,
+    key: KEY,
+    epoch: 1,
+    inherited: false,
+    nextSeq: () => 1,
+    renew: async () => {},
+    release: async () => {},
+  }
   await ledger.append(lock, ledgerEvent({ range: { from: 1, to: 1 }, targetUuid: randomUUID() }))
 }

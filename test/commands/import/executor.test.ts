@@ -48,6 +48,7 @@ async function importing(code: number): Promise<unknown> {
     key: table!.key,
     name: `mainnet__${table!.key}__00000000000000000001`,
     epoch: 1,
+    inherited: false,
     nextSeq: () => 1,
     renew: async () => {},
     release: async () => {},

@@ -1,7 +1,7 @@
 // Owns the promise of `wait`: a table is ready up to a block when all is done there and nothing is stale.
 import { expect, test } from 'vitest'
-import { reasonsNotReady } from '../../../src/commands/wait/command.ts'
-import type { TableReport } from '../../../src/commands/status/table-report.ts'
+import { readinessFields, reasonsNotReady } from '../../../src/commands/wait/command.ts'
+import type { StatusReport, TableReport } from '../../../src/commands/status/table-report.ts'
 
 const READY = {
   table: 'a',
@@ -55,5 +55,18 @@ test('each reason says what is missing and what it waits for', () => {
     'it has rows of nobody',
     'incomplete 5-9 (5 blocks): some sources lack these blocks',
     'stale 5-9 (5 blocks): `backfill redo a --stale`',
+  ])
+})
+
+const onHolesky = (text: string) => text.replace('backfill up', 'backfill up --network holesky')
+
+test('the commands in the reasons carry the flags that were typed', () => {
+  const blocks = [{ from: 5, to: 9 }]
+  const report = { tables: [{ ...READY, missing: blocks }] } as unknown as StatusReport
+  expect(readinessFields(report, 9, onHolesky).tables).toEqual([
+    {
+      table: 'a',
+      reasons: ['missing 5-9 (5 blocks): no run works on it: `backfill up --network holesky a`'],
+    },
   ])
 })

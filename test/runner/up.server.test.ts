@@ -233,6 +233,15 @@ test('a run ends with one checkpoint statement for all its tables; one that lost
   }
 })
 
+test('with --lock-skip a table that another run has counts no chunks any more', async () => {
+  await add(1, 12)
+  expect((await workspace.up({ to: 4 })).failed).toEqual([])
+  const lock = await workspace.workspace.ports.locks.acquire(TABLE, () => {})
+  expect((await workspace.up({ lockSkip: true })).failed).toEqual([])
+  expect(workspace.events.filter(({ type }) => type === 'expected').at(-1)).toMatchObject({ chunks: 0 })
+  await lock.release()
+})
+
 async function uuids(): Promise<ReadonlyMap<string, string>> {
   const tables = await workspace.workspace.ports.target.tables([`int_${TABLE}`])
   return new Map([[TABLE, tables.get(`int_${TABLE}`)!.uuid]])

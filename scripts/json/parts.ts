@@ -101,7 +101,7 @@ export const LOCK = nullable(
 )
 
 const HOLD_KEYS = object({
-  action: oneOf(['pause', 'limit', 'load'], 'What holds runs back'),
+  action: oneOf(['pause', 'limit', 'load', 'disk', 'unreachable'], 'What holds runs back'),
   table: text('The table key; empty for all tables'),
   spares: texts('Of all tables: those that were resumed since'),
   jobs: number('Of a limit: statements at the same time'),
@@ -109,7 +109,7 @@ const HOLD_KEYS = object({
   host: text('The host of that person'),
   since: time('When it was set, by the clock of the server'),
   until: nullable(time('When it ends by itself; null: with `resume` alone')),
-  found: maybe(nullable(text('Of `load`: what a run has found, because of its --max-load'))),
+  found: maybe(nullable(text('Of `load`, `disk` and `unreachable`: what a run has found'))),
 })
 
 /** A pause or a limit that a person has set. */

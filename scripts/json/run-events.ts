@@ -65,7 +65,7 @@ export const STANDSTILL = {
       'Of `input`: the other inputs that are waited for',
     ),
   ),
-  found: maybe(text('Of `disk`, `paused` and `load`: what was found')),
+  found: maybe(text('Of `disk`, `paused` and `load`: what was found; in `status` of `unreachable`, too')),
   server: maybe(text('Of `unreachable`: `source`, `target`, or a node of its cluster')),
   for_ms: maybe(TIME('Of `silent`: how long the server has not answered')),
   give_up_ms: maybe(TIME('Of `unreachable`: how long it is waited for')),

@@ -12,6 +12,7 @@ WITH
     (
         SELECT
             table_key,
+            any(run_id) AS run,
             min(event_time) AS first_time,
             max(event_time) AS last_time,
             max(epoch) AS last_epoch,
@@ -23,6 +24,7 @@ WITH
     )
 SELECT
     table_key AS table,
+    toString(run) AS run_id,
     toUnixTimestamp64Milli(toDateTime64(last_time, 3, 'UTC')) / 1000 AS ended,
     dateDiff('ms', last_time, now64(3)) / 1000 AS idle,
     dateDiff('ms', first_time, last_time) / 1000 AS seconds,

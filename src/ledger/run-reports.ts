@@ -1,13 +1,21 @@
 // Owns what a run says of itself that no event says, in a table of the ledger's database: what holds it back, how it ended.
-import { isMissing } from '../clickhouse/server-error.ts'
+import { isMissing, unlessMissing } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { identity, person } from '../seam/process.ts'
-import type { WritingPlace } from './events.ts'
+import { askLedger } from './ask.ts'
+import type { LedgerPlace, WritingPlace } from './events.ts'
+
+/** What may hold a run back that only the run itself knows: reasons of a standstill. */
+export const HELD_BACK = ['load', 'disk', 'unreachable'] as const
+export type HeldBack = (typeof HELD_BACK)[number]
+
+/** How a run ended, if not because its work was done. */
+export type Ending = 'interrupted' | 'out of time' | 'locked'
 
 export type RunReport = {
   readonly runId: string
   readonly tables: readonly string[]
-  readonly says: 'throttled' | 'going on' | 'interrupted' | 'out of time' | 'locked'
+  readonly says: HeldBack | 'going on' | Ending
   readonly reason: string
 }
 
@@ -32,7 +40,7 @@ export function openRunReports(watching: Server, { server, names, network, toolV
   return {
     /** The newest of a run counts. `create`: for a ledger of an older version. No run fails for it. */
     async say(report: RunReport, create: () => Promise<void>): Promise<void> {
-      const to = report.says === 'throttled' || report.says === 'going on' ? watching : server
+      const to = [...HELD_BACK, 'going on'].includes(report.says) ? watching : server
       await send(to, report)
         .catch(async (error: unknown) => {
           if (!isMissing(error)) return
@@ -42,4 +50,23 @@ export function openRunReports(watching: Server, { server, names, network, toolV
         .catch(() => undefined)
     },
   }
+}
+
+export type Author = { readonly user: string; readonly host: string; readonly tool_version: string }
+
+export type RunEnd = Author & {
+  readonly run_id: string
+  readonly says: Ending
+  readonly reason: string
+  readonly tables: readonly string[]
+  /** ISO 8601 UTC, by the server's clock. */
+  readonly said: string
+}
+
+/** Newest first. `table`: '' for all; `runs`: [] for all. A ledger of an older version knows none. @throws BackfillError `server` */
+export async function readRunEnds(
+  place: LedgerPlace,
+  which: { readonly table: string; readonly limit: number; readonly runs: readonly string[] },
+): Promise<readonly RunEnd[]> {
+  return await askLedger<RunEnd>(place, 'log/ends', which).catch(unlessMissing([]))
 }

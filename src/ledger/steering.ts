@@ -1,13 +1,14 @@
 // Owns what people ask of runs that are going: pauses and limits, in a table of the ledger's database, and which hold now.
 import type { Server } from '../clickhouse/server.ts'
 import type { WritingPlace } from './events.ts'
+import type { HeldBack } from './run-reports.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { programSql } from '../package-folder.ts'
 import { identity, person } from '../seam/process.ts'
 
 export type Hold = {
-  /** `load`: a run holds itself back, because of --max-load. */
-  readonly action: 'pause' | 'limit' | 'load'
+  /** Besides what people say: why a run holds itself back, or is held back. */
+  readonly action: 'pause' | 'limit' | HeldBack
   /** Table key; '': all tables, but those of `spares`, which were resumed since. */
   readonly table: string
   readonly spares: readonly string[]
@@ -18,7 +19,7 @@ export type Hold = {
   /** Server time, ISO 8601 UTC; `until` null: until somebody resumes. */
   readonly since: string
   readonly until: string | null
-  /** Of `load`: what was found, in words. */
+  /** Of a run: what it has found, in words. */
   readonly found?: string | null
 }
 
@@ -37,8 +38,8 @@ export function openSteering(watching: Server, { server, names, network, toolVer
 
     /** And the tables of runs that load holds back, which the ledger of an older version does not know. @throws BackfillError `server` */
     async readAll(): Promise<readonly Hold[]> {
-      const ofLoad = programSql('ledger/steering/loads')
-      const both = `SELECT *, NULL AS found FROM (${ofPeople}\n)\nUNION ALL SELECT * FROM (${ofLoad}\n)\nORDER BY action DESC, \`table\``
+      const ofRuns = programSql('ledger/steering/held-back')
+      const both = `SELECT *, NULL AS found FROM (${ofPeople}\n)\nUNION ALL SELECT * FROM (${ofRuns}\n)\nORDER BY action DESC, \`table\``
       return (
         (await ask(both, 'reading what holds runs back').catch(unlessMissing(undefined))) ?? (await read())
       )
@@ -68,11 +69,17 @@ export function concerns({ table, spares }: Hold, key: string): boolean {
 }
 
 /** `paused by ana on ops1 since 2026-11-26 14:03 UTC, until 2026-11-26 18:00 UTC, but for address_diffs`. */
-export function holdText({ action, jobs, by, host, since, until, spares, found }: Hold): string {
-  if (action === 'load') return `${found} (run of ${by} on ${host}, as of ${minute(since)})`
+export function holdText(hold: Hold): string {
+  const { action, jobs, by, host, since, until, spares, found } = hold
+  if (isOfRun(hold)) return `${found} (run of ${by} on ${host}, as of ${minute(since)})`
   const what = action === 'pause' ? 'paused' : `limited to ${jobs} at once`
   const end = until === null ? '' : `, until ${minute(until)}`
   return `${what} by ${by} on ${host} since ${minute(since)}${end}${spares.length === 0 ? '' : `, but for ${spares.join(', ')}`}`
+}
+
+/** Whether a run itself says so, not a person. */
+export function isOfRun<One extends Hold>(hold: One): hold is One & { readonly action: HeldBack } {
+  return hold.action !== 'pause' && hold.action !== 'limit'
 }
 
 /** A hold because of which nothing starts. */

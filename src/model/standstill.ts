@@ -9,8 +9,8 @@ export type Standstill =
   | { readonly reason: 'lock'; readonly host: string; readonly pid: number }
   /** A table that it reads is not done at this block, or has stopped there. */
   | (LackingInput & { readonly reason: 'input'; readonly others?: readonly LackingInput[] })
-  /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. */
-  | { readonly reason: 'disk' | 'paused' | 'load'; readonly found: string }
+  /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. `unreachable`: as a run tells the others. */
+  | { readonly reason: 'disk' | 'paused' | 'load' | 'unreachable'; readonly found: string }
   /** The server has not answered for so long, and nothing says that it is gone. */
   | { readonly reason: 'silent'; readonly forMs: number }
   | { readonly reason: 'unreachable'; readonly server: string; readonly giveUpMs: number }
@@ -22,6 +22,7 @@ const NAMED_INPUTS = 3
 
 /** The words, `lock of host runner-2 (process 4711)`; `waitedMs`: how long it has stood still. */
 export function standstillText(standstill: Standstill, waitedMs: number): string {
+  if ('found' in standstill) return standstill.found
   switch (standstill.reason) {
     case 'source':
       return `source at ${namedPosition(standstill.block)}`
@@ -31,10 +32,6 @@ export function standstillText(standstill: Standstill, waitedMs: number): string
       return `lock of host ${standstill.host} (process ${standstill.pid})`
     case 'input':
       return inputsText([standstill, ...(standstill.others ?? [])])
-    case 'disk':
-    case 'paused':
-    case 'load':
-      return standstill.found
     case 'silent':
       return `no answer from ClickHouse for ${span(standstill.forMs + waitedMs)}`
     default:

@@ -13,7 +13,7 @@ import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { watchNodes } from './node-watch.ts'
 import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
-import type { RunReport } from '../ledger/run-reports.ts'
+import { sayOutside } from './say-outside.ts'
 import { makeThrottle } from './throttle.ts'
 import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe } from '../planning/probe.ts'
@@ -53,10 +53,18 @@ async function reportPolicies(
 export async function prepareRun(
   workspace: Workspace,
   options: UpOptions,
-  { report, signal }: { readonly report: (event: RunEvent) => void; readonly signal: AbortSignal },
+  hooks: { readonly report: (event: RunEvent) => void; readonly signal: AbortSignal },
   prepared: Prepared | undefined,
 ) {
   const runId = randomId()
+  const { ports, catalogue } = workspace
+  const outside = sayOutside(hooks.report, (says, reason) =>
+    ports.runReports.say({ runId, tables: workspace.chosen.map(({ key }) => key), says, reason }, () =>
+      ports.target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('}.run_reports'))),
+    ),
+  )
+  const { signal } = hooks
+  const { report } = outside
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
@@ -86,13 +94,7 @@ export async function prepareRun(
     idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids, 'ready'),
     isHealthy ? undefined : reportPolicies(workspace, report),
   ])
-  const { ports, catalogue } = workspace
-  const tables = chosen.map(([key]) => key)
-  const tell = (says: RunReport['says'], reason = '') =>
-    ports.runReports.say({ runId, tables, says, reason }, () =>
-      ports.target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('}.run_reports'))),
-    )
-  const throttle = makeThrottle(workspace, options, capacity, report, tell)
+  const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()
   const definitions = [...tableStatuses.values()].map(({ table }) => table)
   const runs = new Map(
@@ -128,7 +130,7 @@ export async function prepareRun(
     network: workspace.network,
     options,
     throttle,
-    tell,
+    sayEnded: outside.ended,
     capacity,
     runId,
     probeBlocks: makeProbe(workspace, partsBefore),
@@ -154,10 +156,10 @@ export async function prepareRun(
     /** What goes on beside the chunks; the returned function ends it. */
     watch() {
       const endNodes = watchNodes(workspace.ports.queries, retryPolicy)
-      const endThrottle = throttle.watch()
-      return () => {
+      const ends = [throttle.watch(), outside.watch()]
+      return async () => {
         endNodes()
-        return endThrottle()
+        for (const end of ends) await end()
       }
     },
     report,

@@ -5,7 +5,6 @@ import { concerns, type Hold, holdText } from '../ledger/steering.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { slotsFor } from '../planning/sizing.ts'
 import { every, monotonicMs } from '../seam/clock.ts'
-import type { RunReport } from '../ledger/run-reports.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -25,7 +24,6 @@ export function makeThrottle(
   options: UpOptions,
   capacity: Capacity,
   report: (event: RunEvent) => void,
-  tell: (says: RunReport['says'], reason?: string) => Promise<void>,
 ) {
   let holds: readonly Hold[] = []
   let load: string | undefined
@@ -62,7 +60,7 @@ export function makeThrottle(
   }
 
   /** Says what holds the tables of this run, again after a minute, and what does so no more. */
-  function say(now = monotonicMs()): Promise<void> | undefined {
+  function say(now = monotonicMs()): void {
     const mine = holds.filter(({ table }) => table === '' || chosen.some(({ key }) => key === table))
     const found = new Map(
       mine.map((hold) => [
@@ -72,7 +70,6 @@ export function makeThrottle(
     ) as Map<string, Omit<Said, 'at'>>
     // Its words have a figure that always changes.
     if (load !== undefined) found.set('load', { table: undefined, text: load, hold: undefined })
-    const before = said.get('load')?.at
     for (const [id, { table, text, hold }] of said)
       if (!found.has(id)) report({ type: 'released', table, text: `no longer ${text}`, hold })
     said = new Map(
@@ -83,10 +80,6 @@ export function makeThrottle(
         return [id, { ...one, at: now }]
       }),
     )
-    // The others see it, too.
-    const at = said.get('load')?.at
-    if (at === before) return undefined
-    return load === undefined ? tell('going on') : tell('throttled', load)
   }
 
   function answered<Answer>(answer: Answer): Answer {
@@ -119,8 +112,7 @@ export function makeThrottle(
       loadNow().catch(unless(({ message }) => `throttled by load: ${message}`)),
       chooseAgain(),
     ])
-    const telling = say()
-    if (telling !== undefined) await telling
+    say()
     if (state() === before) return
     wake.resolve()
     wake = Promise.withResolvers()

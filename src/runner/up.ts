@@ -46,13 +46,12 @@ export async function up(
   prepared?: Prepared,
 ): Promise<RunSummary> {
   const started = monotonicMs()
-  const { report } = hooks
   const timeUp = options.maxRuntimeMs === undefined ? [] : [timeoutSignal(options.maxRuntimeMs)]
   /** Aborted if the whole run must end: a server is unreachable, or another run has a lock. */
   const unreachable = new AbortController()
   const signal = AbortSignal.any([hooks.signal, unreachable.signal, ...timeUp])
-  const context = await prepareRun(workspace, options, { report, signal }, prepared)
-  const { runs, throttle, sharing, slots } = context
+  const context = await prepareRun(workspace, options, { ...hooks, signal }, prepared)
+  const { report, runs, throttle, sharing, slots } = context
   announce(runs, context)
   const totals = { chunks: 0, blocks: 0, seconds: 0, rowsWritten: 0 }
   const failed: { table: string; error: BackfillError }[] = []
@@ -213,9 +212,9 @@ export async function up(
   endGrace()
   const isLocked = failed.length > 0 && failed.every(({ error }) => error.kind === 'locked')
   if (lockedOut !== undefined || isLocked)
-    await context.tell('locked', (lockedOut ?? failed[0]!.error).message)
-  else if (hooks.signal.aborted) await context.tell('interrupted')
-  else if (timeUp.some(({ aborted }) => aborted)) await context.tell('out of time')
+    await context.sayEnded('locked', (lockedOut ?? failed[0]!.error).message)
+  else if (hooks.signal.aborted) await context.sayEnded('interrupted')
+  else if (timeUp.some(({ aborted }) => aborted)) await context.sayEnded('out of time')
   if (lockedOut !== undefined) throw lockedOut
   const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
     if ((error as BackfillError).kind === 'server') unreachable.abort()

@@ -147,8 +147,10 @@ test('backfill.attempts joins both events of an attempt, and backfill.runs says 
   ])
 })
 
-test('backfill.runs says that a run was interrupted, or ran out of time, as `log` does', async () => {
-  const [one, two, three] = ['1', '2', '3'].map((digit) => `00000000-0000-0000-0000-00000000000${digit}`)
+test('backfill.runs says that a run was interrupted, ran out of time, or found a lock before its first event, as `log` does', async () => {
+  const [one, two, three, four] = ['1', '2', '3', '4'].map(
+    (digit) => `00000000-0000-0000-0000-00000000000${digit}`,
+  )
   await post(
     login,
     `INSERT INTO ${names.ledger}.ledger (network, table_key, epoch, seq, event, range_from, range_to, run_id, query_id)
@@ -158,12 +160,14 @@ test('backfill.runs says that a run was interrupted, or ran out of time, as `log
   )
   await post(
     login,
-    `INSERT INTO ${names.ledger}.run_reports (network, run_id, says, said_at) VALUES ('x', '${two}', 'throttled', now64(6) - 60), ('x', '${two}', 'out of time', now64(6))`,
+    `INSERT INTO ${names.ledger}.run_reports (network, run_id, says, said_at) VALUES ('x', '${two}', 'load', now64(6) - 60), ('x', '${two}', 'out of time', now64(6)),
+       ('x', '${four}', 'locked', now64(6))`,
   )
   expect(await rowsOf(login, inLedger('SELECT run_id, outcome FROM backfill.runs ORDER BY run_id'))).toEqual([
     { run_id: one, outcome: 'interrupted' },
     { run_id: two, outcome: 'out of time' },
     { run_id: three, outcome: 'open' },
+    { run_id: four, outcome: 'locked' },
   ])
 })
 

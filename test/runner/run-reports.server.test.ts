@@ -57,9 +57,29 @@ test('a run that load holds back is seen by every screen, and by none when it ha
   expect((await json('status', TABLE)).tables[0]).toMatchObject({ state: 'up to date', holds: [] })
 })
 
+test('that a run waits for room on a disk is seen by status', async () => {
+  const { up, events, env, json } = await begun()
+  const ended = up({ minFreeShare: 1, giveUpMs: 20_000 })
+  await vi.waitFor(() => expect(events.some(({ type }) => type === 'standstill')).toBe(true), 60_000)
+  const found = expect.stringMatching(/ of disk .* is free, less than --min-free-disk 100%/)
+  await vi.waitFor(
+    async () =>
+      expect((await json('status', TABLE)).tables[0]).toMatchObject({
+        state: 'waiting',
+        standstill: { reason: 'disk', text: found },
+        holds: [{ action: 'disk', found }],
+      }),
+    60_000,
+  )
+  expect((await backfillHere(['status', '--format', 'prometheus'], { env })).stdout).toContain(
+    `table="${TABLE}",reason="disk"`,
+  )
+  expect((await ended).failed).toHaveLength(1)
+})
+
 test('a run that says nothing any more holds nothing back', async () => {
   const { ledger, json, workspace } = await begun()
-  const report = { runId: crypto.randomUUID(), tables: [TABLE], says: 'throttled', reason: TEXT } as const
+  const report = { runId: crypto.randomUUID(), tables: [TABLE], says: 'load', reason: TEXT } as const
   await workspace.ports.runReports.say(report, async () => {})
   expect((await json('status', TABLE)).tables[0].holds).toHaveLength(1)
   await post(
@@ -79,7 +99,7 @@ test('a run that says nothing any more holds nothing back', async () => {
 })
 
 test('log says of a run that its time, a signal or the lock of another run ended it, though no chunk failed', async () => {
-  const { up, json, workspace } = await begun()
+  const { up, env, json, workspace } = await begun()
   const { locks, runReports } = workspace.ports
   const outcomes = async () =>
     (await json('log')).runs.map((one: Record<string, unknown>) => [one['outcome'], one['chunks_done']])
@@ -87,6 +107,8 @@ test('log says of a run that its time, a signal or the lock of another run ended
   const runId = (await json('log')).runs[0].run_id
   await runReports.say({ runId, tables: [TABLE], says: 'interrupted', reason: '' }, async () => {})
   expect(await outcomes()).toEqual([['interrupted', 1]])
+  const metrics = await backfillHere(['status', '--format', 'prometheus'], { env })
+  expect(metrics.stdout).toContain(`table="${TABLE}",outcome="interrupted"} 1`)
   await up({ maxLoad: LOAD, maxRuntimeMs: 1_000 })
   expect(await outcomes()).toEqual([
     ['out of time', 0],

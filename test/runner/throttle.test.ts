@@ -32,7 +32,6 @@ type Conditions = {
 function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
   const { clock } = leapingClock()
   const told: string[] = []
-  const reports: string[] = []
   const others = async () => {
     if (around.others instanceof Error) throw around.others
     return around.others
@@ -52,7 +51,6 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
         told.push(event.standstill === undefined ? 'goes on' : standstillText(event.standstill, 0))
       if (event.type === 'throttled' || event.type === 'released') told.push(`${event.type} ${event.text}`)
     },
-    async (says, reason = '') => void reports.push(`${says} ${reason}`.trim()),
   )
   /** Looks for this many seconds. */
   const watch = async (seconds: number) => {
@@ -60,7 +58,7 @@ function throttled(around: Conditions, options: Partial<UpOptions> = {}) {
     await clock.sleep(seconds * 1000)
     await end()
   }
-  return { throttle, told, reports, watch, clock }
+  return { throttle, told, watch, clock }
 }
 
 const QUIET: Others = { queries: 0, cores: 0 }
@@ -126,7 +124,7 @@ test('on a source server of its own, nobody looks at its queries unasked', async
 
 test('above --max-load nothing starts; below it goes on; a question that fails later holds, and ends nothing', async () => {
   const around: Conditions = { holds: [], others: { queries: 21, cores: 3 } }
-  const { throttle, told, reports, watch } = throttled(around, { maxLoad: { queries: 20 } })
+  const { throttle, told, watch } = throttled(around, { maxLoad: { queries: 20 } })
   await throttle.look()
   expect(throttle.slotsOf('a')).toBe(0)
   around.others = { queries: 20, cores: 3 }
@@ -140,12 +138,6 @@ test('above --max-load nothing starts; below it goes on; a question that fails l
     'released no longer throttled by load: others run 21 queries, more than --max-load 20',
     'throttled throttled by load: timeout',
   ])
-  // The others are told, and again each minute as long as it lasts.
-  const load = 'throttled throttled by load: '
-  const first = [`${load}others run 21 queries, more than --max-load 20`, 'going on', `${load}timeout`]
-  expect(reports).toEqual(first)
-  await watch(61)
-  expect(reports).toEqual([...first, `${load}timeout`])
   await expect(throttle.look()).rejects.toThrow('timeout')
 })
 

@@ -31,6 +31,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/retry-range.ts',
     'runner/room.ts',
     'runner/throttle.ts',
+    'runner/say-outside.ts',
     'runner/up.ts',
     'targets/delete-ranges.ts',
     'terminal/output.ts',

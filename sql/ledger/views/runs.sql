@@ -1,11 +1,16 @@
--- backfill.runs: every run that has an event, with what it did. Needs backfill.attempts, and SELECT on the ledger's database alone.
+-- backfill.runs: every run, with what it did. Needs backfill.attempts, and SELECT on the ledger's database alone.
 --
 -- outcome  failed: blocks of a table failed and were not done later in the run; interrupted: Ctrl-C ended it, or attempts have not ended and
 --          another run has the table since; open: attempts have not ended, so it is in progress, or interrupted: only its lock says which
 --          (`backfill log`); out of time: --max-runtime ended it; locked: the lock of another run did; else done
--- Runs without an event, which found a lock or were held back until their end, are in backfill.run_reports alone.
+-- A run without an event found a lock, or was held back until its end: nothing is known of it but that.
 CREATE OR REPLACE VIEW backfill.runs AS
-WITH parts AS
+WITH ends AS
+(
+    SELECT network, toString(run_id) AS run_id, says, reason, tables AS of_tables, user, host, tool_version, said_at FROM backfill.run_reports FINAL
+    WHERE says IN ('interrupted', 'out of time', 'locked')
+),
+parts AS
 (
     SELECT
         network,
@@ -58,9 +63,9 @@ SELECT
     any(on_host) AS host,
     any(with_version) AS tool_version
 FROM parts
-LEFT JOIN
-(
-    SELECT network, toString(run_id) AS run_id, says FROM backfill.run_reports FINAL
-    WHERE says IN ('interrupted', 'out of time', 'locked')
-) AS ends USING (network, run_id)
+LEFT JOIN (SELECT network, run_id, says FROM ends) AS ends USING (network, run_id)
 GROUP BY network, run_id
+UNION ALL
+SELECT network, run_id, said_at, said_at, of_tables, 0, 0, 0, 0, 0, 0, says, reason, user, host, tool_version
+FROM ends
+WHERE (network, run_id) NOT IN (SELECT network, run_id FROM backfill.attempts)

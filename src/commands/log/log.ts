@@ -1,8 +1,8 @@
 // Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
-import { unlessMissing } from '../../clickhouse/server-error.ts'
 import { askLedger } from '../../ledger/ask.ts'
 import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
+import { type Author, readRunEnds, type RunEnd } from '../../ledger/run-reports.ts'
 import { isDead } from '../../lock/comment.ts'
 import { openLocks } from '../../lock/lock.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -62,16 +62,8 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
     held: new Map(held),
   })
   if (file === 'events' || errors) return rows
-  const ends = await askLedger<RunEnd>(history, 'log/ends', { table, limit }).catch(unlessMissing([]))
+  const ends = await readRunEnds(history, { table, limit, runs: [] })
   return withEnds(rows as readonly LoggedRun[], ends, limit) as readonly Row[]
-}
-
-type RunEnd = Author & {
-  readonly run_id: string
-  readonly says: 'interrupted' | 'out of time' | 'locked'
-  readonly reason: string
-  readonly tables: readonly string[]
-  readonly said: string
 }
 
 /** What the events cannot say: a run all of whose chunks are done was stopped; one that found a lock has none. */
@@ -115,8 +107,6 @@ function withoutEvents({ says, reason, tables, said, ...end }: RunEnd): LoggedRu
 async function existing(port: TargetPort, tables: Parameters<typeof uuidsOf>[0]) {
   return uuidsOf(tables, await port.tables(tables.map(({ target }) => target)))
 }
-
-type Author = { readonly user: string; readonly host: string; readonly tool_version: string }
 
 /** A table as an event names it; `present`: not a dropped table of that name. */
 export type LoggedTable = { readonly table: string; readonly present: boolean }

@@ -1,5 +1,6 @@
 // Owns asking for what `status --format prometheus` prints.
 import { askLedger } from '../../ledger/ask.ts'
+import { readRunEnds } from '../../ledger/run-reports.ts'
 import type { PerUnit } from '../../model/model.ts'
 import { openAges } from '../../sources/ages.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -23,7 +24,8 @@ export async function readMetrics(context: Context, connections: Connections): P
   return metricsLines(networks, toolVersion())
 }
 
-async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promise<NetworkMetrics> {
+async function metricsOf(session: Session, lag: PerUnit): Promise<NetworkMetrics> {
+  const { workspace, connected } = session
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const [report, extents] = await Promise.all([
     status(workspace, { lag }),
@@ -35,12 +37,20 @@ async function metricsOf({ workspace, connected }: Session, lag: PerUnit): Promi
   const held = report.tables.flatMap(({ table, lock }) =>
     lock === null || !isWorking(lock) ? [] : [[table, lock.epoch] as const],
   )
-  const runs =
-    (await workspace.ports.target.ledgerState()) === 'absent'
-      ? []
-      : await askLedger<LastRun>(connected.place, 'log/last-runs', {
-          present: presentUuids(report.tables),
-          held: new Map(held),
-        })
+  const runs = await lastRuns(session, { present: presentUuids(report.tables), held: new Map(held) })
   return { report, runs, newest }
+}
+
+async function lastRuns(
+  { workspace, connected: { place } }: Session,
+  params: Readonly<Record<string, unknown>>,
+): Promise<readonly LastRun[]> {
+  if ((await workspace.ports.target.ledgerState()) === 'absent') return []
+  const runs = await askLedger<LastRun & { readonly run_id: string }>(place, 'log/last-runs', params)
+  const ids = [...new Set(runs.map((run) => run.run_id))]
+  const ends = ids.length === 0 ? [] : await readRunEnds(place, { table: '', limit: ids.length, runs: ids })
+  return runs.map((run) => {
+    const end = run.outcome === 'done' ? ends.find((one) => one.run_id === run.run_id) : undefined
+    return { ...run, outcome: end?.says ?? run.outcome }
+  })
 }

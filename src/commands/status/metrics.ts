@@ -8,7 +8,7 @@ export type LastRun = {
   readonly ended: number
   readonly idle: number
   readonly seconds: number
-  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted'
+  readonly outcome: (typeof OUTCOMES)[number]
 }
 
 /** The newest block of a source table; `age` of its newest rows in seconds, undefined if unknown. */
@@ -98,9 +98,9 @@ const RUN_METRICS: Metrics<LastRun> = {
   'last_run_duration_seconds  How long the last run worked on the table.': ({ seconds }) => seconds,
 }
 
-const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted'] as const
+const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted', 'out of time', 'locked'] as const
 const OUTCOME_METRICS: Metrics<{ readonly is: boolean }> = {
-  'last_run_outcome  How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; the next `backfill up` goes on.':
+  'last_run_outcome  How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; out of time: --max-runtime ended it; locked: the lock of another run did. The next `backfill up` goes on.':
     ({ is }) => Number(is),
 }
 
@@ -116,7 +116,7 @@ function stallsOf({ report: { tables }, runs }: NetworkMetrics): readonly Stall[
 }
 
 const STANDSTILL_METRICS: Metrics<Stall> = {
-  'standstill_seconds  How long ago the table was last written to, by why it stands still. source: all is done that the sources have. incomplete: some sources lack blocks. paused: `backfill resume` goes on. load: others load the server (--max-load). lock: a run is in a chunk. no run: blocks are missing, `backfill up` fills them.':
+  'standstill_seconds  How long ago the table was last written to, by why it stands still. source: all is done that the sources have. incomplete: some sources lack blocks. paused: `backfill resume` goes on. load: others load the server (--max-load). disk: no room. unreachable: a run waits for the source. lock: a run is in a chunk. no run: blocks are missing, `backfill up` fills them.':
     ({ seconds }) => seconds,
 }
 

@@ -4,7 +4,7 @@ import { type BlockSet, countBlocks, namedBlocks, subtract } from '../../model/b
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'
-import { holdText } from '../../ledger/steering.ts'
+import { holdText, isOfRun } from '../../ledger/steering.ts'
 import { tableNames, tablesText } from '../../terminal/render/about-tables.ts'
 import { count, duration, formatRanges, listOf, minute, amount } from '../../terminal/render/format.ts'
 import { staleText } from '../../terminal/render/stale.ts'
@@ -37,7 +37,7 @@ function problemsOf(
     lost.length > 0 &&
       `${namedBlocks(lost)} stay stale: what the table reads begins at ${namedPosition(report.first!)} now.`,
     holds.map((hold) =>
-      hold.action === 'load'
+      isOfRun(hold)
         ? `${holdText(hold)}.`
         : `${holdText(hold)}: \`${`backfill resume ${hold.table}`.trim()}\` ends it.`,
     ),

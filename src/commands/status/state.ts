@@ -1,5 +1,5 @@
 // Owns the state of a table in `status`, and why it stands still. Pure.
-import { type Hold, holdText, isStop } from '../../ledger/steering.ts'
+import { type Hold, holdText, isOfRun, isStop } from '../../ledger/steering.ts'
 import { isWorking, type SeenLock } from '../../lock/watch.ts'
 import { countBlocks, type Range } from '../../model/blocks.ts'
 import type { Standstill } from '../../model/standstill.ts'
@@ -15,17 +15,18 @@ export function standstillOf(
   { lock, holds, missing, incomplete }: Work,
   { inputs: { newest } }: TableStatus['bounds'],
 ): Standstill | null {
-  const load = holds.find(({ action }) => action === 'load')
-  if (load !== undefined && missing.length > 0) return { reason: 'load', found: holdText(load) }
+  const heldBack = holds.find(isOfRun)
+  if (heldBack !== undefined && missing.length > 0) return heldBy(heldBack)
   if (lock !== null && isWorking(lock)) return { reason: 'lock', host: lock.host, pid: lock.pid }
   const stop = holds.find(isStop)
-  if (missing.length > 0)
-    return stop === undefined
-      ? null
-      : { reason: stop.action === 'load' ? 'load' : 'paused', found: holdText(stop) }
+  if (missing.length > 0) return stop === undefined ? null : heldBy(stop)
   const [first] = incomplete
   if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
   return newest === undefined ? null : { reason: 'source', block: newest }
+}
+
+function heldBy(hold: Hold): Standstill {
+  return { reason: isOfRun(hold) ? hold.action : 'paused', found: holdText(hold) }
 }
 
 type Described = {
@@ -53,7 +54,7 @@ export function stateOf(report: Described, exists: boolean): TableState {
 export type TableState =
   /** Every block that the sources have up to the head is done; source gaps are listed separately. */
   | 'up to date'
-  /** Paused, or held back by load, or only incomplete blocks are left, or no block is expected yet: the notes say why. */
+  /** Paused, or a run of it is held back, or only incomplete blocks are left, or no block is expected yet: the notes say why. */
   | 'waiting'
   /** Blocks are missing and no run works on them. */
   | 'missing'

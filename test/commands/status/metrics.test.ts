@@ -96,6 +96,8 @@ test('a parser of the exposition format reads every metric, its labels and its v
     ['failed', '1'],
     ['in progress', '0'],
     ['interrupted', '0'],
+    ['out of time', '0'],
+    ['locked', '0'],
   ])
 })
 

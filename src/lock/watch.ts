@@ -74,12 +74,14 @@ export function watchLocks(store: Pick<LockStore, 'list'>, network: string, excl
     async untilFree(key: string, note: WaitNote, waitMs: number): Promise<readonly LockInfo[]> {
       const started = monotonicMs()
       for (let rounds = 0; ; rounds++) {
+        // Not the time of the answer: a process that was halted, or a slow connection, would take it for silence of the holder.
+        const askedAt = monotonicMs()
         const found = await epochs(key)
         const held = found.at(-1)
         if (held === undefined || isFree(held)) return found
         const { at, moved } = firstSeen.get(held.name)!
         if (moved && monotonicMs() - started >= waitMs) throw heldBy(key, held)
-        if (monotonicMs() - at >= STALE_AFTER_MS) return found
+        if (askedAt - at >= STALE_AFTER_MS) return found
         if (rounds === 0) note(`waiting for ${describe(held)}: at most ${waitText(waitMs)}`, held)
         await sleep(POLL_MS)
       }

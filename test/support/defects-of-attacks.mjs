@@ -158,6 +158,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'a run whose table is rebuilt',
   },
   {
+    what: 'the time of an answer counts as silence of a lock holder',
+    kind: 'attack',
+    find: 'askedAt - at >= STALE_AFTER_MS',
+    put: 'monotonicMs() - at >= STALE_AFTER_MS',
+    test: 'test/simulation/histories.test.ts',
+    name: 'halted while it asked for the locks',
+  },
+  {
     what: 'a renewed lock need not be the highest',
     kind: 'attack',
     find: 'if (highest?.name !== name) throw heldBy(key, highest)',

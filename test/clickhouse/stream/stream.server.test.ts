@@ -75,12 +75,14 @@ describe.each(COMPRESSIONS)('rows on the wire as %s', (compression) => {
       /^ClickHouse \(source .* the words of the source.* \(code 395\)$/,
     )
     expect(failed[0]!.error.message).toContain(`while reading blocks 1-${BLOCKS} of ${TABLE}`)
-    // A zstd stream cannot be read at its end: the next try is, and then it is over. Of the other two, a connection that
-    // ends before its last bytes are read says nothing either, and is tried again for that reason alone.
+    // A zstd stream cannot be read at its end: the next try is, and then it is over. In each form a connection that ends
+    // before its last bytes are read says nothing either, and is tried again for that reason alone, here once.
     const tries = events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))
-    if (compression === 'zstd') expect(tries).toHaveLength(2)
-    else expect(tries.slice(0, -1).filter((text) => !text.endsWith(': aborted'))).toEqual([])
-    expect(tries.length).toBeLessThanOrEqual(2)
+    const earlier = tries.slice(0, -1)
+    const cutOff = earlier.filter((text) => text.endsWith(': aborted'))
+    expect(cutOff.length).toBeLessThanOrEqual(1)
+    expect(earlier.length - cutOff.length).toBeLessThanOrEqual(compression === 'zstd' ? 1 : 0)
+    if (compression === 'zstd') expect(earlier).not.toEqual([])
     expect(tries.at(-1)).toContain('the words of the source')
   })
 

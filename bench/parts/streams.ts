@@ -42,6 +42,8 @@ export async function streams(pair: Pair, { chain, runs, tables, compressions }:
     for (const table of workspace.workspace.chosen) {
       await workspace.workspace.ports.target.create(table)
       const lock = await workspace.workspace.ports.locks.acquire(table.key, () => {})
+      const known = await workspace.workspace.ports.target.identities([table.target])
+      const targetUuid = known.get(table.target)!.uuid
       const into = { target: workspace.target, table: table.target }
       const emptied = async (work: () => Promise<unknown>): Promise<number> => {
         await post(pair.target, 'TRUNCATE TABLE {target:Identifier}.{table:Identifier} SYNC', into)
@@ -52,6 +54,7 @@ export async function streams(pair: Pair, { chain, runs, tables, compressions }:
       const job = () => ({
         table,
         range,
+        targetUuid,
         lock,
         progress: true,
         queryId: `bench-${table.key}-${process.pid}-${run++}`,

@@ -12,6 +12,7 @@ import { quotedName } from '../sql-syntax/quoting.ts'
 
 /** The message of the fence's throwIf; it identifies a refused write. */
 export const LOCK_LOST = 'backfill: lock lost'
+export const TABLE_REPLACED = 'backfill: table replaced'
 
 type ErrorPlace = {
   readonly connection: Connection
@@ -92,6 +93,8 @@ function explained(
       `lost the lock${meanwhile} (taken or freed by someone else); nothing was written`,
       'backfill status shows who holds it',
     ]
+  if (words.includes(TABLE_REPLACED))
+    return ['failed', `the table was replaced${meanwhile}; nothing was written`, 'Run the command again']
   if (error instanceof GatewayError)
     return [
       'server',

@@ -1,19 +1,29 @@
 // Owns the fence: a condition that the server evaluates during a statement, and that fails the statement unless the
-// runner's lock epoch is still the highest of its table. Every writing statement carries it.
+// runner's lock epoch is still the highest of its table, and the table the one that the runner knows. Every writing statement carries it.
 import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import { typed, withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Schema } from '../clickhouse/schema.ts'
-import { LOCK_LOST } from '../clickhouse/server-error.ts'
+import { LOCK_LOST, TABLE_REPLACED } from '../clickhouse/server-error.ts'
 
-export type FenceKey = { readonly lockName: string; readonly names: Names }
+export type FenceKey = {
+  readonly lockName: string
+  readonly names: Names
+  /** The table that the statement writes: a rebuild that has lost its lock may put another into its place. */
+  readonly table?: { readonly database: string; readonly name: string; readonly uuid: string }
+}
 
 /** throwIf is inside the scalar subquery: outside, the server skips it if the statement yields no row. */
-export function fence({ lockName: name, names }: FenceKey): RawBuilder<SqlBool> {
+export function fence({ lockName: name, names, table }: FenceKey): RawBuilder<SqlBool> {
   const prefix = name.slice(0, -EPOCH_DIGITS)
-  return sql<SqlBool>`(
+  const isHeld = sql<SqlBool>`(
     SELECT throwIf(max(name) != ${name}, ${LOCK_LOST}) FROM ${locksWhere(names)} startsWith(name, ${prefix}) AND length(name) = length(${name})
+  ) = 0`
+  if (table === undefined) return isHeld
+  return sql<SqlBool>`${isHeld} AND (
+    SELECT throwIf(count() = 0, ${TABLE_REPLACED}) FROM system.tables
+    WHERE database = ${table.database} AND name = ${table.name} AND uuid = ${typed(table.uuid, 'UUID')}
   ) = 0`
 }
 

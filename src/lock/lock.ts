@@ -70,6 +70,13 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     let beats = 0
     const comment = (released: boolean) =>
       commentLiteral({ ...identity(), taker, since, heartbeat: now(), beats: beats++, released, command })
+    let said: Promise<unknown> = Promise.resolve()
+    // One after the other: a pending heartbeat must not overwrite `released`.
+    const writeComment = (released: boolean): Promise<unknown> =>
+      (said = said
+        .then(() => store.writeComment(name, comment(released)))
+        // A failed heartbeat does no harm: the fence decides, not the comment.
+        .catch(() => undefined))
     const takeNext = async (): Promise<void> => {
       if (epoch >= Number.MAX_SAFE_INTEGER)
         throw failedError(
@@ -77,12 +84,15 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
           `Check who made it, then DROP TABLE ${quotedName(names.locks)}.${quotedName(lockName({ network, key, epoch }))}`,
         )
       const next = lockName({ network, key, epoch: epoch + 1 })
+      const askedAt = monotonicMs()
       if (!(await store.create(key, next, comment(false)))) throw heldBy(key, await watch.holder(key))
       epoch++
       name = next
       seq = 0
       for (const old of lower) history.add(old)
       lower = [next]
+      // Its answer came late: others have seen it without a sign for as long.
+      if (monotonicMs() - askedAt > HEARTBEAT_MS) void writeComment(false)
     }
     await takeNext()
     // Whoever had several epochs meanwhile has dropped all but the last: the next one after ours is free then, and below theirs.
@@ -92,13 +102,6 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
     }
     // One after the other: two chunks of a table may renew at once.
     let renewed = Promise.resolve()
-    let said: Promise<unknown> = Promise.resolve()
-    // One after the other: a pending heartbeat must not overwrite `released`.
-    const writeComment = (released: boolean): Promise<unknown> =>
-      (said = said
-        .then(() => store.writeComment(name, comment(released)))
-        // A failed heartbeat does no harm: the fence decides, not the comment.
-        .catch(() => undefined))
     const endHeartbeat = every(HEARTBEAT_MS, () => void writeComment(false))
     return {
       key,

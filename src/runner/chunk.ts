@@ -66,7 +66,15 @@ export async function runChunk(
   let report: InsertReport
   let digest: LedgerEvent['digest']
   try {
-    const job = { table, range, queryId, lock, progress, ...(stepSession && { stepSession }) }
+    const job = {
+      table,
+      range,
+      targetUuid: read.targetUuid,
+      queryId,
+      lock,
+      progress,
+      ...(stepSession && { stepSession }),
+    }
     await assertNoRowsYet(ports, { table, engine: target!.engine, range })
     report = await context.slots.insert(() => insert(job, context))
     // A server also counts the rows that materialized views took: of such a table they are counted by themselves.

@@ -25,6 +25,8 @@ import {
 export type InsertJob = {
   readonly table: TableDefinition
   readonly range: Range
+  /** Of the table that is written; no other is. */
+  readonly targetUuid: string
   readonly queryId: string
   readonly lock: Lock
   /** Whether progress headers keep the connection alive. If a proxy closed it anyway, the next header fails the statement. */
@@ -62,11 +64,14 @@ export function openExecutor({ source, target, names, network, compression }: Ex
    * rows), the whole transform is computed. @throws BackfillError `failed` with the server's message; `locked` if the fence refused it
    */
   async function insert(job: InsertJob): Promise<InsertReport> {
-    const { table, range, queryId, lock, progress, stepSession } = job
+    const { table, range, targetUuid: uuid, queryId, lock, progress, stepSession } = job
     const { text: whole } = table.transform
     const columns = await columnsOf(table)
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
-    const fence = compiledFence(target.db, { lockName: lock.name, names })
+    const { database } = target.connection
+    // The nodes of a cluster know a Distributed table by UUIDs of their own.
+    const only = target.cluster ? {} : { table: { database, name: table.target, uuid } }
+    const fence = compiledFence(target.db, { lockName: lock.name, names, ...only })
     const into = {
       text: `INSERT INTO {backfill_database:Identifier}.{backfill_table:Identifier} (${list})`,
       params: { backfill_database: target.connection.database, backfill_table: table.target },

@@ -58,7 +58,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
         `the sources no longer hold ${namedBlocks(pruned)} of ${table.key}: deleting would lose rows`,
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
-    await ports.executor.clean({ table, ranges: deleted, lock, asked: asked.length > 0 })
+    await ports.executor.clean({ table, ranges: deleted, targetUuid: uuid, lock, asked: asked.length > 0 })
     // A proxy may deliver the DELETE once more, when the rows are there again: its lock epoch is over then.
     await lock.renew()
     const cleaned = {

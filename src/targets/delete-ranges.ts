@@ -20,6 +20,8 @@ import { randomId } from '../seam/random.ts'
 export type CleanJob = {
   readonly table: TableDefinition
   readonly ranges: BlockSet
+  /** Of the table whose rows are deleted; of no other. */
+  readonly targetUuid: string
   readonly lock: Lock
   /** A person requested the deletion: it may take as long as any statement. */
   readonly asked: boolean
@@ -41,9 +43,10 @@ export function openDeletions(server: Server, names: Names, network?: string) {
     return network === undefined ? rows : sql<SqlBool>`${rows} AND meta_network_name = ${network}`
   }
 
-  const deletionHere = ({ table, ranges, lock }: CleanJob) => {
+  const deletionHere = ({ table, ranges, targetUuid: uuid, lock }: CleanJob) => {
+    const only = { database: connection.database, name: table.target, uuid }
     const statement = sql`DELETE FROM ${sql.id(connection.database, table.target)}
-      WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names })}`
+      WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names, table: only })}`
     const { text, params } = withParams(statement.compile(server.db))
     return { query: text, query_params: params }
   }

@@ -162,6 +162,7 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
     const job = () => ({
       table: table(),
       range: { from: 1, to: 20 },
+      targetUuid: '',
       queryId: randomUUID(),
       lock,
       progress: true,
@@ -193,7 +194,7 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
       { from: 50, to: 50 },
     ]
     const deletions = openDeletions(server, names)
-    const job = { table: table(), ranges, lock, asked: false }
+    const job = { table: table(), ranges, targetUuid: '', lock, asked: false }
     await deletions.clean(job)
     const [left] = await rowsOf<{ left: number; between: number }>(
       node1,

@@ -70,12 +70,14 @@ test('a table whose partners was changed by a DBA computes its own step', () =>
 test('where the rows that waited are gone, the last table computes them again', () =>
   using({ tables: PAIR.slice(0, 1) }, async (workspace) => {
     await workspace.up({ to: 0 })
-    const { locks, executor } = workspace.workspace.ports
+    const { locks, executor, target } = workspace.workspace.ports
     const [table] = workspace.workspace.chosen
+    const { uuid } = (await target.identities([table!.target])).get(table!.target)!
     const lock = await locks.acquire(table!.key, () => undefined)
     const report = await executor.insert({
       table: table!,
       range: { from: 1, to: 3000 },
+      targetUuid: uuid,
       queryId: `lost-${randomUUID()}`,
       lock,
       progress: true,

@@ -43,6 +43,29 @@ test('a statement whose fence does not hold writes nothing', async () => {
   expect(await rowsOf(server, `SELECT n FROM ${name}.rows`)).toEqual([{ n: 1 }])
 })
 
+test('a statement that asks for the UUID of its table writes nothing into another that has taken its place', async () => {
+  const name = await database(
+    'rows (n UInt8) ENGINE = MergeTree ORDER BY n',
+    'other (n UInt8) ENGINE = MergeTree ORDER BY n',
+  )
+  const [{ uuid }] = (await rowsOf(
+    server,
+    `SELECT uuid FROM system.tables WHERE database = '${name}' AND name = 'rows'`,
+  )) as [{ uuid: string }]
+  const fence = `(SELECT throwIf(count() = 0, 'table replaced') FROM system.tables WHERE database = '${name}' AND name = 'rows' AND uuid = '${uuid}') = 0`
+  const insert = `INSERT INTO ${name}.rows SELECT 1 WHERE ${fence}`
+  const remove = `DELETE FROM ${name}.rows WHERE n = 1 AND ${fence}`
+  expect([await code(insert), await code(remove), await code(insert)]).toEqual([0, 0, 0])
+  await post(server, `INSERT INTO ${name}.other SELECT 1`)
+  await post(server, `EXCHANGE TABLES ${name}.rows AND ${name}.other`)
+  expect([await code(insert), await code(remove)]).toEqual([395, 395])
+  expect(await rowsOf(server, `SELECT count() AS n FROM ${name}.rows`)).toEqual([{ n: 1 }])
+  // Nothing is left in its queue.
+  expect(
+    await rowsOf(server, `SELECT command FROM system.mutations WHERE database = '${name}' AND NOT is_done`),
+  ).toEqual([])
+})
+
 test('the parts of an INSERT can be read while it runs, and stay when it is killed', async () => {
   const name = await database('rows (n UInt64) ENGINE = MergeTree ORDER BY n')
   const id = uniqueDatabase('id')

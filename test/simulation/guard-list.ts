@@ -15,7 +15,7 @@ export const GUARDS: readonly Guard[] = [
   [
     'the fence of a DELETE',
     'targets/delete-ranges.ts',
-    'WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names })}`',
+    'WHERE ${rowsIn(table, ranges)} AND ${fence({ lockName: lock.name, names, table: only })}`',
     'WHERE ${rowsIn(table, ranges)}`',
   ],
   ['the next epoch after a lost answer', 'runner/retry-range.ts', 'if (lost) await run.lock!.renew()', ''],
@@ -192,6 +192,24 @@ export const GUARDS: readonly Guard[] = [
     'rows are counted again after the ledger was read',
     'planning/absence.ts',
     ' && (await rowsNow(ports, table, target)) === 0',
+    '',
+  ],
+  [
+    'an INSERT writes into no other table of the same name',
+    'runner/executor.ts',
+    'target.cluster ? {} : { table:',
+    'target.cluster ?? true ? {} : { table:',
+  ],
+  [
+    'silence is counted up to the question',
+    'lock/watch.ts',
+    'if (askedAt - at >=',
+    'if (monotonicMs() - at >=',
+  ],
+  [
+    'a lock whose answer came late gives a sign at once',
+    'lock/lock.ts',
+    '      if (monotonicMs() - askedAt > HEARTBEAT_MS) void writeComment(false)\n',
     '',
   ],
 ]

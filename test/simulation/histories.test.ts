@@ -1,14 +1,7 @@
 // Histories of simulated runs that once failed, each by name.
 import { expect, test } from 'vitest'
-import type { History } from './acts.ts'
+import { outcomes } from './outcomes.ts'
 import { play } from './play.ts'
-
-/** Expects that the history breaks nothing; returns what its runs said at their end. */
-async function outcomes(history: History): Promise<readonly string[]> {
-  const { broken, trace } = await play(history)
-  expect(broken).toEqual([])
-  return trace.flatMap((line) => / has ended: (ok|\w+: .*)/.exec(line)?.[1] ?? [])
-}
 
 test('a run that reads the ledger long after the tables does not call a table truncated that another run fills meanwhile', async () => {
   const said = await outcomes({
@@ -226,22 +219,4 @@ test('a run of a table without sources asks for the parts of none', async () => 
     ],
   })
   expect(said).toEqual(['ok', 'ok'])
-})
-
-test('a run that was halted while it asked for the locks takes none from a run that lives', async () => {
-  const said = await outcomes({
-    seed: 179_954_841,
-    isCreated: true,
-    tables: ['plain', 'echo'],
-    acts: [
-      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
-      { at: 40_530, act: 'up', host: 'one', jobs: 1, chunk: 6, only: 'echo' },
-    ],
-    faults: [
-      { statement: 'append to the ledger', nth: 1, fault: 'slow', ms: 28_128 },
-      { statement: 'append to the ledger', nth: 4, fault: 'slow', ms: 37_645 },
-      { statement: 'locks', nth: 6, fault: 'stopped', ms: 20_338 },
-    ],
-  })
-  expect(said).toEqual([expect.stringContaining('locked: echo is locked'), 'ok', 'ok'])
 })

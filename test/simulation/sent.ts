@@ -99,10 +99,17 @@ export const targetNamed = (world: World, name: string): Target => {
 export const fenceHolds = (world: World, locks: readonly string[]): boolean =>
   locks.every((lock) => world.locksLike(lock).at(-1) === lock)
 
-export function assertFence(world: World, sent: Sent): void {
+/** `name`: the table that the statement writes. */
+export function assertFence(world: World, sent: Sent, name?: string): void {
   if (!fenceHolds(world, sent.locks))
     throw new Refusal(
       395,
       'backfill: lock lost: while executing function throwIf. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)',
+    )
+  const [uuid] = sent.all<string>('AND uuid = ')
+  if (uuid !== undefined && world.targets.get(name!)?.uuid !== uuid)
+    throw new Refusal(
+      395,
+      'backfill: table replaced: while executing function throwIf. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)',
     )
 }

@@ -45,7 +45,7 @@ export function openWrites({ world, time, power, said }: Place) {
       )
     const target = world.targets.get(name)
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
-    assertFence(world, sent)
+    assertFence(world, sent, name)
     assertAlone(`the INSERT ${id}`, target.uuid, [range])
     const rows = world.transform(target.key, range, target)
     const writing: Writing = { id, target, range, lock: sent.locks[0], killed: false }
@@ -85,7 +85,7 @@ export function openWrites({ world, time, power, said }: Place) {
     const [, name] = /DELETE FROM `tgt`\.`(\w+)`/.exec(sent.text)!
     const target = world.targets.get(name!)
     if (target === undefined) throw new Refusal(60, `Table tgt.${name} does not exist. (UNKNOWN_TABLE)`)
-    assertFence(world, sent)
+    assertFence(world, sent, name)
     const ranges = rangesIn(sent, 'block_number', 'block_number')
     assertAlone(`a DELETE of ${name}`, target.uuid, ranges)
     const mutation: Mutation = { target, ranges, lock: sent.locks[0], order: world.order(), state: 'waiting' }

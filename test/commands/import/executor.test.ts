@@ -53,7 +53,14 @@ async function importing(code: number): Promise<unknown> {
     renew: async () => {},
     release: async () => {},
   }
-  const job = { table: table!, range: { from: 0, to: 999 }, queryId: 'q1', lock, progress: true }
+  const job = {
+    table: table!,
+    range: { from: 0, to: 999 },
+    targetUuid: '',
+    queryId: 'q1',
+    lock,
+    progress: true,
+  }
   return await executor.insert(job).catch((error: unknown) => error)
 }
 

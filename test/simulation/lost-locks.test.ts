@@ -1,0 +1,66 @@
+// Histories that once failed, of runs that lost a lock or took one from a run that lives, each by name.
+import { expect, test } from 'vitest'
+import { outcomes } from './outcomes.ts'
+
+test('a run that was halted while it asked for the locks takes none from a run that lives', async () => {
+  const said = await outcomes({
+    seed: 179_954_841,
+    isCreated: true,
+    tables: ['plain', 'echo'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 40_530, act: 'up', host: 'one', jobs: 1, chunk: 6, only: 'echo' },
+    ],
+    faults: [
+      { statement: 'append to the ledger', nth: 1, fault: 'slow', ms: 28_128 },
+      { statement: 'append to the ledger', nth: 4, fault: 'slow', ms: 37_645 },
+      { statement: 'locks', nth: 6, fault: 'stopped', ms: 20_338 },
+    ],
+  })
+  expect(said).toEqual([expect.stringContaining('locked: echo is locked'), 'ok', 'ok'])
+})
+
+test('a run whose lock was answered late gives a sign of life at once', async () => {
+  const said = await outcomes({
+    seed: 1_030_370_473,
+    tables: ['plain', 'echo'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 3, chunk: 3 },
+      { at: 10_324, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+    ],
+    faults: [
+      { statement: 'locks', nth: 3, fault: 'slow', ms: 27_826 },
+      { statement: 'take a lock', nth: 1, fault: 'lost' },
+    ],
+  })
+  expect(said).toEqual([expect.stringContaining('locked: echo is locked'), 'ok', 'ok'])
+})
+
+test('a run writes nothing into the table that a rebuild which has lost its lock puts there', async () => {
+  const said = await outcomes({
+    seed: 1_030_351_731,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'two', jobs: 2, chunk: 3 },
+      { at: 33, act: 'rebuild', host: 'two', table: 'plain', dropOld: false },
+    ],
+    faults: [{ statement: 'rename a table', nth: 1, fault: 'stopped', ms: 21_098 }],
+  })
+  expect(said).toEqual([expect.stringContaining('the table was replaced while inserting'), 'ok', 'ok', 'ok'])
+})
+
+test('an INSERT of a dead run that arrives when its table was dropped and made anew writes nothing', async () => {
+  const said = await outcomes({
+    seed: 1_030_337_611,
+    tables: ['total'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 3, chunk: 3 },
+      { at: 9824, act: 'truncate', table: 'total' },
+    ],
+    faults: [{ statement: 'insert', nth: 2, fault: 'killed late', ms: 197_479 }],
+  })
+  expect(said).toEqual(['ok'])
+})

@@ -12,7 +12,7 @@ if (major < 22 || (major === 22 && minor < 18)) {
 } else {
   const { identity } = await import('./seam/process.ts')
   if (identity().pid === 1) {
-    const { runInChild } = await import('./terminal/first-process.ts')
+    const { runInChild } = await import('./terminal/signals.ts')
     process.exitCode = await runInChild(process)
   } else {
     const { outliveOutput } = await import('./terminal/lost-output.ts')

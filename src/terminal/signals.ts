@@ -2,6 +2,8 @@
 import { constants } from 'node:os'
 import { monotonicMs } from '../seam/clock.ts'
 import { endThisProcess, isKeptFromHangUp } from '../seam/process.ts'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
@@ -42,4 +44,12 @@ export function interruptedCode(signal: AbortSignal): number {
 
 export function codeOf(signal: NodeJS.Signals): number {
   return 128 + constants.signals[signal]
+}
+
+/** The kernel gives process 1 no default action for a signal, so Ctrl-C could not end it. */
+export async function runInChild({ execPath, execArgv, argv }: NodeJS.Process): Promise<number> {
+  const child = spawn(execPath, [...execArgv, ...argv.slice(1)], { stdio: 'inherit' })
+  for (const name of SIGNALS) process.on(name, () => child.kill(name))
+  const [code, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals]
+  return code ?? codeOf(signal)
 }

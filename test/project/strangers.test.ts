@@ -13,7 +13,7 @@ import {
 import { execFileSync } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readSoundTests } from '../../src/commands/test/files.ts'
+import { readSoundTests } from '../../src/commands/test/test-case.ts'
 import type { BackfillError } from '../../src/model/errors.ts'
 import { refuse } from '../../src/sql-syntax/problems.ts'
 import { writeNewFiles } from '../../src/project/new-files.ts'

@@ -76,7 +76,7 @@ export const DEFECTS_OF_ATTACKS = [
     kind: 'attack',
     find: 'if (found?.isSymbolicLink())\n',
     put: 'if (found?.isSocket())\n',
-    test: 'test/commands/report/output-file.test.ts',
+    test: 'test/commands/report/command.test.ts',
     name: 'through a link',
   },
   {
@@ -84,7 +84,7 @@ export const DEFECTS_OF_ATTACKS = [
     kind: 'attack',
     find: 'if (found?.isFile() === false) return await writeFile(file, text)',
     put: 'if (found?.isSocket()) return await writeFile(file, text)',
-    test: 'test/commands/report/output-file.test.ts',
+    test: 'test/commands/report/command.test.ts',
   },
   {
     what: 'bytes that are no text become other SQL',

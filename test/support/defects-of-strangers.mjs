@@ -47,7 +47,7 @@ export const DEFECTS_OF_STRANGERS = [
     kind: 'security/07',
     find: '[...new Set(found)].filter(isNetworkName)',
     put: '[...new Set(found)]',
-    test: 'test/cli/completion/candidates.test.ts',
+    test: 'test/cli/completion/answer.test.ts',
   },
   {
     what: 'aliases multiply',

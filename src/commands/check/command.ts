@@ -19,7 +19,7 @@ import { checkFields, type CheckReport, errorsOf, githubLines, renderCheck, sari
 
 export const check: Command = async (context) => {
   const { config, output, flags } = context
-  const { readSoundTests } = await import('../test/files.ts')
+  const { readSoundTests } = await import('../test/test-case.ts')
   const format = flags.has('json') ? 'json' : (readFlag(flags, 'format', oneOf(FORMATS)) ?? 'text')
   const split = typedSplit(flags)
   const fixed = flags.has('fix') ? await fix(context) : []

@@ -47,7 +47,7 @@ export const importCommand: Command = async (context) => {
         const { workspace } = opened
         const { up } = await import('../../runner/up.ts')
         if (flags.has('changed'))
-          await (await import('./changed-files.ts')).forgetChangedFiles(opened, range, options, run)
+          await (await import('./import.ts')).forgetChangedFiles(opened, range, options, run)
         const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
         const report = (event: RunEvent) =>
           event.type === 'skipped' ? void skipped.push(event) : run.report(event)
@@ -67,7 +67,7 @@ async function plan(context: Context, place: Place, range: Range): Promise<numbe
   const { signal } = new AbortController()
   return await withImport(context, { place, range, signal }, async (opened, files) => {
     const changed = flags.has('changed')
-      ? await (await import('./changed-files.ts')).findChangedFiles(opened, range)
+      ? await (await import('./import.ts')).findChangedFiles(opened, range)
       : new Map()
     const found = await planImport(opened.workspace, files, { range, changed })
     output.answer(found, renderImport(found, output.resultColors))

@@ -1,6 +1,6 @@
 // Owns an import's workspace, whose target is the source database, and its execution: a fenced INSERT reads a file's bytes.
 import { BackfillError, usageError } from '../../model/errors.ts'
-import { FILE_BLOCKS, type FetchedFile, type FilesPort } from './files-port.ts'
+import { FILE_BLOCKS, type FetchedFile, type FilesPort, fileSource } from './files-port.ts'
 import type { ExecutorPort, InsertJob } from '../../runner/executor.ts'
 import type { InsertReport } from '../../runner/shared-insert.ts'
 import { hasParameter, type ImportTable } from './sql.ts'
@@ -11,7 +11,6 @@ import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { runWrite } from '../../clickhouse/write.ts'
 import { describedOnce, describeTransform, transformParams } from '../../targets/transform.ts'
-import { fileSource } from './files/file-source.ts'
 import type { Range } from '../../model/blocks.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
 

@@ -1,13 +1,16 @@
-// Owns the checks of a rebuild: the new table must not lack blocks that the old table has.
+// Owns the checks of a rebuild: the new table must not lack blocks that the old one has, and what an earlier rebuild began must be what would be
+// computed now.
 import { findChanges } from '../../sources/changes.ts'
 import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { LedgerView } from '../../ledger/events.ts'
-import { hull, intersect, subtract, namedBlocks } from '../../model/blocks.ts'
+import { hull, intersect, subtract, namedBlocks, type BlockSet, blockSet, union } from '../../model/blocks.ts'
 import type { TargetTable } from '../../targets/target.ts'
 import type { Rebuilding } from './workspace.ts'
 import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { staleBlocks } from '../../ledger/stale.ts'
+import { randomId } from '../../seam/random.ts'
 
 /** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
 export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
@@ -20,7 +23,7 @@ export async function assertStillThere({ workspace, ports, table }: Rebuilding, 
 }
 
 /** Of its inputs, and its own as given. */
-export async function uuidsBehind(
+async function uuidsBehind(
   { catalogue, ports }: Workspace,
   { key, after }: TableDefinition,
   uuid: string,
@@ -78,4 +81,31 @@ export async function viewOf(
   uuid: string,
 ): Promise<LedgerView | undefined> {
   return (await ports.ledger.fold(new Map([[key, uuid]]))).get(key)
+}
+
+/** `building`: in which the begun table is the target. Blocks whose sources or inputs have changed since the earlier rebuild did them. */
+export async function changedSince(
+  { workspace, ports, table, options }: Rebuilding,
+  building: Workspace,
+  uuid: string,
+): Promise<BlockSet> {
+  const statuses = await readTableStatuses(building, { lag: options.up.lag })
+  const uuids = await uuidsBehind(workspace, table, uuid)
+  const { changed } = await findChanges(ports, { table, uuids })
+  return union(staleBlocks(statuses.get(table.key)!.stale), blockSet([...changed.values()].flat()))
+}
+
+/** Whether single blocks of it can be built again; else it is begun anew. */
+export function isMendable({ table }: Pick<Rebuilding, 'table'>, noDeletes: string | undefined): boolean {
+  return table.rows.kind === 'per-block' && table.sequential !== 'itself' && noDeletes === undefined
+}
+
+/** From now on these blocks count as half written: the run deletes them and builds them again. */
+export async function forget(
+  { workspace, table, lock }: Rebuilding,
+  targetUuid: string,
+  blocks: BlockSet,
+): Promise<void> {
+  const declared = { blocks, targetUuid, runId: randomId(), sqlHash: table.sqlHash }
+  await workspace.ports.ledger.appendEach(lock, { event: 'invalidated', ...declared })
 }

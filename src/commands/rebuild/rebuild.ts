@@ -3,18 +3,31 @@
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
-import { assertStillThere, builtTable, carryAccepted, forcedHead, viewOf } from './checks.ts'
-import { changedSince, forget, isMendable } from './continued.ts'
-import { buildingName } from './names.ts'
-import { finishSwap, readSides, type Sides, swap } from './swap.ts'
-import { buildOf, type RebuildOptions, type Rebuilding, withLock, workspaceOf } from './workspace.ts'
+import {
+  assertStillThere,
+  builtTable,
+  carryAccepted,
+  changedSince,
+  forcedHead,
+  forget,
+  isMendable,
+  viewOf,
+} from './checks.ts'
+import { changeTables, finishSwap, queueRun, readSides, type Sides, swap } from './swap.ts'
+import {
+  buildingName,
+  buildOf,
+  type RebuildOptions,
+  type Rebuilding,
+  withLock,
+  workspaceOf,
+} from './workspace.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type BlockSet, namedBlocks } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
-import { changeTables, queueRun } from './tables.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { verifyCode } from '../verify/render.ts'
 import { verify, type VerifyReport } from '../verify/verify.ts'

@@ -1,7 +1,6 @@
 // Owns how a rebuild looks: its plan, its outcome, and the next command. Pure.
-import type { NamedTable } from './tables.ts'
+import type { NamedTable, Sides } from './swap.ts'
 import type { RebuildPlan, RebuildReport } from './rebuild.ts'
-import type { Sides } from './swap.ts'
 import type { RebuildOptions } from './workspace.ts'
 import {
   type Colors,

@@ -1,11 +1,14 @@
-// Owns the exchange of the new table with the old one.
-import { failedError, retryOf, usageError } from '../../model/errors.ts'
-import { type BuildOf, isOf, oldName, readRole, readyName } from './names.ts'
+// Owns the exchange of the new table with the old one, and its statements: listing, renaming, exchanging and dropping tables. On a cluster these are
+// the Distributed tables.
+import { failedError, retryOf, usageError, serverProblem } from '../../model/errors.ts'
+import { type BuildOf, isOf, oldName, readRole, readyName, type Rebuilding } from './workspace.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { changeTables, type NamedTable, tablesLike } from './tables.ts'
-import type { Rebuilding } from './workspace.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
+import { assertAllNodes, runQueued } from '../../clickhouse/cluster/nodes.ts'
+import { distributedEngine } from '../../sql-syntax/distributed.ts'
+import type { TargetPort } from '../../targets/target.ts'
 
 const MAX_TRIES = 3
 
@@ -103,4 +106,129 @@ export async function finishSwap(
   const name = oldName(target, replaced.uuid)
   await changeTables(server, 'renaming', replaced.name, name)
   return name
+}
+
+/** @throws BackfillError `server` where the nodes of a cluster have different tables under one name */
+async function tablesLike(
+  server: Server,
+  target: Pick<TargetPort, 'tables'>,
+  prefix: string,
+): Promise<readonly NamedTable[]> {
+  if (server.cluster !== undefined) return await tablesOfCluster(server, target, prefix)
+  const { database } = server.connection
+  return await server.client.rows<NamedTable>({
+    query: `SELECT name, toString(uuid) AS uuid, engine, total_rows AS rows, total_bytes AS bytes,
+        arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table) AS views,
+        (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
+      FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String}) ORDER BY name`,
+    query_params: { database, prefix },
+    doing: `looking at the tables of ${database}`,
+  })
+}
+
+/** The Distributed tables, each with rows and UUID of its local tables, which move with its name. */
+async function tablesOfCluster(
+  server: Server,
+  target: Pick<TargetPort, 'tables'>,
+  prefix: string,
+): Promise<readonly NamedTable[]> {
+  assertAllNodes(server)
+  const { database } = server.connection
+  const rows = await server.client.rows<{ name: string; agreed: 0 | 1; databaseEngine: string }>({
+    query: `SELECT name, count() = {nodes:UInt64} AND uniqExact(engine_full) = 1 AS agreed,
+        (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
+      FROM ${onAllNodes(server, 'system.tables')}
+      WHERE database = {database:String} AND engine = 'Distributed'
+        AND (name = {prefix:String} OR startsWith(name, concat({prefix:String}, '__')))
+      GROUP BY name ORDER BY name`,
+    query_params: { database, prefix, nodes: server.cluster!.nodes.length },
+    doing: `looking at the tables of ${database} on all nodes`,
+  })
+  const open = rows.find(({ agreed }) => agreed === 0)
+  if (open !== undefined)
+    throw serverProblem(
+      `${database}.${open.name} is not the same table on all nodes: one of them has not run all statements ON CLUSTER yet`,
+      '`backfill doctor` shows what the queue waits for; run backfill rebuild again then',
+    )
+  const found = await target.tables(rows.map(({ name }) => name))
+  return rows.flatMap(({ name, databaseEngine }) => {
+    const table = found.get(name)
+    return table === undefined ? [] : [{ ...table, name, databaseEngine }]
+  })
+}
+
+/**
+ * Resolves when every node has run what was queued before: an exchange of a dead call is over then. Nothing to do on one server.
+ * @throws BackfillError `server` naming the nodes that the queue waits for
+ */
+export async function queueRun(server: Server): Promise<void> {
+  if (server.cluster === undefined) return
+  const { database } = server.connection
+  await runQueued(server, {
+    query: `CREATE DATABASE IF NOT EXISTS {database:Identifier}${onCluster(server)}`,
+    query_params: { database },
+    doing: 'waiting for the queue of ON CLUSTER',
+  })
+}
+
+const STATEMENTS = {
+  /** @throws BackfillError `failed` if the first does not exist, or the second does */
+  renaming: 'RENAME TABLE {database:Identifier}.{one:Identifier} TO {database:Identifier}.{other:Identifier}',
+  /** Atomic on each node: readers always find a table under both names. @throws BackfillError `failed` if one does not exist */
+  exchanging:
+    'EXCHANGE TABLES {database:Identifier}.{one:Identifier} AND {database:Identifier}.{other:Identifier}',
+  dropping: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
+} as const
+
+/** On a cluster each node does it at its own instant; resolves when all have. Dropping a Distributed table drops its local tables first. */
+export async function changeTables(
+  server: Server,
+  what: keyof typeof STATEMENTS,
+  one: string,
+  other = '',
+): Promise<void> {
+  const { database } = server.connection
+  const local = what === 'dropping' ? await localBehind(server, one) : undefined
+  if (local !== undefined) await send(server, 'dropping', { database: local.database, one: local.table })
+  await send(server, what, { database, one, other })
+}
+
+async function send(
+  server: Server,
+  what: keyof typeof STATEMENTS,
+  names: { readonly database: string; readonly one: string; readonly other?: string },
+): Promise<void> {
+  const { database, one, other = '' } = names
+  const joint = what === 'exchanging' ? 'and' : 'to'
+  await runQueued(server, {
+    query: STATEMENTS[what].replace(/(?= SYNC$)|$/, onCluster(server)),
+    query_params: { database, one, other },
+    // Allows dropping a table of more than 50 GB: the user has confirmed.
+    clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
+    doing: `${what} ${database}.${one}${other && ` ${joint} ${other}`}`,
+  })
+}
+
+/** The local tables of a Distributed table of a cluster; undefined on one server, and where the table is gone. */
+async function localBehind(server: Server, name: string) {
+  if (server.cluster === undefined) return undefined
+  const { database } = server.connection
+  const [row] = await server.client.rows<{ engine: string }>({
+    query: `SELECT engine_full AS engine FROM system.tables WHERE database = {database:String} AND name = {name:String}`,
+    query_params: { database, name },
+    doing: `looking at ${database}.${name}`,
+  })
+  return distributedEngine(row?.engine ?? '')
+}
+
+export type NamedTable = {
+  readonly name: string
+  readonly uuid: string
+  readonly engine: string
+  /** Of its database: EXCHANGE needs Atomic. */
+  readonly databaseEngine: string
+  /** Rows before merging and bytes on disk; null if the engine does not count them. */
+  readonly rows: number | null
+  readonly bytes: number | null
+  readonly views: readonly string[]
 }

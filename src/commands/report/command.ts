@@ -1,4 +1,4 @@
-// Owns `backfill report`: one page about all networks that are asked for.
+// Owns `backfill report`: one page about all networks that are asked for, and the file that it is written into.
 import { resolve } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { Command, Context } from '../../session/command.ts'
@@ -7,8 +7,9 @@ import { size } from '../../terminal/render/format.ts'
 import { type Connections, openWorkspaceOn } from '../../workspace/open.ts'
 import { nonEmpty, readFlag, selectors } from '../../workspace/values.ts'
 import { readNetwork } from './network.ts'
-import { replaceFile } from './output-file.ts'
 import { type Page, pageOf } from './page.ts'
+import { lstat, rename, rm, writeFile } from 'node:fs/promises'
+import { randomId } from '../../seam/random.ts'
 
 export const report: Command = async (context) => {
   const { config, flags, output } = context
@@ -40,4 +41,24 @@ export async function readPage(context: Context, connections: Connections, live:
     )
   const network = each.length === 1 ? context.config.network.value : null
   return await pageOf(output.document({ command: 'report', network, live, networks }))
+}
+
+/** Readers have the earlier page or this one. A device is written as it is. @throws BackfillError `usage`, for a link too */
+export async function replaceFile(file: string, text: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined)
+  if (found?.isSymbolicLink())
+    throw usageError(`${file} is a link`, 'name the file itself with --output; - stands for standard output')
+  const unfinished = `${file}.${randomId()}`
+  try {
+    if (found?.isFile() === false) return await writeFile(file, text)
+    await writeFile(unfinished, text, { flag: 'wx' })
+    await rename(unfinished, file)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    await rm(unfinished, { force: true })
+    throw usageError(
+      `cannot write ${file}: ${code}`,
+      'name a file in a folder that can be written with --output',
+    )
+  }
 }

@@ -4,8 +4,7 @@ import type { Command } from '../../session/command.ts'
 import { withConnections } from '../../session/session.ts'
 import { withSignals } from '../../terminal/signals.ts'
 import { readFlag } from '../../workspace/values.ts'
-import { listenAddress } from './address.ts'
-import { serveUntil } from './server.ts'
+import { listenAddress, serveUntil } from './server.ts'
 import { answersFor } from './answers.ts'
 
 export const serve: Command = async (context) => {

@@ -1,9 +1,9 @@
-// Owns HTTP: its limits, its headers, what is refused before a question is read, and the end.
+// Owns HTTP: where it listens, its limits, its headers, what is refused before a question is read, and the end.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { usageError } from '../../model/errors.ts'
 import { after } from '../../seam/clock.ts'
-import { type Address, isOurHost } from './address.ts'
+import type { Word } from '../../workspace/values.ts'
 
 export const LIMITS = {
   connections: 64,
@@ -98,4 +98,28 @@ function send(response: ServerResponse, { status, type, body, policy = `default-
     ...([405, 413, 414].includes(status) && { Connection: 'close' }),
   })
   response.end(body)
+}
+
+export type Address = { readonly host: string; readonly port: number }
+
+/** `127.0.0.1:8477`, `[::1]:8477`, `localhost:0` (any free port). @throws BackfillError `usage` */
+export function listenAddress({ text, place }: Word): Address {
+  const [, bracketed, plain, port = ''] = /^(?:\[([\da-f:.]+)\]|([\w.-]+)):(\d{1,5})$/i.exec(text) ?? []
+  const host = bracketed ?? plain
+  if (host === undefined || Number(port) > 65_535)
+    throw usageError(`${place} must be an address and a port such as 127.0.0.1:8477, got '${text}'`)
+  return { host, port: Number(port) }
+}
+
+/**
+ * Whether a request with this Host header is answered. On loopback only its own names are: a foreign name that resolves to
+ * 127.0.0.1 would let a web page read what only this machine may see (DNS rebinding).
+ */
+export function isOurHost(listening: string, header: string | undefined): boolean {
+  if (!isLoopback(listening)) return true
+  return isLoopback((header ?? '').replace(/:\d{1,5}$/, '').replace(/^\[(.*)\]$/, '$1'))
+}
+
+function isLoopback(host: string): boolean {
+  return /^(localhost|::1|(::ffff:)?127(\.\d{1,3}){3})$/i.test(host)
 }

@@ -1,10 +1,11 @@
-// Owns the running of unit tests, one after the other, on a scratch server. Tables are created once and truncated.
+// Owns the running of unit tests on a scratch server, one after the other, in one statement and in the other ways in which a run may compute the range.
+// Tables are created once and truncated.
 import { tablesReadBy } from '../../model/choose.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { inJson, NUMBERS_STAY } from './real-rows.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { ddlColumns, createTable } from '../../sql-syntax/create-table.ts'
 import { JsonText, type Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
@@ -15,7 +16,8 @@ import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import { monotonicMs } from '../../seam/clock.ts'
-import { otherWays, type Way } from './ways.ts'
+import { formatRange } from '../../model/positions.ts'
+import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 
 /** A row as the server printed it, in the order of the compared columns. */
 export type Values = readonly unknown[]
@@ -198,3 +200,38 @@ async function outputColumns(
   if (problems.length > 0) throw new ColumnMisfit(problems.join('; '))
   return columns.map(({ name }) => quoteIdentifier(name))
 }
+
+/** `ranges`: in the order in which they run. `merges`: rows of one key become one, as in the target. `wrong`: what is so if the rows differ. */
+export type Way = { readonly ranges: readonly Range[]; readonly merges: boolean; readonly wrong: string }
+
+/** A range of more blocks is cut into halves: each piece is a statement. */
+const MOST_BLOCKS = 16
+
+/**
+ * Block by block, or in halves, the latest first (forwards if the table runs in order); and twice over, if rows replace each other. None
+ * for a table that reads its own rows: a test has those of the blocks before only.
+ */
+export function otherWays({ sequential, rows, ddl }: TableDefinition, range: Range): readonly Way[] {
+  if (sequential === 'itself') return []
+  const { from, to } = range
+  const size = to - from < MOST_BLOCKS ? 1 : Math.ceil((to - from + 1) / 2)
+  const starts = Array.from({ length: Math.ceil((to - from + 1) / size) }, (_, at) => from + at * size)
+  const forwards = starts.map((start) => ({ from: start, to: Math.min(to, start + size - 1) }))
+  const pieces = sequential === undefined ? forwards.toReversed() : forwards
+  const engine = readEngine(createTable(ddl).clauses.get('ENGINE') ?? [])
+  // With a second column, `is_deleted`, FINAL leaves rows out that a test expects.
+  const replaces = engine?.name === 'ReplacingMergeTree' && !engine.text.includes(' , ')
+  return [
+    ...(from < to ? [asWay(pieces, rows.kind === 'per-key', 'in pieces', ALONE)] : []),
+    ...(replaces ? [asWay([range, range], true, 'twice over', AGAIN)] : []),
+  ]
+}
+
+function asWay(ranges: readonly Range[], merges: boolean, how: string, rule: string): Way {
+  const order = ranges.map(formatRange).join(', then ')
+  const wrong = `the rows are as expected in one statement, but not ${how}: ${rule} (${order})`
+  return { ranges, merges, wrong }
+}
+
+const ALONE = 'rows of a range must depend on that range alone'
+const AGAIN = 'the sorting key must tell rows apart, and a row must be the same each time'

@@ -37,7 +37,7 @@ export const test: Command = async (context) => {
 
 async function runTests({ config, flags }: Context, signal: AbortSignal): Promise<readonly UnitTestResult[]> {
   const { chooseTables, readCatalogue } = await import('../../project/sql-folder.ts')
-  const { readTests } = await import('./files.ts')
+  const { readTests } = await import('./test-case.ts')
   const folders = config.sql.value
   const catalogue = await readCatalogue(...folders)
   const chosen = chooseTables(catalogue, selectors(flags))

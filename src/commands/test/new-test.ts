@@ -18,7 +18,7 @@ import { shortName } from '../../model/table-key.ts'
 
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context
-  const { testPath } = await import('./files.ts')
+  const { testPath } = await import('./test-case.ts')
   const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')

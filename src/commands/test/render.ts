@@ -2,8 +2,7 @@
 import type { RowDiff, UnitTestResult, Values } from './bench.ts'
 import { count, duration, type Colors } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
-import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
-import { renderTable, right } from '../../terminal/render/table.ts'
+import { renderRowDiff, type SignedRow, renderTable, right } from '../../terminal/render/table.ts'
 
 export function renderTestResults(
   results: readonly UnitTestResult[],

@@ -16,7 +16,7 @@ import {
   amountOf,
 } from '../../terminal/render/format.ts'
 import { STALE_REASONS } from '../../ledger/stale.ts'
-import { renderRowDiff, type SignedRow } from '../../terminal/render/row-diff.ts'
+import { renderRowDiff, type SignedRow } from '../../terminal/render/table.ts'
 
 type VerifiedTable = VerifyReport['tables'][number]
 

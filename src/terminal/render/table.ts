@@ -1,4 +1,5 @@
 // Owns a table of text: where space is short, names are shortened, then the least important columns left out. Pure.
+import type { Colors } from './format.ts'
 
 export type TableColumn<Row> = {
   readonly title: string
@@ -85,3 +86,26 @@ function shorten(text: string, width: number): string {
 
 /** Shorter names would not be told apart. */
 const MIN_NAME = 22
+
+/** `other`: the paired row of the other side, if there is one. */
+export type SignedRow = {
+  readonly sign: '-' | '+'
+  readonly values: readonly string[]
+  readonly other?: readonly string[] | null
+}
+
+export function renderRowDiff(
+  columns: readonly string[],
+  rows: readonly SignedRow[],
+  colors: Colors,
+): readonly string[] {
+  const cells = columns.map((title, index) => ({
+    title,
+    cell: ({ values }: SignedRow) => values[index] ?? '',
+    colors: (cell: string, { sign, values, other }: SignedRow) => {
+      if (other?.[index] === values[index]) return cell
+      return sign === '-' ? colors.red(cell) : colors.green(cell)
+    },
+  }))
+  return renderTable(rows, [{ title: '', cell: ({ sign }) => sign }, ...cells], Infinity).lines
+}

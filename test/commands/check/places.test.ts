@@ -3,10 +3,9 @@ import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { ddlClauses, keyText, readEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
 import { tableReads } from '../../../src/sql-syntax/table-refs.ts'
-import { outputLine } from '../../../src/commands/check/transform.ts'
+import { outputLine, withStubTables } from '../../../src/commands/check/transform.ts'
 import { rejectedLine, rejectedWords } from '../../../src/commands/check/error-line.ts'
 import { significantTokens } from '../../../src/sql-syntax/lexer.ts'
-import { withStubTables } from '../../../src/commands/check/stub-tables.ts'
 
 const sql = (text: string, line = 1) => ({ file: 'a.sql', text, line })
 

@@ -7,7 +7,7 @@ import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { wholeFiles } from '../../../src/commands/import/import.ts'
 import { ddlColumns } from '../../../src/sql-syntax/create-table.ts'
 import { outputLine } from '../../../src/commands/check/transform.ts'
-import { firstBlocks } from '../../../src/commands/import/files/file-source.ts'
+import { firstBlocks } from '../../../src/commands/import/files-port.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 

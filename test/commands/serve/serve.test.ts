@@ -3,7 +3,7 @@
 import { get } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { expect, onTestFinished, test } from 'vitest'
-import { isOurHost, listenAddress } from '../../../src/commands/serve/address.ts'
+import { isOurHost, listenAddress } from '../../../src/commands/serve/server.ts'
 import { serveUntil } from '../../../src/commands/serve/server.ts'
 import { answersFor, sharedReads } from '../../../src/commands/serve/answers.ts'
 import { createOutput } from '../../../src/terminal/output.ts'

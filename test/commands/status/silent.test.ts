@@ -2,7 +2,7 @@
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { renderStatus } from '../../../src/commands/status/render.ts'
-import { standstillOf, stateOf } from '../../../src/commands/status/state.ts'
+import { standstillOf, stateOf } from '../../../src/commands/status/table-report.ts'
 import { reasonsNotReady } from '../../../src/commands/wait/command.ts'
 import { CHAIN, table } from '../../support/status-report.ts'
 

@@ -4,7 +4,7 @@ import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFile
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { replaceFile } from '../../../src/commands/report/output-file.ts'
+import { replaceFile } from '../../../src/commands/report/command.ts'
 import { temporaryDirectory } from '../../support/processes.ts'
 
 test('an earlier page is replaced, and a file beside it stays', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
-import { otherWays } from '../../../src/commands/test/ways.ts'
+import { otherWays } from '../../../src/commands/test/bench.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 
 const { tables } = await readCatalogue(fileURLToPath(new URL('../../../sql', import.meta.url)))

@@ -68,13 +68,6 @@ export const DEFECTS_OF_TABLES = [
     name: 'unless the engine keeps it twice',
   },
   {
-    what: 'check --split does not tell what a run of a roll-up of a roll-up would miss',
-    find: 'if (unread.length === 0) return []',
-    put: 'return []',
-    test: 'test/commands/check/split.server.test.ts',
-    name: 'are told: runs would miss them',
-  },
-  {
     what: 'row policies of look-ups are not told',
     find: '...new Set([...tables.flatMap(({ sources }) => sources), ...lookups])',
     put: '...new Set([...tables.flatMap(({ sources }) => sources)])',

@@ -137,10 +137,7 @@ async function askServers(
       const table = asked.tables.find(({ key }) => key === split?.table)
       if (split !== undefined && table !== undefined) {
         const { checkSplit } = await import('./split.ts')
-        const same = await checkSplit(
-          { servers, table, tables: asked.catalogue.tables, range: split.range },
-          report,
-        )
+        const same = await checkSplit({ servers, table, range: split.range }, report)
         if (same !== undefined) output.message([same])
       }
       return database

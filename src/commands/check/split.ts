@@ -15,8 +15,6 @@ import { boundTo, type CheckServers, paramsOf } from './queries.ts'
 export type SplitQuestion = {
   readonly servers: CheckServers
   readonly table: TableDefinition
-  /** All tables: among them are its inputs. */
-  readonly tables: readonly TableDefinition[]
   readonly range: Range
 }
 
@@ -66,11 +64,10 @@ type Comparison = SplitQuestion & {
 
 /** One statement computes all pieces, so that the server compares them: it takes the memory of each. */
 async function comparePieces(
-  { reader, sides, countsRows, ...question }: Comparison,
+  { servers, table, range, reader, sides, countsRows }: Comparison,
   pieces: readonly Range[],
   report: Report,
 ): Promise<string | undefined> {
-  const { servers, table, range } = question
   const ranges = [range, ...pieces]
   const call = {
     clickhouse_settings: { ...table.settings, ...DIGEST_SETTINGS },
@@ -83,16 +80,13 @@ async function comparePieces(
     })
     .join('\nUNION ALL\n')
   const [sum] = await reader.client.rows<Sum>({ ...call, query: sumQuery(table, rows, countsRows) })
-  const { whole, cut, different, several, keys, seen } = sum!
+  const { whole, cut, different, several, keys } = sum!
   if (whole === 0 && cut === 0)
     return `${table.key}: ${namedBlocks([range])} have no rows, so nothing was compared; name a range that has some.`
   // A difference of an input is that input's.
   const stored = table.after.length === 0 ? '' : ` (${table.after.join(', ')} read as stored)`
-  if (different === 0 && several === 0) {
-    const same = `${table.key}: ${namedBlocks([range])} yield ${count(whole, 'row')}, the same in one piece and in ${ranges.length - 1} pieces${stored}.`
-    const unread = ranges.flatMap((_, at) => (seen.includes(at) ? [] : [at]))
-    return [same, ...(await missedRows(question, ranges, unread))].join(' ')
-  }
+  if (different === 0 && several === 0)
+    return `${table.key}: ${namedBlocks([range])} yield ${count(whole, 'row')}, the same in one piece and in ${pieces.length} pieces${stored}.`
   const examples = await reader.client.rows<Example>({
     ...call,
     query: `SELECT piece, any(backfill_values) AS row FROM (${rows}) WHERE hex(backfill_key) = {backfill_key:String} GROUP BY piece, backfill_hash ORDER BY piece, row LIMIT ${MOST_ROWS}`,
@@ -107,7 +101,7 @@ async function comparePieces(
       line: table.transform.line,
       ...(different > 0
         ? {
-            sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${cut} in ${ranges.length - 1} pieces; the rows of ${count(different, 'key')} differ, such as ${examples.map(shown).join(', ')}`,
+            sentence: `${namedBlocks([range])} of ${table.key} have ${whole} rows in one piece and ${cut} in ${pieces.length} pieces; the rows of ${count(different, 'key')} differ, such as ${examples.map(shown).join(', ')}`,
             hint: 'rows of a range must depend on that range alone: read the whole of each group, such as an hour or an epoch, whatever part of it the range has',
           }
         : {
@@ -119,35 +113,6 @@ async function comparePieces(
   return undefined
 }
 
-/**
- * A roll-up's rows are written again by each range of their hour, and lie at its start. A table that looks for them by its range has no row in a
- * piece without such a start: stored rows are complete, so all pieces together agree, and runs would have missed what changed there.
- */
-async function missedRows(
-  { servers, table, tables }: Omit<SplitQuestion, 'range'>,
-  ranges: readonly Range[],
-  unread: readonly number[],
-): Promise<readonly string[]> {
-  const inputs = tables.filter(
-    ({ key, rows, volatile = [] }) =>
-      table.after.includes(key) && rows.kind === 'per-key' && volatile.includes(rows.column),
-  )
-  if (unread.length === 0) return []
-  const found = inputs.map(async (input) => {
-    const pieces = await readerOf(servers, input).client.rows<{ readonly piece: number }>({
-      query: unread
-        .map((at) => `SELECT ${at} AS piece FROM (\n${boundTo(servers, input, ranges[at]!)}\n) LIMIT 1`)
-        .join('\nUNION ALL\n'),
-      clickhouse_settings: { ...input.settings, ...DIGEST_SETTINGS },
-      doing: `computing ${namedBlocks([ranges[0]!])} of ${input.key} in pieces`,
-    })
-    if (pieces.length === 0) return []
-    const some = namedBlocks([ranges[Math.min(...pieces.map(({ piece }) => piece))]!])
-    return `In ${count(pieces.length, 'piece')}, such as ${some}, ${input.key} writes rows and ${table.key} has none: if it looks for them by its range and they lie before, as at the start of an hour, a run misses what changed there; look for them from that start on.`
-  })
-  return (await Promise.all(found)).flat()
-}
-
 /** Rows of an example, and characters of a value, that fit into a finding. */
 const [MOST_ROWS, MOST_CHARACTERS] = [3, 40]
 
@@ -157,8 +122,6 @@ type Sum = {
   readonly different: number
   readonly several: number
   readonly keys: readonly string[]
-  /** The pieces that have a row. */
-  readonly seen: readonly number[]
 }
 
 type Example = { readonly piece: number; readonly row: readonly string[] }
@@ -177,9 +140,9 @@ function sumQuery({ rows }: TableDefinition, all: string, countsRows: boolean): 
   // Of several rows of a key the engine keeps one, and a comparison of all of them finds none different.
   const several = countsRows ? 'false' : `length(${left('whole_rows')}) > 1`
   return `SELECT sum(in_whole) AS whole, sum(in_pieces) AS cut, countIf(${differs}) AS different, countIf(${several}) AS several,
-    arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys, groupUniqArrayArray(key_pieces) AS seen
+    arrayConcat(groupArrayIf(1)(hex(backfill_key), ${differs}), groupArrayIf(1)(hex(backfill_key), ${several})) AS keys
   FROM (
-    SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces, groupUniqArray(piece) AS key_pieces,
+    SELECT backfill_key, countIf(piece = 0) AS in_whole, countIf(piece > 0) AS in_pieces,
       groupUniqArrayIf((backfill_position, backfill_hash), piece = 0) AS whole_rows,
       groupUniqArrayIf((backfill_position, backfill_hash), piece > 0) AS pieces_rows
     FROM (${all}) GROUP BY backfill_key

@@ -16,12 +16,7 @@ async function split(key: string, ...edit: readonly Edit[]) {
   return await splitRange(key, [1, 40], edit)
 }
 
-async function splitRange(
-  key: string,
-  [from, to]: readonly [number, number],
-  edit: readonly Edit[] = [],
-  stored = 'numbers(50)',
-) {
+async function splitRange(key: string, [from, to]: readonly [number, number], edit: readonly Edit[] = []) {
   const { folder, databases, run } = await soundScene(server, { edit })
   await post(
     server,
@@ -33,7 +28,7 @@ async function splitRange(
   for (const { ddl } of (await readCatalogue(folder)).tables) await post(server, ddl.text, databases)
   await post(
     server,
-    `INSERT INTO {target:Identifier}.int_gas (block_number, gas_used) SELECT number, 7 FROM ${stored}`,
+    `INSERT INTO {target:Identifier}.int_gas (block_number, gas_used) SELECT number, 7 FROM numbers(50)`,
     databases,
   )
   const { code, stdout, stderr } = await run('check', '--split', key, '--from', `${from}`, '--to', `${to}`)
@@ -117,41 +112,6 @@ test('several rows of one key are named, which no cut makes differ, unless the e
     /blocks 1-40 of gas yield several rows of 40 keys, such as in one piece \(block_number \d+, gas_used .*: which of them the table keeps is random/,
   )
   expect(await split('gas', two, PLAIN)).toMatchObject({ code: 0 })
-})
-
-test('pieces without a row, in which a roll-up that is read writes some, are told: runs would miss them', async () => {
-  const rollUp = [
-    TWENTIES,
-    {
-      file: GAS,
-      was: '--! rows: per-block',
-      is: '--! rows: per-key latest updated_at\n--! order: sequential\n--! volatile: updated_at',
-    },
-    { file: GAS, was: 'SELECT\n    to', is: 'SELECT\n    now() AS updated_at,\n    to' },
-    { file: GAS, was: 'GROUP BY block', is: 'GROUP BY intDiv(block, 20)' },
-    {
-      file: GAS,
-      was: 'BETWEEN {from_block:UInt64} AND {to_block:UInt64}',
-      is: 'BETWEEN intDiv({from_block:UInt64}, 20) * 20 AND intDiv({to_block:UInt64}, 20) * 20 + 19',
-    },
-    { file: 'ddl/gas.sql', was: '    gas_used ', is: '    updated_at DateTime,\n    gas_used ' },
-    { file: 'ddl/gas.sql', was: 'ReplacingMergeTree', is: 'ReplacingMergeTree(updated_at)' },
-  ]
-  const TWENTIETH = '(SELECT arrayJoin([0, 1, 2]) AS number)'
-  const byRange = await splitRange('last_gas', [1, 40], rollUp, TWENTIETH)
-  expect([byRange.code, byRange.stderr]).toEqual([
-    0,
-    expect.stringContaining(
-      'In 5 pieces, such as blocks 8-14, gas writes rows and last_gas has none: if it looks for them by its range',
-    ),
-  ])
-  const fromStart = {
-    file: LAST,
-    was: 'BETWEEN {from_block:UInt64} AND',
-    is: 'BETWEEN intDiv({from_block:UInt64}, 20) AND',
-  }
-  const whole = await splitRange('last_gas', [1, 40], [...rollUp, fromStart], TWENTIETH)
-  expect([whole.code, whole.stderr]).toEqual([0, expect.not.stringContaining('has none')])
 })
 
 test('a table that does not exist is named, with the command that creates it', async () => {

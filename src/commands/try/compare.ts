@@ -5,8 +5,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
-import { isName, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { columnsIn } from '../../sql-syntax/tokens.ts'
+import { isName, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
 
 /**
  * Rows by what became of them, judged by the columns that both tables have; `columns`: name -> changed rows; `added`,
@@ -31,8 +30,6 @@ const EXAMPLES = 3
 type Sides = {
   readonly now: ExistingTable
   readonly old: ExistingTable
-  /** The position of the stored rows, which the edit may have renamed. */
-  readonly was: string
   readonly ranges: BlockSet
 }
 
@@ -44,36 +41,26 @@ export async function compareTable(
   { client, connection }: Server,
   scratch: string,
   table: TableDefinition,
-  { now, old, was, ranges }: Sides,
+  { now, old, ranges }: Sides,
 ): Promise<Difference> {
   const [before, after] = [namesOf(old), namesOf(now)]
   const names = before.filter((name) => after.includes(name))
   const { position } = table
   const values = names.map((name) => `toString(${quoteIdentifier(name)})::Nullable(String)`).join(', ')
-  // Rows whose key has another name now are new or gone, unless all else is the same; the position's new name is known.
-  const sortKey = significantTokens({ file: '', line: 1, text: old.sortKey })
-  const [column, renamed] = [was, position].map((text) =>
-    columnsIn(text).find((name) => before.includes(name) || after.includes(name)),
-  )
-  const isKept = (word: string) => names.includes(word) || !before.includes(word) || word === column
-  const hasKey = sortKey.length > 0 && sortKey.filter(isName).map(unquoted).every(isKept)
-  const keyOf = (isNew: boolean) => {
-    const isRenamed = (token: Token) => isNew && isName(token) && unquoted(token) === column
-    const words = sortKey.map((token) => (isRenamed(token) ? quoteIdentifier(renamed!) : token.text))
-    return hasKey ? `(${words.join(' ')})` : `(${values})`
-  }
+  // Rows whose key has another name now are new or gone, unless all else is the same.
+  const words = significantTokens({ file: '', line: 1, text: old.sortKey }).filter(isName).map(unquoted)
+  const hasKey = words.length > 0 && words.every((word) => names.includes(word) || !before.includes(word))
+  const key = hasKey ? `(${old.sortKey})` : `(${values})`
   const place = (database: string) => `${quoteIdentifier(database)}.${quoteIdentifier(table.target)}`
   const rows = (isNew: boolean) => {
     const [database, { engine }] = isNew ? [scratch, now] : [connection.database, old]
-    const at = isNew ? position : was
-    const inRanges = ranges.map(({ from, to }) => `${at} BETWEEN ${from} AND ${to}`).join(' OR ')
-    const key = keyOf(isNew)
+    const inRanges = ranges.map(({ from, to }) => `${position} BETWEEN ${from} AND ${to}`).join(' OR ')
     const from = `${place(database)}${isCollapsing({ engine }) ? ' FINAL' : ''}`
     const where =
       isNew || table.rows.kind === 'per-block'
         ? inRanges
-        : `(${inRanges}) OR ${key} IN (SELECT ${keyOf(true)} FROM ${place(scratch)})`
-    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, ${at} AS at, (${inRanges}) AS own FROM ${from} WHERE ${where}`
+        : `(${inRanges}) OR ${key} IN (SELECT ${key} FROM ${place(scratch)})`
+    return `SELECT ${isNew} AS is_new, ${key} AS k, [${values}]::Array(Nullable(String)) AS v, ${position} AS at, (${inRanges}) AS own FROM ${from} WHERE ${where}`
   }
   const replaces =
     table.rows.kind === 'per-block'

@@ -1,8 +1,6 @@
 // Owns what `try` does: which tables an edit concerns, for which ranges they are built aside, and how they differ.
-import { isPosition, type PerUnit, type TableDefinition, XATU_COLUMNS } from '../../model/model.ts'
-import type { SqlVersion } from '../../ledger/sql-versions.ts'
-import { readHeader } from '../../project/header.ts'
-import { type ExistingTable, existingTables } from '../../clickhouse/existing-tables.ts'
+import { isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
+import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { type BlockSet, blockSet, countBlocks, intersect, type Range } from '../../model/blocks.ts'
 import { chooseTables } from '../../model/choose.ts'
 import { usageError } from '../../model/errors.ts'
@@ -94,9 +92,7 @@ export async function tryEdit(
     const tried = []
     for (const table of built) {
       const { key } = table
-      const [present, stored] = [now.get(table.target)!, old.get(table.target)!]
-      const was = storedPosition(table, stored, await workspace.ports.versions.texts(key))
-      const sides = { now: present, old: stored, was, ranges: blocks }
+      const sides = { now: now.get(table.target)!, old: old.get(table.target)!, ranges: blocks }
       const cost = costs.get(key)!
       const factor = countBlocks(blocksIn(all.get(key)!.view, 'done')) / countBlocks(blocks)
       const [rows, bytes] = [cost.rows, cost.bytes].map((value) => Math.round(value * factor))
@@ -107,23 +103,6 @@ export async function tryEdit(
     }
     return { blocks, tables: tried, left }
   })
-}
-
-/** The table's position or, where an edit has renamed it, that of the latest SQL whose columns the stored rows have. */
-function storedPosition(
-  { key, target, position }: TableDefinition,
-  { columns }: ExistingTable,
-  texts: readonly SqlVersion[],
-): string {
-  const names = columns.map(({ name }) => name)
-  const earlier = texts.toReversed().map(({ file, text }) => readHeader(file, text, () => {}).header.position)
-  const known = [position, ...earlier.map((one) => one ?? XATU_COLUMNS.position)]
-  const found = known.find((one) => columnsIn(one).some((name) => names.includes(name)))
-  if (found !== undefined) return found
-  throw usageError(
-    `${key} cannot be compared: the stored rows of ${target} have no ${position}, and the ledger has no SQL that names another position`,
-    `\`backfill preview ${key} --from N --to N\` shows its rows`,
-  )
 }
 
 const NOTHING = { blocks: [] as BlockSet, tables: [], left: [] }
@@ -160,8 +139,8 @@ function leftOut(
     const reaching = concernedReads.find(({ from }) => boundsIn(selectAround(tokens, from)).includes('-'))
     const before = after.find((input) => left.has(input))
     const earlier = history.find((input) => concerned.some((table) => table.key === input))
-    if (all.get(key)?.target === undefined)
-      left.set(key, 'it has no table yet; `backfill preview` shows its rows')
+    const stored = all.get(key)?.target?.columns.map(({ name }) => name)
+    if (stored === undefined) left.set(key, 'it has no table yet; `backfill preview` shows its rows')
     // A Buffer, or a KeeperMap, keeps its rows in another place than its database.
     else if (!/mergetree$/i.test(ddlClauses(ddl).engine?.name ?? ''))
       left.set(key, 'its engine may write elsewhere than into the scratch database')
@@ -173,6 +152,8 @@ function leftOut(
     else if (whole !== undefined)
       left.set(key, `it reads ${targets.get(whole.table)} from its first block on`)
     else if (reaching !== undefined) left.set(key, `it reads ${targets.get(reaching.table)} before its range`)
+    else if (!columnsIn(position).some((name) => stored.includes(name)))
+      left.set(key, `its stored rows have no ${position}; \`backfill preview\` shows the new ones`)
     else if (before !== undefined) left.set(key, `it reads ${before}`)
   }
   return [...left].map(([table, why]) => ({ table, why }))

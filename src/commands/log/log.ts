@@ -85,20 +85,10 @@ function withEnds(runs: readonly LoggedRun[], ends: readonly RunEnd[], limit: nu
 function withoutEvents({ says, reason, tables, said, ...end }: RunEnd): LoggedRun {
   return {
     ...end,
+    ...(Object.fromEntries(COUNTS.map((name) => [name, 0])) as Pick<LoggedRun, (typeof COUNTS)[number]>),
     started: said,
     ended: said,
     tables: tables.map((table) => ({ table, present: true })),
-    chunks_done: 0,
-    chunks_failed: 0,
-    chunks_open: 0,
-    blocks: 0,
-    rows_read: 0,
-    rows_written: 0,
-    accepted_blocks: 0,
-    revoked_blocks: 0,
-    cleaned_blocks: 0,
-    invalidated_blocks: 0,
-    marked_stale_blocks: 0,
     outcome: says,
     error: reason === '' ? null : reason,
   }
@@ -111,31 +101,27 @@ async function existing(port: TargetPort, tables: Parameters<typeof uuidsOf>[0])
 /** A table as an event names it; `present`: not a dropped table of that name. */
 export type LoggedTable = { readonly table: string; readonly present: boolean }
 
+/** What sql/log/runs.sql counts of a run. */
+const COUNTS = [
+  'chunks_done', 'chunks_failed', 'chunks_open', 'blocks', 'rows_read', 'rows_written', 'accepted_blocks',
+  'revoked_blocks', 'cleaned_blocks', 'invalidated_blocks', 'marked_stale_blocks',
+] as const // prettier-ignore
+
 /** Times are ISO 8601 UTC, by the server's clock. */
-export type LoggedRun = Author & {
-  readonly run_id: string
-  readonly started: string
-  readonly ended: string
-  readonly tables: readonly LoggedTable[]
-  readonly chunks_done: number
-  readonly chunks_failed: number
-  readonly chunks_open: number
-  readonly blocks: number
-  readonly rows_read: number
-  readonly rows_written: number
-  readonly accepted_blocks: number
-  readonly revoked_blocks: number
-  readonly cleaned_blocks: number
-  readonly invalidated_blocks: number
-  readonly marked_stale_blocks: number
-  /**
-   * `failed`: some blocks failed and were not done later in the run. `in progress`: the lock of a table is held.
-   * `interrupted`: the run was stopped by a signal, or attempts were cancelled or never ended, because it was killed or lost the server.
-   * `out of time`: --max-runtime ended it. `locked`: the lock of another run did.
-   */
-  readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted' | 'out of time' | 'locked'
-  readonly error: string | null
-}
+export type LoggedRun = Author &
+  Readonly<Record<(typeof COUNTS)[number], number>> & {
+    readonly run_id: string
+    readonly started: string
+    readonly ended: string
+    readonly tables: readonly LoggedTable[]
+    /**
+     * `failed`: some blocks failed and were not done later in the run. `in progress`: the lock of a table is held.
+     * `interrupted`: the run was stopped by a signal, or attempts were cancelled or never ended, because it was killed or lost the server.
+     * `out of time`: --max-runtime ended it. `locked`: the lock of another run did.
+     */
+    readonly outcome: 'done' | 'failed' | 'in progress' | 'interrupted' | 'out of time' | 'locked'
+    readonly error: string | null
+  }
 
 /** One attempt at a chunk, or one event that belongs to no attempt. */
 export type LoggedEvent = Author &

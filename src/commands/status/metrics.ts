@@ -36,31 +36,20 @@ const ofTable = { ...ofNetwork, table: ({ table }: { readonly table: string }) =
 
 /** The lines of all metrics: each is said once, with its samples of all networks. A value that is unknown has no sample. */
 export function metricsLines(networks: readonly NetworkMetrics[], version: string): readonly string[] {
-  const of = <One>(list: (one: NetworkMetrics) => readonly One[]) =>
-    networks.flatMap((one) => list(one).map((item) => ({ ...item, network: one.report.network })))
-  const outcomes = of(({ runs }) =>
-    runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome }))),
-  )
   return [
     ...families(
-      of(() => [{ version }]),
+      networks,
+      () => [{ version }],
       { ...ofNetwork, version: (one) => one.version },
       VERSION_METRICS,
     ),
+    ...families(networks, ({ report }) => report.tables, ofTable, TABLE_METRICS),
+    ...families(networks, ({ runs }) => runs, ofTable, RUN_METRICS),
+    ...families(networks, stallsOf, { ...ofTable, reason: ({ reason }) => reason }, STANDSTILL_METRICS),
+    ...families(networks, outcomesOf, { ...ofTable, outcome: ({ outcome }) => outcome }, OUTCOME_METRICS),
     ...families(
-      of(({ report }) => report.tables),
-      ofTable,
-      TABLE_METRICS,
-    ),
-    ...families(
-      of(({ runs }) => runs),
-      ofTable,
-      RUN_METRICS,
-    ),
-    ...families(of(stallsOf), { ...ofTable, reason: ({ reason }) => reason }, STANDSTILL_METRICS),
-    ...families(outcomes, { ...ofTable, outcome: ({ outcome }) => outcome }, OUTCOME_METRICS),
-    ...families(
-      of(({ newest }) => newest),
+      networks,
+      ({ newest }) => newest,
       { ...ofNetwork, source: ({ source }) => source },
       SOURCE_METRICS,
     ),
@@ -109,6 +98,11 @@ const RUN_METRICS: Metrics<LastRun> = {
 }
 
 const OUTCOMES = ['done', 'failed', 'in progress', 'interrupted', 'out of time', 'locked'] as const
+
+function outcomesOf({ runs }: NetworkMetrics) {
+  return runs.flatMap((run) => OUTCOMES.map((outcome) => ({ ...run, is: run.outcome === outcome, outcome })))
+}
+
 const OUTCOME_METRICS: Metrics<{ readonly is: boolean }> = {
   'last_run_outcome  How the last run of the table ended, 1 for that outcome. failed: `backfill log <table> --errors` says why. interrupted: it was stopped or killed; out of time: --max-runtime ended it; locked: the lock of another run did. The next `backfill up` goes on.':
     ({ is }) => Number(is),
@@ -140,10 +134,12 @@ const SOURCE_METRICS: Metrics<NewestBlock> = {
 
 /** The lines of some metrics of the same things. All are gauges, because this process counts nothing itself. */
 function families<Of>(
-  all: readonly Of[],
-  labels: Readonly<Record<string, (one: Of) => string>>,
+  networks: readonly NetworkMetrics[],
+  list: (network: NetworkMetrics) => readonly Of[],
+  labels: Readonly<Record<string, (one: Of & { readonly network: string }) => string>>,
   metrics: Metrics<Of>,
 ): readonly string[] {
+  const all = networks.flatMap((one) => list(one).map((item) => ({ ...item, network: one.report.network })))
   return Object.entries(metrics).flatMap(([metric, value]) => {
     const [name = '', help] = `backfill_${metric}`.split('  ')
     const samples = all.flatMap((one) => {

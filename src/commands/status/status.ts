@@ -1,12 +1,11 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
-import type { BackfillError } from '../../model/errors.ts'
 import { misfitOfFile } from '../../targets/check-columns.ts'
 import { plainInputsError } from '../../targets/plain-inputs.ts'
-import { inUnit, type PerUnit } from '../../model/model.ts'
+import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
-import { isWorking, type SeenLock } from '../../lock/watch.ts'
+import { isWorking } from '../../lock/watch.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
-import { type StaleReport, staleReports } from '../../planning/stale-ranges.ts'
+import { staleReports } from '../../planning/stale-ranges.ts'
 import {
   blocksIn,
   notesOf,
@@ -15,19 +14,18 @@ import {
   uuidsIn,
   targetsOf,
 } from '../../planning/table-status.ts'
-import { type Absence, absentText, thinText } from '../../planning/absence.ts'
+import { absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
 import { standstillOf, stateOf, type StatusReport, type TableReport } from './table-report.ts'
 import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { rowsIn, ENOUGH_ROWS } from '../../planning/row-estimates.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../../planning/sizing.ts'
-import { expectedMs, NO_PACE, type Throughput } from '../../planning/throughput.ts'
+import { expectedMs, NO_PACE } from '../../planning/throughput.ts'
 import type { Ages } from '../../sources/ages.ts'
-import { type Availability, makeProbe } from '../../planning/probe.ts'
+import { makeProbe } from '../../planning/probe.ts'
 import { probeAll, probeMissing } from '../../planning/probe-missing.ts'
-import type { Failure } from '../../ledger/reader.ts'
-import { concerns, type Hold } from '../../ledger/steering.ts'
+import { concerns } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 /** `lag` in blocks; `maxSourceAge` in seconds: older sources are absence. Reads only. @throws BackfillError `server` */
@@ -51,45 +49,85 @@ export async function status(
     hasMissing ? readRunHistory(workspace, uuidsIn(tableStatuses)) : NOTHING_KNOWN,
     otherNetworks(workspace, tableStatuses),
   ])
-  const { catalogue } = workspace
   const { database } = workspace.ports.target
-  const targets = targetsOf(tableStatuses)
-  const tables = await Promise.all(
-    workspace.chosen.map(async ({ key }) => {
-      const tableStatus = tableStatuses.get(key)!
-      const { table, target } = tableStatus
-      const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
-        staleReports(workspace, tableStatus),
-        arrivedIn(workspace, tableStatus),
-        target &&
-          misfitOfFile(workspace.ports.target, table, target).then(
-            (unfit) => unfit ?? plainInputsError(table, { catalogue, database, targets }),
-          ),
-        lastFailureOf(workspace, tableStatus),
-      ])
-      const absences: readonly Absence[] = [
-        ...tableStatus.absences,
-        ...tableStatus.table.sources.flatMap((source) =>
-          oldText(source, sourceAges.get(source), maxSourceAge),
+  const plain = { catalogue: workspace.catalogue, database, targets: targetsOf(tableStatuses) }
+
+  const reportOf = async ({ key }: TableDefinition): Promise<TableReport> => {
+    const tableStatus = tableStatuses.get(key)!
+    const { table, bounds, target, view, covered, dirty } = tableStatus
+    const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
+      staleReports(workspace, tableStatus),
+      arrivedIn(workspace, tableStatus),
+      // The table is not as its file says: `up` leaves it out.
+      target &&
+        misfitOfFile(workspace.ports.target, table, target).then(
+          (unfit) => unfit ?? plainInputsError(table, plain),
         ),
-      ]
-      const report = reportOf(
-        { ...tableStatus, absences },
-        {
-          database: workspace.ports.target.database,
-          probeBlocks: availabilities.get(key)!,
-          lock: locks.get(key),
-          throughput: throughputs.get(key) ?? NO_PACE,
-          staleVersions,
-          arrived,
-          misfit,
-          lastFailure,
-          holds: steering.filter((hold) => concerns(hold, key)),
-        },
-      )
-      return { ...report, state: stateOf(report, tableStatus.target !== undefined) }
-    }),
-  )
+      lastFailureOf(workspace, tableStatus),
+    ])
+    const held = locks.get(key)
+    const lock = held?.released === false ? held : null
+    const works = isWorking(lock)
+    const holds = steering.filter((hold) => concerns(hold, key))
+    const probed = availabilities.get(key)!
+    const { runnable: missing, sourceGaps, incomplete } = probed
+    const done = intersect(covered, bounds.expected === undefined ? [] : [bounds.expected])
+    const first = bounds.expected?.from ?? null
+    const rowsLeft = missing.reduce((sum, range) => sum + rowsIn(probed.rowEstimates, range), 0)
+    const msLeft = expectedMs(throughputs.get(key) ?? NO_PACE, rowsLeft)
+    const report = {
+      table: table.key,
+      target: `${database}.${table.target}`,
+      targetUuid: target?.uuid ?? null,
+      after: table.after,
+      unit: table.unit,
+      first,
+      head: bounds.expected?.to ?? null,
+      newest: highest([bounds.inputs.newest]),
+      watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
+      covered,
+      accepted: blocksIn(view, 'accepted'),
+      arrived,
+      missing,
+      missingBlocks: countBlocks(missing),
+      doneBlocks: countBlocks(done),
+      expectedBlocks: countBlocks(done) + countBlocks(missing),
+      sourceGaps,
+      incomplete,
+      unprobed: probed.unprobed,
+      kept: probed.kept ?? null,
+      inProgress: works ? dirty : [],
+      dirty: works ? [] : dirty,
+      lastFailure: (works ? undefined : lastFailure) ?? null,
+      expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
+      stale: staleBlocks(tableStatus.stale),
+      staleVersions,
+      sqlHash: table.sqlHash,
+      hint: tableStatus.stale.length === 0 ? null : hintOf(table),
+      rows: target?.rows ?? null,
+      mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
+      lastRun: view?.lastRun ?? null,
+      eventsSinceCheckpoint: view?.tail ?? 0,
+      lock,
+      holds,
+      sourceHead: highest([bounds.inputs.naturalHead]),
+      limit: bounds.limits.to ?? null,
+      standstill: standstillOf({ lock, holds, missing, incomplete }, bounds),
+      absences: [
+        ...tableStatus.absences,
+        ...table.sources.flatMap((source) => oldText(source, sourceAges.get(source), maxSourceAge)),
+      ],
+      misfit: misfit?.message ?? null,
+      notes: [
+        ...(misfit === undefined ? [] : [`${misfit.message}: ${misfit.hint}`]),
+        ...notesOf(tableStatus),
+        ...probed.absent.map(absentText),
+        ...probed.thin.map(thinText),
+      ],
+    }
+    return { ...report, state: stateOf(report, target !== undefined) }
+  }
+
   const unit = workspace.chosen.every((table) => table.unit === 'second') ? 'second' : 'block'
   const inputs = [...tableStatuses.values()].flatMap(({ table, bounds }) =>
     table.unit === unit ? [bounds.inputs] : [],
@@ -102,7 +140,7 @@ export async function status(
     lag: inUnit(lag, unit) ?? 0,
     otherNetworks: others,
     namedNetworks: workspace.catalogue.networks.map(({ name }) => name),
-    tables,
+    tables: await Promise.all(workspace.chosen.map(reportOf)),
   }
 }
 
@@ -122,79 +160,6 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
 async function lastFailureOf({ ports }: Workspace, { table, target, dirty }: TableStatus) {
   if (target === undefined || dirty.length === 0) return undefined
   return await ports.ledger.lastFailure(table.key, target.uuid, dirty)
-}
-
-type Seen = {
-  readonly database: string
-  readonly probeBlocks: Availability
-  readonly lock: SeenLock | undefined
-  readonly throughput: Throughput
-  readonly staleVersions: readonly StaleReport[]
-  readonly arrived: readonly Range[]
-  /** That the table is not as its file says: `up` leaves it out. */
-  readonly misfit: BackfillError | undefined
-  readonly lastFailure: Failure | undefined
-  readonly holds: readonly Hold[]
-}
-
-function reportOf(tableStatus: TableStatus, seen: Seen): Omit<TableReport, 'state'> {
-  const { database, probeBlocks, throughput, staleVersions, arrived, holds } = seen
-  const { table, bounds, target, view, covered, absences } = tableStatus
-  const lock = seen.lock?.released === false ? seen.lock : null
-  const works = isWorking(lock)
-  const expected: readonly Range[] = bounds.expected === undefined ? [] : [bounds.expected]
-  const { runnable: missing, sourceGaps, incomplete } = probeBlocks
-  const done = intersect(covered, expected)
-  const first = bounds.expected?.from ?? null
-  const rowsLeft = missing.reduce((sum, range) => sum + rowsIn(probeBlocks.rowEstimates, range), 0)
-  const msLeft = expectedMs(throughput, rowsLeft)
-  return {
-    table: table.key,
-    target: `${database}.${table.target}`,
-    targetUuid: target?.uuid ?? null,
-    after: table.after,
-    unit: table.unit,
-    first,
-    head: bounds.expected?.to ?? null,
-    newest: highest([bounds.inputs.newest]),
-    watermark: (first === null ? undefined : watermark(covered, first)) ?? null,
-    covered,
-    accepted: blocksIn(view, 'accepted'),
-    arrived,
-    missing,
-    missingBlocks: countBlocks(missing),
-    doneBlocks: countBlocks(done),
-    expectedBlocks: countBlocks(done) + countBlocks(missing),
-    sourceGaps,
-    incomplete,
-    unprobed: probeBlocks.unprobed,
-    kept: probeBlocks.kept ?? null,
-    inProgress: works ? tableStatus.dirty : [],
-    dirty: works ? [] : tableStatus.dirty,
-    lastFailure: (works ? undefined : seen.lastFailure) ?? null,
-    expectedMs: msLeft === undefined || rowsLeft === 0 ? null : Math.round(msLeft),
-    stale: staleBlocks(tableStatus.stale),
-    staleVersions,
-    sqlHash: table.sqlHash,
-    hint: tableStatus.stale.length === 0 ? null : hintOf(table),
-    rows: target?.rows ?? null,
-    mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
-    lastRun: view?.lastRun ?? null,
-    eventsSinceCheckpoint: view?.tail ?? 0,
-    lock,
-    holds,
-    sourceHead: highest([bounds.inputs.naturalHead]),
-    limit: bounds.limits.to ?? null,
-    standstill: standstillOf({ lock, holds, missing, incomplete }, bounds),
-    absences,
-    misfit: seen.misfit?.message ?? null,
-    notes: [
-      ...(seen.misfit === undefined ? [] : [`${seen.misfit.message}: ${seen.misfit.hint}`]),
-      ...notesOf(tableStatus),
-      ...probeBlocks.absent.map(absentText),
-      ...probeBlocks.thin.map(thinText),
-    ],
-  }
 }
 
 /** Table key -> UUID of the tables that exist. */

@@ -24,7 +24,6 @@ export const RULES = {
   E023: 'not-a-select',
   E025: 'pinned-setting',
   E026: 'no-shared-step',
-  W027: 'hidden-column',
   // Parameters
   E030: 'unknown-parameter',
   E031: 'parameter-type',

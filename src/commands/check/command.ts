@@ -93,7 +93,7 @@ async function readChosen({ config, flags }: Context) {
   const wanted = table === undefined ? selectors(flags) : [table]
   const keys = new Set(chooseTables({ tables: selectable }, wanted).map(({ key }) => key))
   const chosen = drafts.filter(({ key }) => keys.has(key))
-  checkDrafts(drafts, catalogue, gathering.report)
+  checkDrafts(drafts, gathering.report)
   return { gathering, catalogue, drafts, chosen, sound: soundOf(chosen, gathering.list()) }
 }
 

@@ -3,9 +3,7 @@ import { BackfillError, type Finding, fileError } from '../../model/errors.ts'
 import { lintDdl } from './lint-ddl.ts'
 import { attempt, type Report } from '../../sql-syntax/problems.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
-import type { Catalogue, SqlText } from '../../model/model.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
-import { hiddenColumns } from './hidden-columns.ts'
+import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
@@ -28,52 +26,17 @@ export function gatherFindings() {
   }
 }
 
-export function checkDrafts(
-  drafts: readonly TableDraft[],
-  { sources }: Pick<Catalogue, 'sources'>,
-  report: Report,
-): void {
+export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
   for (const draft of drafts) {
     const { transform, ddl } = draft
     const { rows } = draft.header
     const errors = [
       transform && (() => lintTransform(transform, draft, targets)),
-      transform && (() => hiddenIn(transform, [...sources, ...drafts.map(fileOf)])),
       ddl && rows && (() => lintDdl(ddl, rows, draft.definition?.position ?? draft.header.position)),
     ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
     errors.forEach(report)
   }
-}
-
-const fileOf = ({ header: { target = '' }, ddl }: TableDraft) => ({ table: target, ddl })
-
-/** A file's own findings say what is wrong with it. */
-const IGNORE: Report = () => {}
-
-function hiddenIn(
-  transform: SqlText,
-  files: readonly { readonly table: string; readonly ddl: SqlText | undefined }[],
-): readonly BackfillError[] {
-  const hidden = hiddenColumns(transform)
-  if (hidden.length === 0) return []
-  const read = new Set(tableReads(transform).map(({ table }) => table))
-  const columns = new Set(
-    files
-      .flatMap(({ table, ddl }) => (ddl && read.has(table) && attempt(IGNORE, () => ddlColumns(ddl))) || [])
-      .map(({ name }) => name),
-  )
-  return hidden
-    .filter(({ name }) => columns.has(name))
-    .map(({ name, line, aggregate, uses }) =>
-      fileError({
-        rule: 'W027',
-        file: transform.file,
-        line,
-        sentence: `the alias '${name}' hides the column '${name}' from ${aggregate}${uses > 1 ? ` and ${uses - 1} more` : ''} in the same SELECT: an aggregate there takes the value of the alias`,
-        hint: `name the column with its table (t.${name}), or give the alias in a SELECT around this one`,
-      }),
-    )
 }
 
 function compare(a: string, b: string): number {

@@ -76,8 +76,8 @@ export const DEFECTS_OF_TABLES = [
   },
   {
     what: 'status does not name a table that is not as its file says',
-    find: '...(seen.misfit === undefined ? [] : ',
-    put: '...(seen.misfit !== undefined ? [] : [] ?? ',
+    find: '...(misfit === undefined ? [] : ',
+    put: '...(misfit !== undefined ? [] : [] ?? ',
     test: 'test/cli/from-the-scripts.server.test.ts',
   },
   {

@@ -68,12 +68,41 @@ type Place = { readonly file: string; readonly line: number }
 type PlacedNeed = Need & Place
 
 function requiredGrantsOf(check: ServerCheck, { targets, databases }: ServerState): readonly PlacedNeed[] {
-  const target = check.servers.target.connection.database
+  const { servers, catalogue, tables } = check
+  const { database } = servers.target.connection
+  const { ledger, locks } = servers.names
+  const absent = [ledger, locks].filter((name) => !databases.target.has(name))
+  const need = (privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed => {
+    return { side: 'target', privilege, on, file, line }
+  }
+  const engineNeed = (engine: string, at: Place) => need('TABLE ENGINE', { kind: 'engine', engine }, at)
+  const ledgerNeed = (privilege: string, on: NeedPlace) => need(privilege, on, catalogue.ledger[0]!)
+  const whole = (name: string): NeedPlace => ({ kind: 'database', database: name })
+  const system = (table: string): NeedPlace => ({ kind: 'table', database: 'system', table })
   return listOf(
     sourceGrants(check),
-    !databases.target.has(target) && need('CREATE DATABASE', wholeOf(target), check.tables[0]!.ddl),
-    check.tables.flatMap((table) => tableGrants(target, table, targets.has(table.target))),
-    ledgerGrants(check, databases.target),
+    !databases.target.has(database) && need('CREATE DATABASE', whole(database), tables[0]!.ddl),
+    tables.flatMap(({ target, ddl, rows }) => {
+      const on: NeedPlace = { kind: 'table', database, table: target }
+      const engine = ddlClauses(ddl).engine?.name
+      return listOf(
+        !targets.has(target) && need('CREATE TABLE', on, ddl),
+        !targets.has(target) && engine !== undefined && engineNeed(engine, ddl),
+        need('SELECT', on, ddl),
+        need('INSERT', on, ddl),
+        rows.kind === 'per-block' && need('ALTER DELETE', on, ddl),
+      )
+    }),
+    absent.map((name) => ledgerNeed('CREATE DATABASE', whole(name))),
+    absent.includes(ledger) && [
+      ledgerNeed('CREATE TABLE', whole(ledger)),
+      engineNeed('MergeTree', catalogue.ledger[0]!),
+    ],
+    ['SELECT', 'INSERT'].map((privilege) => ledgerNeed(privilege, whole(ledger))),
+    ledgerNeed('CREATE TABLE', whole(locks)),
+    engineNeed('Null', catalogue.ledger[0]!),
+    ['DROP TABLE', 'ALTER MODIFY COMMENT'].map((privilege) => ledgerNeed(privilege, whole(locks))),
+    ['processes', 'mutations'].map((table) => ledgerNeed('SELECT', system(table))),
   )
 }
 
@@ -105,53 +134,4 @@ function sourceGrants({ servers, catalogue, tables }: ServerCheck): readonly Pla
     }
     return { side: 'source', privilege: 'SELECT', on, ...placeOfRead(tables, source) }
   })
-}
-
-function tableGrants(database: string, table: TableDefinition, exists: boolean): readonly PlacedNeed[] {
-  const on: NeedPlace = { kind: 'table', database, table: table.target }
-  const engine = ddlClauses(table.ddl).engine?.name
-  return listOf(
-    !exists && need('CREATE TABLE', on, table.ddl),
-    !exists && engine !== undefined && engineNeed(engine, table.ddl),
-    need('SELECT', on, table.ddl),
-    need('INSERT', on, table.ddl),
-    table.rows.kind === 'per-block' && need('ALTER DELETE', on, table.ddl),
-  )
-}
-
-function ledgerGrants(
-  { servers, catalogue, tables }: ServerCheck,
-  existing: ReadonlySet<string>,
-): readonly PlacedNeed[] {
-  const at = catalogue.ledger[0] ?? tables[0]!.ddl
-  const { ledger, locks } = servers.names
-  const absent = [ledger, locks].filter((database) => !existing.has(database))
-  return listOf(
-    absent.map((database) => need('CREATE DATABASE', wholeOf(database), at)),
-    absent.includes(ledger) && [need('CREATE TABLE', wholeOf(ledger), at), engineNeed('MergeTree', at)],
-    need('SELECT', wholeOf(ledger), at),
-    need('INSERT', wholeOf(ledger), at),
-    need('CREATE TABLE', wholeOf(locks), at),
-    engineNeed('Null', at),
-    need('DROP TABLE', wholeOf(locks), at),
-    need('ALTER MODIFY COMMENT', wholeOf(locks), at),
-    need('SELECT', system('processes'), at),
-    need('SELECT', system('mutations'), at),
-  )
-}
-
-function system(table: string): NeedPlace {
-  return { kind: 'table', database: 'system', table }
-}
-
-function wholeOf(database: string): NeedPlace {
-  return { kind: 'database', database }
-}
-
-function engineNeed(engine: string, at: Place): PlacedNeed {
-  return need('TABLE ENGINE', { kind: 'engine', engine }, at)
-}
-
-function need(privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed {
-  return { side: 'target', privilege, on, file, line }
 }

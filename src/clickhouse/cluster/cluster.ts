@@ -93,7 +93,7 @@ async function macroOf({ client }: Server): Promise<string | undefined> {
 }
 
 /** A server that is configured with Keeper (or ZooKeeper) has this table; the user may lack the right to see it. */
-export async function hasKeeper({ client, connection }: Server): Promise<boolean> {
+async function hasKeeper({ client, connection }: Server): Promise<boolean> {
   try {
     const [row] = await client.rows<{ readonly result: number }>({
       query: 'EXISTS TABLE system.zookeeper',

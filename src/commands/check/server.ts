@@ -4,7 +4,6 @@ import { checkGrants, placeOfRead } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
 import { keptApart } from './kept-apart.ts'
-import { checkNamedClusters } from './named-cluster.ts'
 import { checkAudits, checkTransform } from './transform.ts'
 import { BackfillError, fileError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -31,11 +30,6 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
       if ((error as BackfillError).kind !== 'server') throw error
     })
   await assertKept(target, names)
-  await checkNamedClusters(
-    target,
-    tables.map(({ ddl }) => ddl),
-    report,
-  )
   const serverState = await readServerState(check)
   const denied = await checkGrants(check, serverState, report)
   reportMissingSources(check, serverState, denied, report)

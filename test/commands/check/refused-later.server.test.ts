@@ -1,4 +1,4 @@
-// Owns the findings about what a server would only refuse in a run: clusters that DDL files name, and frames of windows.
+// Owns the findings about what a server would only refuse in a run: frames of windows.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -18,32 +18,6 @@ function rewrite(file: string, was: string, is: string) {
   expect(text).toContain(was)
   writeFileSync(file, text.replace(was, is))
 }
-
-test.each([
-  ['nowhere', "the target server does not know the cluster 'nowhere'; it has no clusters"],
-  ["'{cluster}'", 'the target server has no macro {cluster}; set it in'],
-])('a DDL file with ON CLUSTER %s is refused where `up` could not create the table', async (name, said) => {
-  const { folder, run } = await soundScene(server)
-  rewrite(join(folder, 'ddl/gas.sql'), '.int_gas\n', `.int_gas\n  ON CLUSTER ${name}\n`)
-  const { code, stdout } = await run('check')
-  expect(code).toBe(2)
-  expect(stdout).toContain(`ddl/gas.sql:2: E070 ddl-rejected: ${said}`)
-})
-
-test('of a server in clusters, the names are said, and that it has no Keeper', async () => {
-  const shards = await startShards()
-  try {
-    const said = async (name: string) => {
-      const { folder, run } = await soundScene(shards[0])
-      rewrite(join(folder, 'ddl/gas.sql'), '.int_gas\n', `.int_gas ON CLUSTER ${name}\n`)
-      return (await run('check')).stdout
-    }
-    expect(await said('two_shard')).toContain(`'two_shard'; it knows two_replicas, two_shards: name one`)
-    expect(await said("'{cluster}'")).toContain('ON CLUSTER needs Keeper, and the target server has none')
-  } finally {
-    await Promise.all(shards.map((one) => one.stop()))
-  }
-})
 
 test('a frame that ClickHouse does not have is found before a run, with what to write', async () => {
   const { folder, run } = await soundScene(server)

@@ -76,8 +76,8 @@ export const DEFECTS_OF_TABLES = [
   },
   {
     what: 'status does not name a table that is not as its file says',
-    find: '...(misfit === undefined ? [] : ',
-    put: '...(misfit !== undefined ? [] : [] ?? ',
+    find: '...(unfit === undefined ? [] : ',
+    put: '...(unfit !== undefined ? [] : [] ?? ',
     test: 'test/cli/from-the-scripts.server.test.ts',
   },
   {

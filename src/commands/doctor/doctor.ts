@@ -1,7 +1,6 @@
 // Owns the order of `backfill doctor`: each login, then the SQL checks, the cluster and the ledger.
 import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import type { ServerRole } from '../../clickhouse/connection.ts'
 import { namesFor } from '../../clickhouse/own-databases.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import type { Server } from '../../clickhouse/server.ts'
@@ -11,16 +10,7 @@ import type { Catalogue, SourceDefinition, TableDefinition } from '../../model/m
 import { monotonicMs } from '../../seam/clock.ts'
 import { readReadiness } from '../../sources/readiness.ts'
 import type { Connections, placeOf } from '../../workspace/open.ts'
-import {
-  asking,
-  BUILT_IN,
-  evaluated,
-  type Finding,
-  findings,
-  GROUPS,
-  type Refusal,
-  type Role,
-} from './finding.ts'
+import { asking, BUILT_IN, evaluated, type Finding, findings, GROUPS, type Refusal } from './finding.ts'
 import { checkFold } from './ledger.ts'
 import { type ExaminedSide, examineSide } from './side.ts'
 import { type Place, runSqlChecks, type SqlCheck } from './sql-checks.ts'
@@ -40,14 +30,11 @@ type DoctorInput = Connections &
 
 /** All findings in the order in which they are shown. Reads only. */
 export async function runChecks(input: DoctorInput): Promise<readonly Finding[]> {
-  const { source, target, cluster, idleSeconds, broken } = input
-  const isCluster = cluster !== undefined
-  const examine = (role: Role, connection: Connection, sides: readonly ServerRole[] = [connection.side]) =>
-    examineSide({ role, sides, connection, isCluster, idleSeconds })
+  const { source, target, broken } = input
   const sides = await Promise.all(
     sameLogin(source, target)
-      ? [examine('server', target, ['source', 'target'])]
-      : [examine('source', source), examine('target', target)],
+      ? [examineSide('server', target, input)]
+      : [examineSide('source', source, input), examineSide('target', target, input)],
   )
   try {
     const asked = await Promise.all(sides.map((side) => askInside(input, side)))
@@ -58,17 +45,13 @@ export async function runChecks(input: DoctorInput): Promise<readonly Finding[]>
 }
 
 /** The SQL checks of a server that could be opened; on the target also the cluster and the ledger. */
-async function askInside(
-  input: DoctorInput,
-  { role, sides, server }: ExaminedSide,
-): Promise<readonly Finding[]> {
+async function askInside(input: DoctorInput, { role, server }: ExaminedSide): Promise<readonly Finding[]> {
   if (server === undefined) return []
   const { source, target, network, cluster, tables, checks } = input
   const names = namesFor(input.ledgerDatabase)
   const place: Place = {
     server,
     role,
-    sides,
     cluster: undefined,
     params: {
       source: source.database,
@@ -88,12 +71,12 @@ async function askInside(
   const read = namesRead(tables, input.catalogue)
   const selects = input.catalogue.sources.filter(({ table }) => read.source.includes(table))
   const hidden: Finding[] = []
-  if (sides.includes('source')) {
+  if (role !== 'target') {
     hidden.push(...(await policyFindings(server, source, read.source)))
     hidden.push(...(await readinessFindings({ server, database: source.database, network }, selects)))
   }
-  if (sides.includes('target')) hidden.push(...(await policyFindings(server, target, read.target)))
-  if (!sides.includes('target')) return [...(await runSqlChecks(checks, place)), ...hidden]
+  if (role !== 'source') hidden.push(...(await policyFindings(server, target, read.target)))
+  if (role === 'source') return [...(await runSqlChecks(checks, place)), ...hidden]
   // Joins the cluster as a run does, because a run refuses some clusters.
   const joined = await asking(server.connection, () => joinCluster(server, { cluster, names }))
   // Without Keeper or the cluster's nodes most checks would only wait, one after the other.

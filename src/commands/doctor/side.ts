@@ -3,7 +3,6 @@ import { monotonicMs } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
-import type { ServerRole } from '../../clickhouse/connection.ts'
 import { openAgain, openServer, openWith, type Server, STATEMENT_SETTINGS } from '../../clickhouse/server.ts'
 import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 import {
@@ -17,22 +16,17 @@ import { quotedName } from '../../sql-syntax/quoting.ts'
 
 export type ExaminedSide = {
   readonly role: Role
-  /** Both sides if source and target are the same login. */
-  readonly sides: readonly ServerRole[]
   readonly findings: readonly Finding[]
   /** As a run opens it; undefined if it is unreachable or its profile would truncate results. */
   readonly server: Server | undefined
 }
 
-export type SideQuestion = Pick<ExaminedSide, 'role' | 'sides'> & {
-  readonly connection: Connection
-  readonly isCluster: boolean
-  readonly idleSeconds: number
-}
-
 /** The caller closes `opened.server`. */
-export async function examineSide(question: SideQuestion): Promise<ExaminedSide> {
-  const { role, sides, connection, isCluster, idleSeconds } = question
+export async function examineSide(
+  role: Role,
+  connection: Connection,
+  { cluster, idleSeconds }: { readonly cluster: string | undefined; readonly idleSeconds: number },
+): Promise<ExaminedSide> {
   const { url, username } = connection
   const reach = findings('reach', role)
   const [asked, limits] = await Promise.all([
@@ -42,14 +36,14 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
   ])
   if ('refused' in asked && asked.refused.code !== SETTING_CONSTRAINT_VIOLATION) {
     const { reason, hint } = asked.refused
-    return { role, sides, server: undefined, findings: [reach.fail(reason, hint ?? 'backfill info')] }
+    return { role, server: undefined, findings: [reach.fail(reason, hint ?? 'backfill info')] }
   }
   const rights = [
     ...('refused' in asked && 'refused' in limits ? [] : [evaluateSettings(role, username, limits)]),
     evaluateProfile(role, username, { opened: asked, limits }),
   ]
   const reached = reach.ok(`${url} as '${username}'`)
-  if ('refused' in asked) return { role, sides, server: undefined, findings: [reached, ...rights] }
+  if ('refused' in asked) return { role, server: undefined, findings: [reached, ...rights] }
   const { server, identities } = asked.got
   const connected = await Promise.all([
     evaluated(findings('idle-timeout', role), connection, async (say) =>
@@ -59,8 +53,8 @@ export async function examineSide(question: SideQuestion): Promise<ExaminedSide>
       evaluateBuffering(say, await again(server, readArrival)),
     ),
   ])
-  const balancer = evaluateBalancer(role, url, identities, isCluster)
-  return { role, sides, server, findings: [reached, balancer, ...connected.flat(), ...rights] }
+  const balancer = evaluateBalancer(role, url, identities, cluster !== undefined)
+  return { role, server, findings: [reached, balancer, ...connected.flat(), ...rights] }
 }
 
 async function openSide(connection: Connection) {

@@ -1,6 +1,5 @@
 // Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
 import { ANSWERING } from '../../clickhouse/cluster/nodes.ts'
-import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { layeredFiles } from '../../project/sql-files.ts'
@@ -31,7 +30,6 @@ export async function readSqlChecks(
 export type Place = {
   readonly server: Server
   readonly role: Role
-  readonly sides: readonly ServerRole[]
   /** `missing`: the nodes that do not answer. */
   readonly cluster: { readonly hasKeeper: boolean; readonly missing: readonly string[] } | undefined
   /** What a file may use as {name:Type}: databases, network, cluster and tables (docs/reference/doctor.md). */
@@ -45,10 +43,10 @@ export async function runSqlChecks(checks: readonly SqlCheck[], place: Place): P
   return found.flat()
 }
 
-function isAskedAt({ server: servers }: SqlCheck, { sides, cluster }: Place): boolean {
+function isAskedAt({ server: servers }: SqlCheck, { role, cluster }: Place): boolean {
   return servers.some((server) => {
-    if (server === 'source' || server === 'target') return sides.includes(server)
-    if (!sides.includes('target')) return false
+    if (server === 'source' || server === 'target') return role === server || role === 'server'
+    if (role === 'source') return false
     return server === 'each node' || (cluster !== undefined && (server === 'cluster' || cluster.hasKeeper))
   })
 }

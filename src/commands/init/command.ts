@@ -8,7 +8,7 @@ import { nearestFolder, writeNewFiles } from '../../project/new-files.ts'
 import type { Command } from '../../session/command.ts'
 import { repositoryOf } from '../../workspace/env-file.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
-import { tableFiles } from '../new/command.ts'
+import { inputsOf, tableFiles } from '../new/command.ts'
 
 const WORKFLOW = '.github/workflows/backfill.yml'
 
@@ -20,21 +20,6 @@ const FILES: Readonly<Record<string, string>> = {
   sqlfluff: '.sqlfluff',
   'ci.yml': WORKFLOW,
 }
-
-const TABLE = {
-  key: 'transactions_per_block',
-  inputs: [
-    {
-      kind: 'source',
-      header: 'canonical_execution_transaction',
-      table: 'canonical_execution_transaction',
-      short: 'transaction',
-      position: 'block_number',
-      network: 'meta_network_name',
-      isFinal: true,
-    },
-  ],
-} as const
 
 /** @throws BackfillError `usage` if a file cannot be written; then none is left */
 export const init: Command = async ({ config, flags, output }) => {
@@ -49,7 +34,7 @@ export const init: Command = async ({ config, flags, output }) => {
     return [join(root, path), await readFile(url, 'utf8')] as const
   })
   const transforms = await readdir(join(sql, 'transforms')).catch(() => [])
-  const table = transforms.length === 0 ? await tableFiles(sql, TABLE) : []
+  const table = transforms.length === 0 ? await tableFiles(sql, await sampleTable()) : []
   const all = new Map([...(await Promise.all(texts)), ...table])
   const kept = [...all.keys()].filter(isThere)
   const ignored = join(root, '.gitignore')
@@ -70,6 +55,12 @@ export const init: Command = async ({ config, flags, output }) => {
   const cd = root === config.folder ? '' : `cd ${relative(config.folder, root)}, then `
   output.message([`Next: ${cd}\`backfill check --offline\`, \`backfill test\`, \`backfill demo\`.`])
   return EXIT.ok
+}
+
+async function sampleTable() {
+  const { readCatalogue } = await import('../../project/sql-folder.ts')
+  const inputs = inputsOf(await readCatalogue(), { sources: ['transaction'], after: [] })
+  return { key: 'transactions_per_block', inputs }
 }
 
 /** Also a link that leads nowhere. What cannot be looked at cannot be written either, which says why. */

@@ -72,10 +72,10 @@ function assertOwnFolder(folder: string): void {
 }
 
 /** @throws BackfillError `usage` for a name that no table has, and for an input that the template cannot read */
-function inputsOf(
+export function inputsOf(
   { sources, tables }: Catalogue,
   named: { readonly sources: readonly string[]; readonly after: readonly string[] },
-): readonly Input[] {
+) {
   const known = {
     sources: sources.map(({ table, columns, ...source }) => ({
       ...source,
@@ -114,6 +114,7 @@ function inputsOf(
           'choose a table with rows per block, or write the files of a table with rows per key by hand: docs/reference/sql-files.md',
         )
       const engine = readEngine(createTable(found.ddl).clauses.get('ENGINE') ?? [])
+      // To tell rows of a block apart.
       const address = columns.find((one) => ADDRESSES.includes(one.name) && TEXT.test(one.type))?.name
       return { ...found, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
     }),
@@ -126,18 +127,7 @@ const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 const TEXT = /^(?:LowCardinality\()?String\b/
 
 /** A table that the new one reads, as its header (`header`), its SQL (`table`) and a unit test (`short`) name it. */
-type Input = {
-  readonly kind: 'source' | 'target'
-  readonly header: string
-  readonly table: string
-  readonly short: string
-  readonly position: string
-  /** Undefined: all rows are of the network. */
-  readonly network: string | undefined
-  readonly isFinal: boolean
-  /** The column that holds an address, to tell rows of a block apart. */
-  readonly address?: string | undefined
-}
+type Input = ReturnType<typeof inputsOf>[number]
 
 type Scaffold = { readonly key: string; readonly inputs: readonly Input[] }
 

@@ -55,13 +55,13 @@ export async function status(
   const reportOf = async ({ key }: TableDefinition): Promise<TableReport> => {
     const tableStatus = tableStatuses.get(key)!
     const { table, bounds, target, view, covered, dirty } = tableStatus
-    const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
+    const [staleVersions, arrived, unfit, lastFailure] = await Promise.all([
       staleReports(workspace, tableStatus),
       arrivedIn(workspace, tableStatus),
       // The table is not as its file says: `up` leaves it out.
       target &&
         misfitOfFile(workspace.ports.target, table, target).then(
-          (unfit) => unfit ?? plainInputsError(table, plain),
+          (one) => one ?? plainInputsError(table, plain),
         ),
       lastFailureOf(workspace, tableStatus),
     ])
@@ -117,9 +117,9 @@ export async function status(
         ...tableStatus.absences,
         ...table.sources.flatMap((source) => oldText(source, sourceAges.get(source), maxSourceAge)),
       ],
-      misfit: misfit?.message ?? null,
+      misfit: unfit?.message ?? null,
       notes: [
-        ...(misfit === undefined ? [] : [`${misfit.message}: ${misfit.hint}`]),
+        ...(unfit === undefined ? [] : [`${unfit.message}: ${unfit.hint}`]),
         ...notesOf(tableStatus),
         ...probed.absent.map(absentText),
         ...probed.thin.map(thinText),

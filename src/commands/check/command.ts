@@ -1,4 +1,5 @@
 // Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing without --fix.
+import { closing } from '../../model/closing.ts'
 import { checkDrafts, gatherFindings } from './files.ts'
 import { EXIT, type Finding, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -123,8 +124,7 @@ async function askServers(
   return await withConnections(context, async (connections) => {
     const { openSides } = await import('../../workspace/connect.ts')
     const { checkServer } = await import('./server.ts')
-    const opened = await openSides({ ...connections, ...placeOf(config) })
-    try {
+    return await closing(await openSides({ ...connections, ...placeOf(config) }), async (opened) => {
       const { source, target, names } = opened
       const [from, database = ''] = [source, target].map(
         ({ connection }) => `${connection.database} at ${connection.url}`,
@@ -141,9 +141,7 @@ async function askServers(
         if (same !== undefined) output.message([same])
       }
       return database
-    } finally {
-      await opened.close()
-    }
+    })
   })
 }
 

@@ -69,12 +69,7 @@ export async function readDigests(
         if (signal?.aborted === true) return []
         throw error
       })
-    const ranges = rows.map(({ from: first, to: last, rows: of, sum }) => ({
-      from: first,
-      to: last,
-      rows: of,
-      sum,
-    }))
+    const ranges = rows.map(({ columns: _, ...range }) => range)
     return [{ table: table.key, columns: rows[0]?.columns ?? '', ranges }]
   }
   const digests: TableDigest[] = []

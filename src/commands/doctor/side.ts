@@ -1,4 +1,5 @@
 // Owns the checks of one login on one server: reachability, connection and settings.
+import { closing } from '../../model/closing.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { identitiesBehind } from '../../clickhouse/cluster/cluster.ts'
@@ -45,12 +46,13 @@ export async function examineSide(
   const reached = reach.ok(`${url} as '${username}'`)
   if ('refused' in asked) return { role, server: undefined, findings: [reached, ...rights] }
   const { server, identities } = asked.got
+  // On connections that nothing else uses.
   const connected = await Promise.all([
     evaluated(findings('idle-timeout', role), connection, async (say) =>
-      evaluateIdleTimeout(say, await again(server, (fresh) => waitIdle(fresh, idleSeconds))),
+      evaluateIdleTimeout(say, await closing(openAgain(server), (fresh) => waitIdle(fresh, idleSeconds))),
     ),
     evaluated(findings('buffering', role), connection, async (say) =>
-      evaluateBuffering(say, await again(server, readArrival)),
+      evaluateBuffering(say, await closing(openAgain(server), readArrival)),
     ),
   ])
   const balancer = evaluateBalancer(role, url, identities, cluster !== undefined)
@@ -73,21 +75,7 @@ async function limitsOf(connection: Connection) {
     if (error instanceof Error && refusesSettings(error.cause)) return openWith(connection, {})
     throw error
   })
-  try {
-    return await readLimits(bare.client, connection)
-  } finally {
-    await bare.close()
-  }
-}
-
-/** Runs `use` on new connections that nothing else uses. */
-async function again<T>(server: Server, use: (fresh: Server) => Promise<T>): Promise<T> {
-  const fresh = openAgain(server)
-  try {
-    return await use(fresh)
-  } finally {
-    await fresh.close()
-  }
+  return await closing(bare, ({ client }) => readLimits(client, connection))
 }
 
 async function waitIdle({ client }: Server, seconds: number): Promise<IdleWait> {

@@ -1,4 +1,5 @@
 // Owns `backfill import`: it loads Xatu's public files into the source tables, with the runner and the ledger.
+import { closing } from '../../model/closing.ts'
 import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
@@ -101,11 +102,7 @@ async function withImport<T>(
     const target = placeOf(config)
     const parts = { network, catalogue, tables, chosen, files, range }
     const opened = await openImportWorkspace({ ...connections, ...target, ...parts })
-    try {
-      return await use(opened, files)
-    } finally {
-      await opened.close()
-    }
+    return await closing(opened, () => use(opened, files))
   })
 }
 

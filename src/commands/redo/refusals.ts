@@ -106,7 +106,7 @@ export async function assertNoLoss(
   if (lacking.length > 0 && subtract(redo, lacking).length === 0) refuse(whyLacking, lacking)
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
-  if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo, attempts })
+  if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo }, attempts)
   const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
   const reasons = [
@@ -133,11 +133,8 @@ export async function assertNoLoss(
 async function assertWhole(
   { ports: { ledger } }: Workspace,
   { key, target }: TableDefinition,
-  {
-    uuid,
-    redo,
-    attempts,
-  }: { readonly uuid: string; readonly redo: BlockSet; readonly attempts: readonly Attempt[] },
+  { uuid, redo }: { readonly uuid: string; readonly redo: BlockSet },
+  attempts: readonly Attempt[],
 ): Promise<void> {
   const done = attempts.filter(({ finished }) => finished)
   const others = subtract(blockSet(done.map(({ range }) => range)), redo)

@@ -1,4 +1,5 @@
 // Owns `backfill test`: it runs the unit tests of the transforms on a temporary embedded server.
+import { closing } from '../../model/closing.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UnitTestResult } from './bench.ts'
 import type { UnitTest } from './test-case.ts'
@@ -74,12 +75,10 @@ async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promis
     try {
       const { openServer } = await import('../../clickhouse/server.ts')
       const { url, username, password } = embedded
-      const server = await openServer({ side: 'target', url, username, password, database: 'default' })
-      try {
-        return await use(server)
-      } finally {
-        await server.close()
-      }
+      return await closing(
+        await openServer({ side: 'target', url, username, password, database: 'default' }),
+        use,
+      )
     } finally {
       await embedded.stop()
     }

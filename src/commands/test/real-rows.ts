@@ -44,7 +44,7 @@ export async function readRealRows(
     )
     const query = `SELECT ${inJson(columns)} FROM (\n${select}\n)`
     const compute = (filters: TableDefinition['settings'] = {}) =>
-      rowsOf(reader, { query, params, settings: { ...table.settings, ...filters } })
+      rowsOf(reader, query, params, { ...table.settings, ...filters })
     const expected = await compute()
     const within = (position: string, margin: number) =>
       `${position} BETWEEN ${Math.max(0, range.from - margin)} AND ${range.to + margin}`
@@ -65,7 +65,7 @@ export async function readRealRows(
       const rows = `SELECT ${inJson(read)} FROM {${side}:Identifier}.${quoteIdentifier(name)}
         ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`}`
       // The setting, unlike the word, is no error for an engine that merges nothing.
-      given.set(name, await rowsOf(servers[side], { query: rows, params, settings: { final: '1' } }))
+      given.set(name, await rowsOf(servers[side], rows, params, { final: '1' }))
     }
     if ([...given.values()].every((rows) => rows.length === 0)) {
       const sentence = `${namedBlocks([range])}: no row of ${network.name} in the tables that ${table.key} reads`
@@ -92,13 +92,12 @@ async function marginOf(
 
 const MARGINS = [0, 1, 12, 60, 384, 3600, 86_400]
 
-type Query = {
-  readonly query: string
-  readonly params: Record<string, unknown>
-  readonly settings?: TableDefinition['settings']
-}
-
-async function rowsOf({ client }: Server, { query, params, settings }: Query): Promise<readonly Row[]> {
+async function rowsOf(
+  { client }: Server,
+  query: string,
+  params: Record<string, unknown>,
+  settings: TableDefinition['settings'],
+): Promise<readonly Row[]> {
   const rows = await client.rows<Record<string, unknown>>({
     query: `SELECT * FROM (${query} ${NUMBERS_STAY}) ORDER BY ALL LIMIT ${MOST_ROWS + 1}`,
     query_params: params,

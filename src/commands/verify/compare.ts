@@ -7,7 +7,6 @@ import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
 import type { Sides } from '../../targets/compare-sides.ts'
 import { Readable } from 'node:stream'
-import type { ClickHouseSettings } from '@clickhouse/client'
 import { serverError } from '../../clickhouse/server-error.ts'
 import { randomId } from '../../seam/random.ts'
 
@@ -99,13 +98,6 @@ export async function compareRange(question: CompareQuestion): Promise<Compariso
   return { recomputed, stored: table.rows.kind === 'per-block' ? stored : undefined, differences, examples }
 }
 
-type Call = {
-  readonly query_params: Record<string, unknown>
-  readonly clickhouse_settings: ClickHouseSettings
-  readonly abort_signal: AbortSignal
-  readonly doing: string
-}
-
 /**
  * The statement for the target, in a form with two parts: the query (`query` makes it from the SELECT of the rows), which would not fit into
  * every URL, and the rows, about 32 bytes each, which pass through undecoded. @throws BackfillError if the transform fails
@@ -113,7 +105,7 @@ type Call = {
 async function sentWithRows(
   reader: Server,
   { recomputed, positionType }: Sides,
-  call: Call,
+  call: Omit<Parameters<Server['client']['exec']>[0], 'query'> & { readonly doing: string },
   query: (recomputed: string) => string,
 ) {
   const { stream } = await reader.client.exec({

@@ -8,13 +8,19 @@ import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE } from '../../planning/throughput.ts'
 import { hintOf, splitStaleTag, type StaleReason } from '../../ledger/stale.ts'
-import { builtRowEstimates, sample, type VerifyChunk, verifyChunks } from './chunks.ts'
+import {
+  builtRowEstimates,
+  sample,
+  type VerifyChunk,
+  verifyChunks,
+  openVersions,
+  type Version,
+} from './chunks.ts'
 import type { Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
 import { type Comparison, compareRange } from './compare.ts'
-import { openVersions, type Version } from './versions.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'

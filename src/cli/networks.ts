@@ -66,7 +66,7 @@ export async function withForkBlocks(flags: Flags, entry: CommandEntry, config: 
     return word === undefined || fork === undefined ? [] : [{ as, word, fork, offset: Number(offset ?? 0) }]
   })
   if (named.length === 0) return flags
-  const { findNetwork, readCatalogue } = await import('../project/sql-folder.ts')
+  const { readCatalogue } = await import('../project/sql-folder.ts')
   const { name, forks } = findNetwork(await readCatalogue(...config.sql.value), config.network.value)
   return new Map([
     ...flags,

@@ -52,7 +52,9 @@ export function rejectedWords(message: string, sent = ''): string {
 
 function quotedNames(message: string): readonly string[] {
   const [sentence = ''] = message.split(SCOPE)
-  return [...sentence.matchAll(/[`'"]([A-Za-z_][\w.]*)[`'"]/g)].map(([, name]) => name!.split('.').at(-1)!)
+  return [...sentence.matchAll(/(?:[`'"]|family: )([A-Za-z_][\w.]*)(?:[`'"]|\.)/g)].map(([, name]) =>
+    name!.split('.').at(-1)!,
+  )
 }
 
 /** The text before a syntax error. The server counts bytes from 1; the line that it names, too, may be lost in the client. */

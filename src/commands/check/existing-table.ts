@@ -7,7 +7,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import { randomId } from '../../seam/random.ts'
-import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { createTable } from '../../sql-syntax/create-table.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 import type { RuleId } from '../../model/rules.ts'
@@ -19,27 +19,16 @@ export type ExistingCheck = {
   readonly target: Server
   readonly table: TableDefinition
   readonly first: SqlText
-  /** Types of DDL files as the server writes them; undefined for a type that the server does not know. */
-  readonly types: ReadonlyMap<string, string | undefined>
   readonly existing: ExistingTable | undefined
 }
 
 /** Reports DDL that the server refuses, and a table that differs from it. Returns whether the table was compared. */
 export async function checkExistingTable(check: ExistingCheck, report: Report): Promise<boolean> {
-  const { target, table, first, existing, types } = check
+  const { target, table, first, existing } = check
   const { ddl } = table
   const reportProblem = (problem: Omit<Finding, 'file'>) =>
     report(fileError({ ...problem, file: ddl.file, line: problem.line ?? ddl.line }))
   const made = await madeDefinition(target, ddl)
-  const isUnreadable = 'refused' in made && made.sent !== ''
-  const unknown = isUnreadable
-    ? []
-    : ddlColumns(ddl).filter(({ type }) => type !== '' && types.get(type) === undefined)
-  for (const { name, type } of unknown) {
-    const sentence = `ClickHouse does not know the type ${type} of '${name}'`
-    reportProblem({ rule: 'E070', line: lineOf(ddl, { column: name }), sentence, hint: 'correct the type' })
-  }
-  if (unknown.length > 0) return false
   if ('refused' in made) {
     const { refused: message, sent } = made
     // The server checks columns with a default under temporary names.
@@ -48,7 +37,7 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
       column === undefined
         ? [
             rejectedLine(ddl, { message, sent, linesBefore: 0 }),
-            `ClickHouse ${isUnreadable ? 'cannot read this' : 'refuses this table'}: ${rejectedWords(message, sent)}`,
+            `ClickHouse ${sent === '' ? 'refuses this table' : 'cannot read this'}: ${rejectedWords(message, sent)}`,
           ]
         : [
             lineOf(ddl, { column }),

@@ -72,13 +72,7 @@ function requiredGrantsOf(check: ServerCheck, { targets, databases }: ServerStat
   const { database } = servers.target.connection
   const { ledger, locks } = servers.names
   const absent = [ledger, locks].filter((name) => !databases.target.has(name))
-  const need = (privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed => {
-    return { side: 'target', privilege, on, file, line }
-  }
-  const engineNeed = (engine: string, at: Place) => need('TABLE ENGINE', { kind: 'engine', engine }, at)
   const ledgerNeed = (privilege: string, on: NeedPlace) => need(privilege, on, catalogue.ledger[0]!)
-  const whole = (name: string): NeedPlace => ({ kind: 'database', database: name })
-  const system = (table: string): NeedPlace => ({ kind: 'table', database: 'system', table })
   return listOf(
     sourceGrants(check),
     !databases.target.has(database) && need('CREATE DATABASE', whole(database), tables[0]!.ddl),
@@ -105,6 +99,16 @@ function requiredGrantsOf(check: ServerCheck, { targets, databases }: ServerStat
     ['processes', 'mutations'].map((table) => ledgerNeed('SELECT', system(table))),
   )
 }
+
+const whole = (database: string): NeedPlace => ({ kind: 'database', database })
+
+const system = (table: string): NeedPlace => ({ kind: 'table', database: 'system', table })
+
+const need = (privilege: string, on: NeedPlace, { file, line }: Place): PlacedNeed => {
+  return { side: 'target', privilege, on, file, line }
+}
+
+const engineNeed = (engine: string, at: Place) => need('TABLE ENGINE', { kind: 'engine', engine }, at)
 
 /** The first line of a transform that reads the table. */
 export function placeOfRead(

@@ -65,7 +65,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const each = tables.flatMap((table) => {
     const existing = serverState.targets.get(table.target)
     const compared = slot(() =>
-      checkExistingTable({ target, table, first: tables[0]!.ddl, types, existing }, report),
+      checkExistingTable({ target, table, first: tables[0]!.ddl, existing }, report),
     )
     const isCompared = compared.catch(() => false)
     return [

@@ -69,7 +69,10 @@ export async function readDigests(
         if (signal?.aborted === true) return []
         throw error
       })
-    const ranges = rows.map(({ columns: _, ...range }) => range)
+    const ranges = rows.map((row) => {
+      const { columns: _, ...range } = row
+      return range
+    })
     return [{ table: table.key, columns: rows[0]?.columns ?? '', ranges }]
   }
   const digests: TableDigest[] = []

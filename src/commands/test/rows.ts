@@ -1,9 +1,9 @@
 // Owns the rows of a test file: the allowed columns, and the defaults of a given row.
-import { type BackfillError, usageError } from '../../model/errors.ts'
+import type { BackfillError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
-import type { YamlEntry, YamlNode } from './yaml-tree.ts'
+import { testError, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 import { type DataType, isDynamic, parseType } from '../../sql-syntax/types.ts'
 
 /** As ClickHouse reads it from JSON; numbers are text, so that no digit of a UInt256 is lost. */
@@ -67,8 +67,9 @@ export function expectedRows(node: YamlNode, columns: readonly DdlColumn[]): Exp
   for (const [index, row] of rows.entries()) {
     const missing = wanted.find((name) => !(name in row))
     if (missing === undefined) continue
-    throw usageError(
-      `${items[index]!.place}: the row lacks '${missing}', which another row has`,
+    throw testError(
+      items[index]!.place,
+      `the row lacks '${missing}', which another row has`,
       'name the same columns in every expected row',
     )
   }
@@ -91,7 +92,7 @@ function readColumn({ key, place, value }: YamlEntry, columns: readonly DdlColum
   const column = columns.find(({ name }) => name === key)
   if (column !== undefined) return cell(value, key, parseType(column.type))
   const names = columns.map(({ name }) => name)
-  throw usageError(`${place}: unknown column '${key}'`, knownNames('columns', key, names))
+  throw testError(place, `unknown column '${key}'`, knownNames('columns', key, names))
 }
 
 function listOf(node: YamlNode): readonly YamlNode[] {
@@ -102,7 +103,7 @@ function listOf(node: YamlNode): readonly YamlNode[] {
 
 export function expected(node: YamlNode, what: string, hint: string): BackfillError {
   const found = node.kind === 'scalar' ? (node.text === '' ? 'nothing' : `'${node.text}'`) : `a ${node.kind}`
-  return usageError(`${node.place}: expected ${what}, found ${found}`, hint)
+  return testError(node.place, `expected ${what}, found ${found}`, hint)
 }
 
 /** Names of ClickHouse for tuples and arrays of numbers. */
@@ -135,15 +136,16 @@ function cell(node: YamlNode, column: string, type: DataType): Cell {
   if (text !== undefined && hint === undefined) return type.name === 'Bool' ? text === 'true' : text
   const given =
     node.kind === 'scalar' ? (node.quoted || node.text !== '' ? `'${node.text}'` : 'empty') : `a ${node.kind}`
-  throw usageError(`${node.place}: '${column}' is ${given}, which is not a valid ${type.name}`, hint)
+  throw testError(node.place, `'${column}' is ${given}, which is not a valid ${type.name}`, hint!)
 }
 
 /** JSON in quotes, as `test --new` writes it, or YAML that looks like the JSON. */
 function jsonCell(node: YamlNode, column: string, { name }: DataType): Cell {
   if (node.kind !== 'scalar' || !node.quoted) return new JsonText(jsonOf(node))
   if (isJson(node.text)) return new JsonText(node.text)
-  throw usageError(
-    `${node.place}: '${column}' is '${node.text}', which is not valid JSON for ${name}`,
+  throw testError(
+    node.place,
+    `'${column}' is '${node.text}', which is not valid JSON for ${name}`,
     `write JSON in single quotes, '{"a": 1}', a text as '"a"'`,
   )
 }
@@ -174,8 +176,9 @@ function tuple(node: YamlNode, column: string, { args }: DataType): Cell {
       node.entries.map(({ key, value }) => [key, cell(value, column, args[labels.indexOf(key)]!)]),
     )
   const names = labels.every((label) => label === undefined) ? '' : `, or { ${labels.join(': …, ')}: … }`
-  throw usageError(
-    `${node.place}: '${column}' is not a valid Tuple`,
+  throw testError(
+    node.place,
+    `'${column}' is not a valid Tuple`,
     `write a list of ${args.length} values${names}`,
   )
 }

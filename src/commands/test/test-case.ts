@@ -1,13 +1,13 @@
 // Owns the unit tests of a folder, sql/tests/<table key>/*.yaml: finding the files, and parsing each into a checked test.
 import { tablesReadBy } from '../../model/choose.ts'
-import { usageError, BackfillError, fileError } from '../../model/errors.ts'
+import { fileError, usageError } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 import { shortName } from '../../model/table-key.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { expected, expectedRows, givenRows, type GivenContext, type Row } from './rows.ts'
-import { parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
+import { testError, parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 import { join } from 'node:path'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { keyFolders, namesIn } from '../../project/key-folders.ts'
@@ -33,7 +33,7 @@ export function parseTestCase({ name, file, text, table }: TestFile, catalogue: 
   const fields = new Map(entriesOf(root, KEYS, 'key').map((entry) => [entry.key, entry.value]))
   const missing = REQUIRED.find((key) => !fields.has(key))
   if (missing !== undefined) {
-    throw usageError(`${root.place}: the test lacks '${missing}'`, `a test has ${REQUIRED.join(', ')}`)
+    throw testError(root.place, `the test lacks '${missing}'`, `a test has ${REQUIRED.join(', ')}`)
   }
   const network = withForks(networkOf(fields.get('network'), catalogue), fields.get('forks'))
   const range = rangeOf(fields.get('range')!)
@@ -60,8 +60,9 @@ function givenOf(
 ): UnitTest['given'] {
   const unknown = table.sources.find((name) => !catalogue.sources.some((source) => source.table === name))
   if (unknown !== undefined)
-    throw usageError(
-      `${node.place}: nothing defines which columns ${unknown} has`,
+    throw testError(
+      node.place,
+      `nothing defines which columns ${unknown} has`,
       `add source/${unknown}.sql with its CREATE TABLE to the SQL folder`,
     )
   const inputs = new Map(
@@ -84,7 +85,7 @@ function entriesOf(node: YamlNode, known: readonly string[], what: 'key' | 'tabl
   if (stranger === undefined) return node.entries
   const sentence =
     what === 'table' ? `the transform reads no table '${stranger.key}'` : `unknown key '${stranger.key}'`
-  throw usageError(`${stranger.place}: ${sentence}`, knownNames(`${what}s`, stranger.key, known))
+  throw testError(stranger.place, sentence, knownNames(`${what}s`, stranger.key, known))
 }
 
 function networkOf(node: YamlNode | undefined, { networks }: Catalogue): Network {
@@ -93,7 +94,7 @@ function networkOf(node: YamlNode | undefined, { networks }: Catalogue): Network
   if (network !== undefined) return network
   const names = networks.map((known) => known.name)
   const place = node?.place ?? 'networks.json'
-  throw usageError(`${place}: unknown network '${name}'`, knownNames('networks', name, names))
+  throw testError(place, `unknown network '${name}'`, knownNames('networks', name, names))
 }
 
 function withForks(network: Network, node: YamlNode | undefined): Network {
@@ -181,20 +182,6 @@ async function readTableTests(
     return { name: `${table.key}/${name.slice(0, -'.yaml'.length)}`, file: shown(path), text, table }
   })
   return (await Promise.all(read)).flatMap(
-    (one) => attempt(report, () => withRule(one.file, () => parseTestCase(one, catalogue))) ?? [],
+    (one) => attempt(report, () => parseTestCase(one, catalogue)) ?? [],
   )
-}
-
-/** Errors of a test begin with their place, `file:line:column: `. */
-function withRule<Value>(file: string, parse: () => Value): Value {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof BackfillError)) throw error
-    const own = error.message.startsWith(`${file}:`) ? error.message.slice(file.length) : ''
-    const [prefix, line] = /^:(\d+):\d+: /.exec(own) ?? ['']
-    const sentence = prefix === '' ? error.message : own.slice(prefix.length)
-    const finding = { rule: 'E016', file, line: Number(line ?? 1), sentence, hint: error.hint ?? '' } as const
-    throw new BackfillError(error.message, { kind: error.kind, hint: finding.hint, finding })
-  }
 }

@@ -1,6 +1,6 @@
 // Owns the parsing of YAML into a tree: every node has its place, and every scalar is the text of the file.
 import { isAlias, isMap, isScalar, isSeq, LineCounter, type ParsedNode, parseDocument } from 'yaml'
-import { usageError } from '../../model/errors.ts'
+import { BackfillError } from '../../model/errors.ts'
 
 /** `place` is `file:line:column`. */
 export type YamlNode = { readonly place: string } & (
@@ -11,10 +11,16 @@ export type YamlNode = { readonly place: string } & (
 
 export type YamlEntry = { readonly key: string; readonly place: string; readonly value: YamlNode }
 
+/** An error of a test file; `place` as of a node, or the file. */
+export function testError(place: string, sentence: string, hint: string): BackfillError {
+  const [, file = place, line = '1'] = /^(.*):(\d+):\d+$/s.exec(place) ?? []
+  const finding = { rule: 'E016', file, line: Number(line), sentence, hint } as const
+  return new BackfillError(`${place}: ${sentence}`, { kind: 'usage', hint, finding })
+}
+
 /** Nothing is cast: the column's type decides what a scalar means. @throws BackfillError `usage` with the first place */
 export function parseYaml(file: string, text: string): YamlNode {
-  const tooDeep = () =>
-    usageError(`${file}: is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')
+  const tooDeep = () => testError(file, `is nested more than ${MAX_DEPTH} levels deep`, 'correct the file')
   if (nestsDeep(text)) throw tooDeep()
   try {
     return documentTree(file, text)
@@ -38,15 +44,16 @@ function documentTree(file: string, text: string): YamlNode {
     const sentence = error.message
       .replace(/; please use .*/, '')
       .replace(/^./, (first) => first.toLowerCase())
-    throw usageError(`${placeOf(error.pos[0])}: is not valid YAML: ${sentence}`, 'correct the file')
+    throw testError(placeOf(error.pos[0]), `is not valid YAML: ${sentence}`, 'correct the file')
   }
 
   let repeated = 0
   function tree(node: ParsedNode | null, offset: number, isCopy = false): YamlNode {
     const place = placeOf(node?.range[0] ?? offset)
     if ((isCopy ||= isAlias(node)) && ++repeated > MAX_REPEATED)
-      throw usageError(
-        `${place}: its aliases stand for more than ${MAX_REPEATED} values`,
+      throw testError(
+        place,
+        `its aliases stand for more than ${MAX_REPEATED} values`,
         'write the rows out instead of *alias, or split the test',
       )
     const meant = isAlias(node) ? (node.resolve(document) as ParsedNode | undefined) : node
@@ -54,7 +61,7 @@ function documentTree(file: string, text: string): YamlNode {
       const names = new Set<string>()
       const entries = meant.items.map(({ key, value }) => {
         const [name, at] = [isScalar(key) ? String(key.value) : '', placeOf(key.range[0])]
-        if (names.has(name)) throw usageError(`${at}: the key '${name}' stands twice`, 'correct the file')
+        if (names.has(name)) throw testError(at, `the key '${name}' stands twice`, 'correct the file')
         names.add(name)
         return { key: name, place: at, value: tree(value, key.range[1], isCopy) }
       })

@@ -83,11 +83,11 @@ export async function openVersions(
   const found = new Map<string, Promise<Version>>()
 
   async function versionOf({ sqlHash, forks, from, to }: VerifyChunk): Promise<Version> {
-    const { hash } = splitStaleTag(sqlHash)
-    const kept = texts.findLast((text) => text.sqlHash === hash)
-    if (kept === undefined && hash !== table.sqlHash)
+    const { hash: builtBy } = splitStaleTag(sqlHash)
+    const kept = texts.findLast((text) => text.sqlHash === builtBy)
+    if (kept === undefined && builtBy !== table.sqlHash)
       throw usageError(
-        `the ledger has no text of the SQL (${shortHash(hash)}) that built ${namedBlocks([{ from, to }])} of ${table.key}`,
+        `the ledger has no text of the SQL (${shortHash(builtBy)}) that built ${namedBlocks([{ from, to }])} of ${table.key}`,
         `without --as-built they are compared with ${table.transform.file}`,
       )
     const built = kept === undefined ? table : earlierDefinition(table, kept)

@@ -47,7 +47,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/check/existing-table.ts',
     'commands/import/import.ts',
     'commands/rebuild/command.ts',
-    'commands/rebuild/checks.ts',
+    'commands/rebuild/rebuild.ts',
     'commands/redo/redo.ts',
     'commands/report/command.ts',
     'commands/verify/',

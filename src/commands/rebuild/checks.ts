@@ -10,7 +10,6 @@ import type { Rebuilding } from './workspace.ts'
 import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
-import { randomId } from '../../seam/random.ts'
 
 /** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
 export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
@@ -93,19 +92,4 @@ export async function changedSince(
   const uuids = await uuidsBehind(workspace, table, uuid)
   const { changed } = await findChanges(ports, { table, uuids })
   return union(staleBlocks(statuses.get(table.key)!.stale), blockSet([...changed.values()].flat()))
-}
-
-/** Whether single blocks of it can be built again; else it is begun anew. */
-export function isMendable({ table }: Pick<Rebuilding, 'table'>, noDeletes: string | undefined): boolean {
-  return table.rows.kind === 'per-block' && table.sequential !== 'itself' && noDeletes === undefined
-}
-
-/** From now on these blocks count as half written: the run deletes them and builds them again. */
-export async function forget(
-  { workspace, table, lock }: Rebuilding,
-  targetUuid: string,
-  blocks: BlockSet,
-): Promise<void> {
-  const declared = { blocks, targetUuid, runId: randomId(), sqlHash: table.sqlHash }
-  await workspace.ports.ledger.appendEach(lock, { event: 'invalidated', ...declared })
 }

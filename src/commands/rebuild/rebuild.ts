@@ -1,18 +1,10 @@
 // Owns the rebuild of a table: it builds a new table beside the old one, checks it, and exchanges the two atomically.
 // Each step can be killed at any moment; the next call finds by names and UUIDs where to continue.
+import { randomId } from '../../seam/random.ts'
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
-import {
-  assertStillThere,
-  builtTable,
-  carryAccepted,
-  changedSince,
-  forcedHead,
-  forget,
-  isMendable,
-  viewOf,
-} from './checks.ts'
+import { assertStillThere, builtTable, carryAccepted, changedSince, forcedHead, viewOf } from './checks.ts'
 import { changeTables, finishSwap, queueRun, readSides, type Sides, swap } from './swap.ts'
 import {
   buildingName,
@@ -166,7 +158,7 @@ async function clearAway(
   { built, stray }: Sides,
   building: Workspace,
 ): Promise<void> {
-  const { ports, workspace, table, note } = rebuilding
+  const { ports, workspace, table, lock, note } = rebuilding
   const name = building.chosen[0]!.target
   for (const { name: useless } of stray) {
     note(`dropping ${useless}: it was built to replace a table that no longer exists`)
@@ -186,7 +178,10 @@ async function clearAway(
       if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)
       const changed = await changedSince(rebuilding, building, one.uuid)
       const { noDeletes } = await builtTable(rebuilding, name)
-      if (changed.length > 0 && !isMendable(rebuilding, noDeletes)) {
+      // Single blocks of it can be built again; else it is begun anew.
+      const isMendable =
+        table.rows.kind === 'per-block' && table.sequential !== 'itself' && noDeletes === undefined
+      if (changed.length > 0 && !isMendable) {
         note(`dropping ${name}: what ${namedBlocks(changed)} of it were computed from has changed since`)
         await changeTables(ports.target, 'dropping', name)
         continue
@@ -194,7 +189,9 @@ async function clearAway(
       note(
         `continuing an earlier rebuild${changed.length > 0 ? `; ${namedBlocks(changed)} of it are built again, because their rows have changed since` : ''}`,
       )
-      await forget(rebuilding, one.uuid, changed)
+      // From now on these blocks count as half written: the run deletes them and builds them again.
+      const declared = { targetUuid: one.uuid, runId: randomId(), sqlHash: table.sqlHash }
+      await workspace.ports.ledger.appendEach(lock, { event: 'invalidated', blocks: changed, ...declared })
     } else {
       note(
         `dropping ${one.name}: it was started with another version of the file or of a fork, or cannot be reused`,

@@ -45,38 +45,18 @@ export function renderPlan(
 }
 
 const NONE = '-'
-const unlessIdle =
-  (text: (table: PlannedTable) => string) =>
-  (table: PlannedTable): string =>
-    table.chunks.length === 0 ? NONE : text(table)
+const unlessIdle = (title: string, text: (table: PlannedTable) => string, rank?: number) =>
+  right<PlannedTable>(title, (table) => (table.chunks.length === 0 ? NONE : text(table)), rank)
 
 const COLUMNS: readonly TableColumn<PlannedTable>[] = [
   { title: 'table', cell: ({ table }) => table },
-  right(
-    'chunks',
-    unlessIdle(({ chunks }) => number(chunks.length)),
+  unlessIdle('chunks', ({ chunks }) => number(chunks.length)),
+  unlessIdle('blocks', ({ chunks, missingBlocks }) =>
+    isTime(chunks[0]!.from) ? duration(missingBlocks * 1000) : number(missingBlocks),
   ),
-  right(
-    'blocks',
-    unlessIdle(({ chunks, missingBlocks }) =>
-      isTime(chunks[0]!.from) ? duration(missingBlocks * 1000) : number(missingBlocks),
-    ),
-  ),
-  right(
-    'source rows',
-    unlessIdle(({ expectedRows }) => `~${number(expectedRows)}`),
-    1,
-  ),
-  right(
-    'to write',
-    unlessIdle(({ expectedBytes: of }) => (of === null ? NONE : `~${size(of)}`)),
-    2,
-  ),
-  right(
-    'time',
-    unlessIdle(({ expectedMs }) => (expectedMs === null ? NONE : duration(expectedMs))),
-    3,
-  ),
+  unlessIdle('source rows', ({ expectedRows }) => `~${number(expectedRows)}`, 1),
+  unlessIdle('to write', ({ expectedBytes: of }) => (of === null ? NONE : `~${size(of)}`), 2),
+  unlessIdle('time', ({ expectedMs }) => (expectedMs === null ? NONE : duration(expectedMs)), 3),
 ]
 
 function facts(table: PlannedTable): readonly string[] {

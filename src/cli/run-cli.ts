@@ -21,9 +21,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
   try {
     if (argv[0] === QUESTION) {
       const { answerTab } = await import('./completion/answer.ts')
-      output.result(
-        answerTab({ argv: argv.slice(1), environment: terminal.env, folder: workingFolder(terminal) }),
-      )
+      output.result(answerTab(argv.slice(1), terminal.env, workingFolder(terminal)))
       return EXIT.ok
     }
     const invocation = readCommandLine(argv)

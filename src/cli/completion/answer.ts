@@ -8,16 +8,13 @@ import { readText } from '../../workspace/text-file.ts'
 import { typedWords } from '../../workspace/values.ts'
 import type { Environment } from '../../workspace/variables.ts'
 import { type Flag, isListFlag } from '../../terminal/argv.ts'
-import type { CommandEntry } from '../../session/command.ts'
 
-export type Tab = {
-  /** The shell's name, then the words after `backfill`; the cursor is at the last one. */
-  readonly argv: readonly string[]
-  readonly environment: Environment
-  readonly folder: string
-}
-
-export function answerTab({ argv: [shell = '', ...typed], environment, folder }: Tab): readonly string[] {
+/** `typed`: the words after `backfill`; the cursor is at the last one. */
+export function answerTab(
+  [shell = '', ...typed]: readonly string[],
+  environment: Environment,
+  folder: string,
+): readonly string[] {
   const words = shell === 'bash' ? joined(typed) : typed
   const sql = listOf('--sql', words)
   const named = (read: (folder: string) => readonly string[]) => (): readonly string[] => {
@@ -37,7 +34,7 @@ export function answerTab({ argv: [shell = '', ...typed], environment, folder }:
     // As people type them.
     sources: named((path) => sqlNames(join(path, 'import')).map(shortName)),
   }
-  const found = complete({ words, commands: COMMANDS, names })
+  const found = complete(words, names)
   // bash replaces only the text after the `=`.
   return shell === 'bash' ? found.map((word) => word.replace(/^--[^=]*=/, '')) : found
 }
@@ -85,21 +82,14 @@ const FOLDER = ':folder'
 /** Names that are known without a server. Read only where a name can follow. */
 type KnownNames = Readonly<Record<'tables' | 'networks' | 'sources', () => readonly string[]>>
 
-export type CompletionQuestion = {
-  /** The words after `backfill`, as typed; the cursor is at the last one, which may be empty. */
-  readonly words: readonly string[]
-  readonly commands: readonly CommandEntry[]
-  readonly names: KnownNames
-}
-
 /** Whole words (also `--flag=value`) that begin with the typed letters; or FOLDER, for a folder, which the shell completes. */
-export function complete({ words, commands, names }: CompletionQuestion): readonly string[] {
+export function complete(words: readonly string[], names: KnownNames): readonly string[] {
   const last = words.at(-1) ?? ''
   const before = words.slice(0, -1)
   const at = before.findIndex((word) => !word.startsWith('-'))
-  const entry = commands.find(({ name }) => name === before[at])
+  const entry = COMMANDS.find(({ name }) => name === before[at])
   if (at < 0)
-    return matching(last, last.startsWith('-') ? ['--help', '--version'] : commands.map(({ name }) => name))
+    return matching(last, last.startsWith('-') ? ['--help', '--version'] : COMMANDS.map(({ name }) => name))
   if (entry === undefined) return []
   // `--tables=` and what is typed of its value, or the flag before whose value comes next.
   const [prefix = '', inline] = /^--([^=]+)=/.exec(last) ?? []

@@ -15,19 +15,12 @@ import {
 import { type Asked, asking, evaluated, type Finding, findings, type Role, type Say } from './finding.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 
-export type ExaminedSide = {
-  readonly role: Role
-  readonly findings: readonly Finding[]
-  /** As a run opens it; undefined if it is unreachable or its profile would truncate results. */
-  readonly server: Server | undefined
-}
-
-/** The caller closes `opened.server`. */
+/** `server`: as a run opens it; undefined if it is unreachable or its profile would truncate results. The caller closes it. */
 export async function examineSide(
   role: Role,
   connection: Connection,
   { cluster, idleSeconds }: { readonly cluster: string | undefined; readonly idleSeconds: number },
-): Promise<ExaminedSide> {
+) {
   const { url, username } = connection
   const reach = findings('reach', role)
   const [asked, limits] = await Promise.all([
@@ -58,6 +51,8 @@ export async function examineSide(
   const balancer = evaluateBalancer(role, url, identities, cluster !== undefined)
   return { role, server, findings: [reached, balancer, ...connected.flat(), ...rights] }
 }
+
+export type ExaminedSide = Awaited<ReturnType<typeof examineSide>>
 
 async function openSide(connection: Connection) {
   const server = await openServer(connection)

@@ -1,13 +1,9 @@
 // Owns `backfill test --new <table>`: it writes a test file of real rows from the configured servers.
-import { tablesReadBy } from '../../model/choose.ts'
 import { EXIT } from '../../model/errors.ts'
-import type { Catalogue, TableDefinition } from '../../model/model.ts'
-import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
-import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import type { Catalogue } from '../../model/model.ts'
 import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
-import { type Input, isState } from './real-rows.ts'
 import type { Context } from '../../session/command.ts'
 import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
@@ -29,7 +25,7 @@ export async function newTest(context: Context): Promise<number> {
   await assertAbsent(path)
 
   const rows = await withConnections(context, (connections) =>
-    readRealRows(connections, { table, network, range }, inputsOf(table, catalogue)),
+    readRealRows(connections, { table, network, range }, catalogue),
   )
   const blocks = isTime(range.from) ? formatRange(range) : `Blocks ${range.from} to ${range.to}`
   const description = `${blocks} of ${network.name}`
@@ -44,37 +40,6 @@ export async function newTest(context: Context): Promise<number> {
     'The expected rows are what the transform yields today. Check them, and say in the description what they prove.',
   ])
   return EXIT.ok
-}
-
-/** The tables that the transform reads, with the columns that it may read and those that identify a row. */
-function inputsOf(table: TableDefinition, catalogue: Catalogue): readonly Input[] {
-  const words = new Set([...significantTokens(table.transform).map(plain), 'transaction_index'])
-  const all = readsWhole(significantTokens(table.transform))
-  const lookups = table.lookups ?? []
-  return tablesReadBy(table, catalogue).map(({ side, key, table: name, ddl, position, network }) => {
-    // Without its key, rows of a Replacing engine would be merged into one.
-    const sorted = new Set(createTable(ddl).clauses.get('ORDER BY')?.map(plain))
-    const isRead = (column: string) => all || words.has(column) || sorted.has(column) || column === position
-    return {
-      side,
-      table: name,
-      position: [key, name].some((one) => one !== undefined && lookups.includes(one)) ? undefined : position,
-      network,
-      columns: ddlColumns(ddl)
-        .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
-        .filter(({ name: column }) => isRead(column) && column !== network),
-    }
-  })
-}
-
-const plain = ({ text }: Token) => text.replaceAll('`', '')
-
-/** Whether a statement may read columns that it does not name: `SELECT *`, `t.*`, `COLUMNS('…')`. */
-function readsWhole(tokens: readonly Token[]): boolean {
-  return tokens.some(({ text }, at) => {
-    const before = tokens[at - 1]?.text ?? ''
-    return text.toUpperCase() === 'COLUMNS' || (text === '*' && /^(SELECT|DISTINCT|,|\.)$/i.test(before))
-  })
 }
 
 /** YAML that parses to the same test. */

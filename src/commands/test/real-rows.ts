@@ -1,7 +1,10 @@
 // Owns the reading of real rows for a test: a transform's input rows in a range, and its output. Reads only.
 import { namedBlocks } from '../../model/blocks.ts'
 import { usageError } from '../../model/errors.ts'
-import type { TableDefinition } from '../../model/model.ts'
+import { tablesReadBy } from '../../model/choose.ts'
+import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import type { Cell, Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
@@ -14,16 +17,6 @@ import { volatileNames } from '../../targets/volatile-outputs.ts'
 
 type Column = { readonly name: string; readonly type: string }
 
-export type Input = {
-  readonly side: 'source' | 'target'
-  readonly table: string
-  readonly columns: readonly Column[]
-  /** Undefined: it is a look-up, which is read whole. */
-  readonly position: string | undefined
-  /** The column with the network's name; undefined: all rows are of the network. */
-  readonly network: string | undefined
-}
-
 /** A limit, because people read tests. */
 const MOST_ROWS = 10_000
 
@@ -31,10 +24,11 @@ const MOST_ROWS = 10_000
 export async function readRealRows(
   connections: { readonly source: Connection; readonly target: Connection },
   { table, range, network }: Pick<UnitTest, 'table' | 'range' | 'network'>,
-  inputs: readonly Input[],
+  catalogue: Catalogue,
 ): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
   const servers = await openServers(connections)
   const params = transformParams({ table, range, network, ...connections })
+  const inputs = inputsOf(table, catalogue)
   try {
     const reader = servers[table.sources.length === 0 ? 'target' : 'source']
     const select = table.transform.text
@@ -75,6 +69,38 @@ export async function readRealRows(
   } finally {
     await servers.close()
   }
+}
+
+/** The tables that the transform reads, with the columns that it may read and those that identify a row. */
+function inputsOf(table: TableDefinition, catalogue: Catalogue) {
+  const words = new Set([...significantTokens(table.transform).map(plain), 'transaction_index'])
+  const all = readsWhole(significantTokens(table.transform))
+  const lookups = table.lookups ?? []
+  return tablesReadBy(table, catalogue).map(({ side, key, table: name, ddl, position, network }) => {
+    // Without its key, rows of a Replacing engine would be merged into one.
+    const sorted = new Set(createTable(ddl).clauses.get('ORDER BY')?.map(plain))
+    const isRead = (column: string) => all || words.has(column) || sorted.has(column) || column === position
+    return {
+      side,
+      table: name,
+      // A look-up is read whole.
+      position: [key, name].some((one) => one !== undefined && lookups.includes(one)) ? undefined : position,
+      network,
+      columns: ddlColumns(ddl)
+        .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))
+        .filter(({ name: column }) => isRead(column) && column !== network),
+    }
+  })
+}
+
+const plain = ({ text }: Token) => text.replaceAll('`', '')
+
+/** Whether a statement may read columns that it does not name: `SELECT *`, `t.*`, `COLUMNS('…')`. */
+function readsWhole(tokens: readonly Token[]): boolean {
+  return tokens.some(({ text }, at) => {
+    const before = tokens[at - 1]?.text ?? ''
+    return text.toUpperCase() === 'COLUMNS' || (text === '*' && /^(SELECT|DISTINCT|,|\.)$/i.test(before))
+  })
 }
 
 /** How far around its range a statement reads: the smallest distance tried with which it yields the same rows. Too far for a test, or a user who may not set filters: 0. */
@@ -132,7 +158,7 @@ export const NUMBERS_STAY =
   'SETTINGS output_format_json_quote_64bit_integers = 0, output_format_json_quote_decimals = 0, output_format_json_quote_denormals = 0'
 
 /** The state of an aggregate function: bytes that no person reads, and that ClickHouse does not sort. */
-export function isState(type: string): boolean {
+function isState(type: string): boolean {
   return /(?<!Simple)AggregateFunction\(/.test(type)
 }
 

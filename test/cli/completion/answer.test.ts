@@ -13,8 +13,7 @@ test.runIf(process.platform === 'linux')(
     const folder = temporaryDirectory()
     mkdirSync(join(folder, 'sql'))
     const file = join(folder, 'sql/networks.json')
-    const tab = () =>
-      answerTab({ argv: ['bash', 'up', '--sql', 'sql', '--network', ''], environment: {}, folder })
+    const tab = () => answerTab(['bash', 'up', '--sql', 'sql', '--network', ''], {}, folder)
     writeFileSync(file, '{"gnosis": {}}')
     expect(tab()).toContain('gnosis')
     for (const make of [() => execFileSync('mkfifo', [file]), () => symlinkSync('/dev/zero', file)]) {
@@ -33,7 +32,7 @@ const names = {
 
 /** What is offered behind `backfill`; the last word is where the cursor is. */
 function offered(...words: readonly string[]): readonly string[] {
-  return complete({ words, commands: COMMANDS, names })
+  return complete(words, names)
 }
 
 test('the first word is a command, or asks for help or the version', () => {
@@ -91,7 +90,7 @@ function sqlFolder(...tables: readonly string[]): string {
 }
 
 const tab = (argv: readonly string[], environment = {}, folder = temporaryDirectory()) =>
-  answerTab({ argv, environment, folder })
+  answerTab(argv, environment, folder)
 
 test('tables and networks are those of the folder that the line, the environment or .env names', () => {
   const [flies, gnats, moths] = [sqlFolder('flies'), sqlFolder('gnats'), sqlFolder('moths')]
@@ -132,8 +131,7 @@ test('only names are offered: no file or network of a stranger puts a command in
   for (const name of ['ants', 'a$(touch owned)', 'b;touch owned', 'c`id`', 'd e', 'f\ng', '-rf', '.h'])
     writeFileSync(join(folder, 'transforms', `${name}.sql`), '')
   writeFileSync(join(folder, 'networks.json'), '{"mainnet":{},"z$(id)":{},"y;id":{}}')
-  const answer = (...words: string[]) =>
-    answerTab({ argv: ['bash', ...words], environment: { BACKFILL_SQL: folder }, folder })
+  const answer = (...words: string[]) => answerTab(['bash', ...words], { BACKFILL_SQL: folder }, folder)
   expect(answer('up', '--tables', '')).toEqual(['ants'])
   expect(answer('up', '--network', '')).toEqual(['mainnet'])
 })

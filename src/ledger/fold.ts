@@ -13,8 +13,6 @@ export type FoldKey = {
   readonly uuids: ReadonlyMap<string, string>
   /** Whether to start at the last checkpoint (normal) or at the first event (to prove the checkpoint). */
   readonly fromCheckpoint: boolean
-  /** The ledger was made before its events said what they were computed from. */
-  readonly old?: boolean
   /**
    * Versions of inputs (built-from.ts) by their names, which take the place of earlier versions of the same name: the
    * caller knows that no range was computed from something else.
@@ -38,11 +36,7 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
 export function layersOf(db: Kysely<Schema>, { newest, ...key }: FoldKey) {
   const events = eventsOf(db, key)
     .select(['event', 'range_from', 'range_to', 'sql_hash', POSITION.as('position')])
-    .select([
-      (key.old ? sql<string>`''` : sql<string>`toString(forks)`).as('forks_text'),
-      (key.old ? sql<string>`''` : sql<string>`inputs`).as('inputs_text'),
-      checkpointIslands(key).as('ranges'),
-    ])
+    .select([sql<string>`toString(forks)`.as('forks_text'), 'inputs as inputs_text', 'islands as ranges'])
   const inputs = newest === undefined || newest.size === 0 ? sql`range.6` : newestInputs(newest)
   // The islands of a checkpoint are ranges like those of other events.
   return sql<Layer>`(
@@ -60,12 +54,6 @@ type Layer = {
   readonly low: number
   readonly high: number
   readonly color: RangeState
-}
-
-export function checkpointIslands({ old }: Pick<FoldKey, 'old'>) {
-  return old
-    ? sql`arrayMap(island -> (island.1, island.2, island.3, island.4, '', ''), islands)`
-    : sql`islands`
 }
 
 function newestInputs(newest: ReadonlyMap<string, string>) {

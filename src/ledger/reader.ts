@@ -3,10 +3,10 @@ import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
+import { unlessMissing } from '../clickhouse/server-error.ts'
 import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import {
   after,
-  checkpointIslands,
   eventsOf,
   type FoldKey,
   foldQuery,
@@ -28,12 +28,9 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
   const db = ledger('reading the ledger')
 
   /** A key without events has no islands. @throws BackfillError `usage` if another network has events under one of the UUIDs */
-  async function fold(
-    uuids: ReadonlyMap<string, string>,
-    old = false,
-  ): Promise<ReadonlyMap<string, LedgerView>> {
+  async function fold(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, LedgerView>> {
     if (uuids.size === 0) return new Map()
-    const foldKey = { network, uuids, fromCheckpoint: true, old }
+    const foldKey = { network, uuids, fromCheckpoint: true }
     const [tails] = await Promise.all([
       tailsOf(foldKey).execute(),
       assertOwnNetwork({ server, names, network }, uuids),
@@ -65,8 +62,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       .with('events', (q) =>
         eventsOf(q, foldKey)
           .select(['event', 'event_time', POSITION.as('position')])
-          .select((foldKey.old ? sql<number>`0` : sql<number>`digest_rows`).as('rows'))
-          .select(checkpointIslands(foldKey).as('ranges')),
+          .select(['digest_rows as rows', 'islands as ranges']),
       )
       .selectFrom('events')
       .select('table_key')
@@ -117,7 +113,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         .executeTakeFirst()
     },
 
-    /** Costs of the latest chunks of each table's present UUID (key -> UUID), oldest first; keys without chunks are absent. */
+    /** Costs of the latest chunks of each table's present UUID (key -> UUID), oldest first; keys without chunks, or without a ledger, are absent. */
     async costs(uuids: ReadonlyMap<string, string>): Promise<ReadonlyMap<string, readonly Cost[]>> {
       if (uuids.size === 0) return new Map()
       const rows = await ledger('reading the costs of earlier chunks')
@@ -133,6 +129,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         .orderBy('seq', 'desc')
         .modifyEnd(sql`LIMIT ${LATEST_COSTS} BY table_key`)
         .execute()
+        .catch(unlessMissing([]))
       return Map.groupBy(rows.toReversed(), (row) => row.table_key)
     },
 

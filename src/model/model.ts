@@ -147,8 +147,6 @@ export type Catalogue = {
   readonly ledger: readonly SqlText[]
   /** The same on all nodes of a cluster, locks in Keeper; they use `{keeper_path:String}` as well. */
   readonly clusterLedger: readonly SqlText[]
-  /** Statements that add the missing columns and tables to an older ledger; they use `{ledger:Identifier}`. */
-  readonly ledgerUpgrade: readonly SqlText[]
 }
 
 /** `zstd`: half as many bytes as `lz4` for more CPU; the source's user must be allowed to set it. */

@@ -2,7 +2,7 @@
 // and the costs of earlier chunks.
 import { inUnit, type TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
-import type { LedgerState, TargetTable } from '../targets/target.ts'
+import type { TargetTable } from '../targets/target.ts'
 import { NO_PACE, type Throughput, throughputAfter, rowsPerChunk, yieldOf } from './throughput.ts'
 import type { RowEstimates } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
@@ -22,15 +22,9 @@ export const NOTHING_KNOWN: RunHistory = {
   throughputs: new Map(),
 }
 
-/** `uuids`: table key -> UUID of the target. A ledger of an older version holds no costs; `known`: where the caller has asked for its state. */
-export async function readRunHistory(
-  { ports }: ReadWorkspace,
-  uuids: ReadonlyMap<string, string>,
-  known?: LedgerState,
-) {
-  const costsOf = async () =>
-    (known ?? (await ports.target.ledgerState())) === 'ready' ? await ports.ledger.costs(uuids) : []
-  const [capacity, costs] = await Promise.all([ports.capacity(), costsOf()])
+/** `uuids`: table key -> UUID of the target. */
+export async function readRunHistory({ ports }: ReadWorkspace, uuids: ReadonlyMap<string, string>) {
+  const [capacity, costs] = await Promise.all([ports.capacity(), ports.ledger.costs(uuids)])
   return {
     capacity,
     throughputs: new Map([...costs].map(([key, chunks]) => [key, chunks.reduce(throughputAfter, NO_PACE)])),

@@ -18,7 +18,6 @@ import {
   readsHistory,
   withDependencies,
 } from '../model/choose.ts'
-import { usageError } from '../model/errors.ts'
 
 export type TableStatus = {
   readonly table: TableDefinition
@@ -67,9 +66,7 @@ export async function readTableStatuses(
     present?.ledger ?? ports.target.ledgerState(),
   ])
   const views =
-    ledger !== 'absent'
-      ? await ports.ledger.fold(uuidsOf(tables, targets), ledger === 'old')
-      : new Map<string, LedgerView>()
+    ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
 
   const facts = new Map<string, Omit<TableStatus, 'stale'>>()
   for (const table of tables) {
@@ -212,7 +209,7 @@ export type Known = {
   readonly uuids: ReadonlyMap<string, string>
 }
 
-/** @throws BackfillError `server`; `usage` if the ledger is of an older version, or the tables are another network's */
+/** @throws BackfillError `server`; `usage` if the tables are another network's */
 export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
   const tables = withDependencies(workspace)
   const { target } = workspace.ports
@@ -220,8 +217,6 @@ export async function readKnown(workspace: ReadWorkspace): Promise<Known> {
     target.tables(tables.map((table) => table.target)),
     target.ledgerState(),
   ])
-  if (ledger === 'old')
-    throw usageError('the ledger was made by an older version of backfill', 'backfill up adds what it lacks')
   if (ledger === 'absent') return { targets, uuids: new Map() }
   const uuids = uuidsOf(tables, targets)
   await workspace.ports.ledger.assertOwnNetwork(uuids)

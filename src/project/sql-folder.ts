@@ -39,13 +39,12 @@ const READY = '.ready'
 export async function readFolders(folders: readonly string[], report: Report, { mayBeEmpty = false } = {}) {
   const roots = [...new Set([PROGRAM_SQL, ...folders])]
   for (const root of folders) await namesOf(root, root).catch((error: unknown) => unreadable(root, error))
-  const [ddl, transforms, source, ledger, clusterLedger, upgrade, networks] = await Promise.all([
+  const [ddl, transforms, source, ledger, clusterLedger, networks] = await Promise.all([
     layeredFiles(folders, 'ddl'),
     layeredFiles(folders, 'transforms'),
     layeredFiles(roots, 'source'),
     readSqlFiles(PROGRAM_SQL, 'ledger'),
     readSqlFiles(PROGRAM_SQL, 'ledger/cluster'),
-    readSqlFiles(PROGRAM_SQL, 'ledger/upgrade'),
     readNetworks(roots, report),
   ])
   const last = folders.at(-1)
@@ -83,7 +82,6 @@ export async function readFolders(folders: readonly string[], report: Report, { 
     clusterLedger: tried(clusterLedger, (file) =>
       statements(file, { ledger: 'Identifier', locks: 'Identifier', keeper_path: 'String' }, report),
     ),
-    ledgerUpgrade: tried(upgrade, (file) => statements(file, { ledger: 'Identifier' }, report)),
   }
   return { catalogue, drafts }
 }

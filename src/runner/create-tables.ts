@@ -35,7 +35,6 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     await target.prepare(workspace.catalogue.ledger)
     await target.ledgerState() // refuses databases that the server has just created with an engine without UUIDs
   }
-  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   const created = new Set<TableDefinition>()
   for (const table of missing)
     try {

@@ -1,5 +1,4 @@
 // Owns keeping what a run saw of its tables, for whoever reads the ledger's views.
-import { isMissing } from '../clickhouse/server-error.ts'
 import { subtract } from '../model/blocks.ts'
 import { withInherited } from '../planning/probe-missing.ts'
 import { MOST_RANGES } from './keep-found.ts'
@@ -10,7 +9,7 @@ const NOTHING = { sourceGaps: [], incomplete: [] }
 
 /**
  * Of the tables whose missing blocks, and those of what they read, the run has looked at to the end: where it began with none, the rows of the run
- * before still hold. A ledger of an older version gets the table first. @throws BackfillError `server`
+ * before still hold. @throws BackfillError `server`
  */
 export async function keepSeen(workspace: Workspace, context: RunContext): Promise<void> {
   const { runs, options, runId, tableStatuses } = context
@@ -34,10 +33,5 @@ export async function keepSeen(workspace: Workspace, context: RunContext): Promi
     return [{ key, targetUuid, unit, expected, newest, sourceGaps, incomplete, waitingFor: unready, sqlHash }]
   })
   if (seen.length === 0) return
-  const { ports, catalogue } = workspace
-  await ports.seen.keep(seen, runId).catch(async (error: unknown) => {
-    if (!isMissing(error)) throw error
-    await ports.target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('}.tables')))
-    await ports.seen.keep(seen, runId)
-  })
+  await workspace.ports.seen.keep(seen, runId)
 }

@@ -57,11 +57,9 @@ export async function prepareRun(
   prepared: Prepared | undefined,
 ) {
   const runId = randomId()
-  const { ports, catalogue } = workspace
+  const tables = workspace.chosen.map(({ key }) => key)
   const outside = sayOutside(hooks.report, (says, reason) =>
-    ports.runReports.say({ runId, tables: workspace.chosen.map(({ key }) => key), says, reason }, () =>
-      ports.target.prepareLedger(catalogue.ledger.filter(({ text }) => text.includes('}.run_reports'))),
-    ),
+    workspace.ports.runReports.say({ runId, tables, says, reason }),
   )
   const { signal } = hooks
   const { report } = outside
@@ -91,7 +89,7 @@ export async function prepareRun(
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
   const [{ capacity, throughputs }] = await Promise.all([
-    idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids, 'ready'),
+    idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids),
     isHealthy ? undefined : reportPolicies(workspace, report),
   ])
   const throttle = makeThrottle(workspace, options, capacity, report)

@@ -32,6 +32,9 @@ export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
 /** No columns: they are not known. */
 type Identity = Pick<TargetTable, 'uuid' | 'rows'> & { readonly columns: readonly OutputColumn[] }
 
+/** Beside its events. */
+const LEDGER_TABLES = ['sql_versions', 'source_probe', 'steering', 'tables', 'run_reports']
+
 export type LedgerState = 'absent' | 'old' | 'no locks' | 'ready'
 
 export type TargetPort = ReturnType<typeof openTarget>
@@ -74,9 +77,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       .selectNoFrom([
         sql<string[]>`(SELECT groupArray(concat(name, ' ', engine)) FROM system.databases
           WHERE name IN (${database}, ${names.ledger}, ${names.locks}))`.as('databases'),
-        sql<string[]>`(SELECT groupArray(concat(table, ' ', name)) FROM system.columns
-          WHERE database = ${names.ledger} AND table IN ('ledger', 'sql_versions', 'source_probe'))`.as(
-          'columns',
+        sql<string[]>`(SELECT groupUniqArray(table) FROM system.columns WHERE database = ${names.ledger})`.as(
+          'tables',
         ),
         sql<string>`(SELECT any(comment) FROM system.tables WHERE database = ${names.ledger} AND name = 'ledger')`.as(
           'comment',
@@ -133,22 +135,20 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** @throws BackfillError `usage` for a ledger of a newer version */
     assertKnownLedger: async (): Promise<void> => void (await ledgerFacts()),
 
-    /** `old`: with fewer columns or tables; `no locks`: restored from a backup. @throws BackfillError `usage` for a ledger of a newer version */
+    /** `old`: of a version with fewer tables; `no locks`: restored from a backup. @throws BackfillError `usage` for a ledger of a newer version */
     async ledgerState(): Promise<LedgerState> {
-      const { databases, columns } = await ledgerFacts()
+      const { databases, tables: known } = await ledgerFacts()
       for (const name of [database, names.ledger, names.locks]) assertUuids(name, databases)
       const locked = databases.some((one) => one.startsWith(`${names.locks} `))
-      const has = (table: string, column: string) => columns.includes(`${table} ${column}`)
       if (!locked) await mustSee(server, [{ kind: 'database', database: names.locks }])
-      if (!has('ledger', 'network')) {
+      if (!known.includes('ledger')) {
         await mustSee(server, [{ kind: 'table', database: names.ledger, table: 'ledger' }])
         await assertAttached(server, names.ledger, ['ledger', 'sql_versions'])
         return 'absent'
       }
-      const ready = ['rows_expected', 'inputs', 'digest_rows'].every((column) => has('ledger', column))
-      if (ready && has('sql_versions', 'text') && has('source_probe', 'parts'))
-        return locked ? 'ready' : 'no locks'
-      await assertAttached(server, names.ledger, ['sql_versions', 'source_probe'])
+      const lacking = LEDGER_TABLES.filter((name) => !known.includes(name))
+      if (lacking.length === 0) return locked ? 'ready' : 'no locks'
+      await assertAttached(server, names.ledger, lacking)
       return 'old'
     },
 

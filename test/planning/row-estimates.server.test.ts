@@ -100,17 +100,6 @@ test('tables that read others run with them, chunk by chunk, and end complete', 
   expect(first).toBeLessThan(last)
 })
 
-test('a ledger that an older version made is read as it is, and gets the new column at the next up', async () => {
-  await workspace.up({ chunkRows: 5000 })
-  await post(server, 'ALTER TABLE {ledger:Identifier}.ledger DROP COLUMN rows_expected', {
-    ledger: workspace.ledger,
-  })
-  expect((await status(workspace.workspace, { lag: 0 })).tables[0]!.state).toBe('up to date')
-  expect((await plan({})).tables[0]!.chunks).toEqual([])
-  await add({ from: 3001, to: 3010 })
-  expect(await workspace.up()).toMatchObject({ chunks: 1, blocks: 10, failed: [] })
-})
-
 test('the plan of a long chain looks at its first rows, and estimates the rest from the data parts', async () => {
   await add({ from: 600_001, to: 600_010 })
   const [whole] = (await planUp(workspace.workspace, OPTIONS)).tables

@@ -80,7 +80,7 @@ test('that a run waits for room on a disk is seen by status', async () => {
 test('a run that says nothing any more holds nothing back', async () => {
   const { ledger, json, workspace } = await begun()
   const report = { runId: crypto.randomUUID(), tables: [TABLE], says: 'load', reason: TEXT } as const
-  await workspace.ports.runReports.say(report, async () => {})
+  await workspace.ports.runReports.say(report)
   expect((await json('status', TABLE)).tables[0].holds).toHaveLength(1)
   await post(
     server,
@@ -105,7 +105,7 @@ test('log says of a run that its time, a signal or the lock of another run ended
     (await json('log')).runs.map((one: Record<string, unknown>) => [one['outcome'], one['chunks_done']])
   expect(await outcomes()).toEqual([['done', 1]])
   const runId = (await json('log')).runs[0].run_id
-  await runReports.say({ runId, tables: [TABLE], says: 'interrupted', reason: '' }, async () => {})
+  await runReports.say({ runId, tables: [TABLE], says: 'interrupted', reason: '' })
   expect(await outcomes()).toEqual([['interrupted', 1]])
   const metrics = await backfillHere(['status', '--format', 'prometheus'], { env })
   expect(metrics.stdout).toContain(`table="${TABLE}",outcome="interrupted"} 1`)

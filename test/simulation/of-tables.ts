@@ -21,16 +21,7 @@ export const rowsOfSource = (world: World, sent: Sent) => {
 
 const BLOCKS_TO = 1_000
 
-const LEDGER_COLUMNS: string[] = []
-
-/** The columns that a ledger of today has, by the files that create it. */
-export function ledgerColumns(files: readonly { readonly text: string }[]): void {
-  for (const { text } of files) {
-    const [, table] = /CREATE TABLE IF NOT EXISTS \{ledger:Identifier\}\.(\w+)/.exec(text) ?? []
-    if (table === undefined || table === 'steering') continue
-    for (const [, column] of text.matchAll(/^ {4}(\w+) /gm)) LEDGER_COLUMNS.push(`${table} ${column}`)
-  }
-}
+const LEDGER_TABLES = ['ledger', 'sql_versions', 'source_probe', 'steering', 'tables', 'run_reports']
 
 /** The table whose transform, or whose target, a text names. */
 export function keyIn(text: string): Key {
@@ -89,10 +80,10 @@ export const OF_TABLES: readonly Statement[] = [
       world.hasLedger
         ? {
             databases: ['led Atomic', 'led_locks Atomic', 'tgt Atomic'],
-            columns: LEDGER_COLUMNS,
+            tables: LEDGER_TABLES,
             comment: '',
           }
-        : { databases: [], columns: [], comment: '' },
+        : { databases: [], tables: [], comment: '' },
     ],
   },
   { name: 'detached tables', words: ['FROM system.detached_tables'], run: nothing },

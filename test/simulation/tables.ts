@@ -7,7 +7,6 @@ import type { Catalogue } from '../../src/model/model.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
 import { type Connected, connectWorkspace } from '../../src/workspace/connect.ts'
-import { ledgerColumns } from './of-tables.ts'
 import type { Key } from './world.ts'
 
 /** The three tables, with the ledger of the house. */
@@ -27,7 +26,6 @@ async function readTables(): Promise<Catalogue> {
 const path = (relative: string) => fileURLToPath(new URL(relative, import.meta.url))
 
 export const catalogue = await readTables()
-ledgerColumns(catalogue.ledger)
 
 /** Opens it for these tables, and closes it when `use` has ended. */
 export async function withWorkspace<T>(

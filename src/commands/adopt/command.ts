@@ -29,11 +29,9 @@ export const adoptCommand: Command = async (context) => {
     const { target } = workspace.ports
     const ledger = await target.ledgerState()
     const isDry = flags.has('dry-run')
-    if (ledger !== 'ready' && !(isDry && ledger === 'no locks')) {
-      if (isDry) throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
-      await target.prepare(workspace.catalogue.ledger)
-      if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
-    }
+    if (isDry && ledger === 'absent')
+      throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
+    if (!isDry && ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
     const plan = await planAdoption(workspace, session.connected, options, verifyHooks(context, signal))
     if (signal.aborted) return EXIT.ok
     const wrong = plan.verifications.find((one) => {

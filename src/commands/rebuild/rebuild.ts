@@ -38,7 +38,6 @@ export async function rebuild(
   const { target } = workspace.ports
   const ledger = await target.ledgerState()
   if (ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
-  if (ledger === 'old') await target.prepare(workspace.catalogue.ledgerUpgrade)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
   const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs, 'rebuild')
   try {

@@ -40,7 +40,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   ],
   'seam/random.ts': [
     'clickhouse/client.ts',
-    'clickhouse/long-form.ts',
+    'clickhouse/long-parameters.ts',
     'commands/adopt/',
     'clickhouse/retry.ts',
     'commands/accept/',

@@ -3,8 +3,7 @@ import { expect, test } from 'vitest'
 import { openWorkspace } from '../src/index.ts'
 import { temporaryDirectory } from './support/processes.ts'
 import { readConfig } from '../src/workspace/config.ts'
-import { withDefaults } from '../src/workspace/given-options.ts'
-import { upOptions } from '../src/workspace/run-options.ts'
+import { withDefaults, upOptions } from '../src/workspace/run-options.ts'
 
 test.each([
   ['dry-run', "unknown flag 'dry-run'"],

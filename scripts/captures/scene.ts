@@ -1,11 +1,11 @@
 // Owns the stage of the captures: a server, terminals of any width, processes that can be killed, and the page.
+import headless from '@xterm/headless'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import headless from '@xterm/headless'
 import { runCli } from '../../src/cli/run-cli.ts'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
 import { rowsOf } from '../../test/support/server.ts'

@@ -1,13 +1,12 @@
 // Owns how connections are made, and which HTTP status an answer had, which the client does not tell.
+import https from 'node:https'
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { subscribe } from 'node:diagnostics_channel'
 import http, { type ClientRequest, type IncomingMessage } from 'node:http'
-import https from 'node:https'
 import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
-import { limitError } from './bounded-answer.ts'
-import { isKept, KeptAnswerError } from './kept-answer.ts'
+import { limitError, isKept, KeptAnswerError } from './answers.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. Loopback needs no proxy. */
 export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>) {

@@ -2,7 +2,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { type BackfillError, serverProblem } from '../model/errors.ts'
-import { PINNED_SETTINGS } from '../sql-syntax/pinned-settings.ts'
+import { PINNED_SETTINGS } from '../sql-syntax/settings.ts'
 import { type Client, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
@@ -16,8 +16,11 @@ import {
   isSame,
   refusesSettings,
   type SettingsLimits,
+  CHANGED_SETTINGS,
+  type ChangedSetting,
+  defaultsFor,
+  refusedDefaults,
 } from './settings-limits.ts'
-import { CHANGED_SETTINGS, type ChangedSetting, defaultsFor, refusedDefaults } from './profile-settings.ts'
 import { errorCode, originOf, messageOf } from './server-error.ts'
 import { MAX_EXECUTION_SECONDS } from './silence.ts'
 

@@ -1,11 +1,12 @@
-// Owns which settings a user may set: forbidden ones are not sent, and refused by name where the profile's value does harm.
+// Owns the settings of a user: which may be set, what a profile changes, and the refusal by name of what would do harm.
 import type { ClickHouseSettings } from '@clickhouse/client'
-import { type BackfillError, serverProblem } from '../model/errors.ts'
-import { failsAloud, WRITING_SETTINGS } from '../sql-syntax/pinned-settings.ts'
+import { type BackfillError, serverProblem, usageError } from '../model/errors.ts'
+import { failsAloud, WRITING_SETTINGS, isHarmless } from '../sql-syntax/settings.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
-import { errorCode } from './server-error.ts'
+import { errorCode, messageOf } from './server-error.ts'
+import { blamesText } from './error-codes.ts'
 
 export type SettingsLimits = Awaited<ReturnType<typeof readLimits>>
 
@@ -102,7 +103,7 @@ export function assertProfile(
 }
 
 /** Of settings that the profile changes, and that the user may not change back. */
-export function stuckSettings(
+function stuckSettings(
   stuck: readonly Difference[],
   { side, url, username }: Connection,
   harm: string,
@@ -114,4 +115,87 @@ export function stuckSettings(
     `Let the user set it (readonly = 2, no constraint), or have it set: ALTER USER ${quotedName(username)} SETTINGS ${list('wanted')}${orElse}`,
     { code: SETTING_CONSTRAINT_VIOLATION },
   )
+}
+
+/** A setting that has another value than the server's default; `isStuck`: '1' if the user may not set it. */
+export type ChangedSetting = readonly [name: string, value: string, fallback: string, isStuck: string]
+
+/** The settings that differ from the defaults, but those that somebody has invented (SQL_tenant = 7: they have none), as an aggregate over system.settings, which every user may read. */
+// Not a scalar subquery: inside of one the server itself changes settings. Not named tuples: profiles change how they are printed.
+export const CHANGED_SETTINGS = `groupArrayIf([name, value, default, toString(readonly)],
+  changed AND value != default AND alias_for = '' AND NOT is_obsolete AND type != 'Custom')`
+
+/** The defaults to send. @param defaults what was sent already: what still differs cannot be set @throws BackfillError `server` naming that */
+export function defaultsFor(
+  changed: readonly ChangedSetting[],
+  { sent, defaults }: { readonly sent: ClickHouseSettings; readonly defaults: ClickHouseSettings },
+  connection: Connection,
+): ClickHouseSettings {
+  const accepted = connection.acceptedSettings ?? []
+  const others = changed.filter(
+    ([name]) => !Object.hasOwn(sent, name) && !isHarmless(name) && !accepted.includes(name),
+  )
+  // It changes hundreds of others, which come back with it.
+  const compatibility = others.filter(([name]) => name === 'compatibility')
+  const foreign = compatibility.length > 0 ? compatibility : others
+  const stuck = foreign.filter(([name, , , isStuck]) => isStuck === '1' || Object.hasOwn(defaults, name))
+  if (stuck.length > 0) throw refused(stuck, connection)
+  return Object.fromEntries(foreign.map(([name, , fallback]) => [name, fallback]))
+}
+
+/** The same for settings whose default a constraint forbids, as the server says when it is sent; undefined for other errors. */
+export function refusedDefaults(
+  changed: readonly ChangedSetting[],
+  error: unknown,
+  connection: Connection,
+): BackfillError | undefined {
+  const words = messageOf(error).split(/\W+/)
+  const stuck = changed.filter(([name]) => words.includes(name))
+  return refusesSettings(error) && stuck.length > 0 ? refused(stuck, connection) : undefined
+}
+
+function refused(stuck: readonly ChangedSetting[], connection: Connection): BackfillError {
+  const differences = stuck.map(([name, holds, wanted]) => ({ name, holds, wanted }))
+  const names = stuck.map(([name]) => name).join(',')
+  const orElse = `; if rows cannot change by it, add --accept-setting ${names}`
+  return stuckSettings(differences, connection, 'a transform could yield other rows', orElse)
+}
+
+/** @param origin where they were typed @throws BackfillError `usage` for the first that the server, or the user's profile, refuses */
+export async function assertTaken(
+  {
+    client,
+    connection,
+    limits,
+  }: {
+    readonly client: Client
+    readonly connection: Connection
+    readonly limits: SettingsLimits | undefined
+  },
+  settings: Readonly<Record<string, string>>,
+  origin: string,
+): Promise<void> {
+  const refusal = (name: string, why: string, hint: string) =>
+    usageError(
+      `the setting ${name}=${settings[name]} (${origin}) is refused by ClickHouse (${connection.side} ${connection.url}): ${why}`,
+      hint,
+    )
+  const [denied] = limits?.denied(settings) ?? []
+  if (denied !== undefined)
+    throw refusal(
+      denied.name,
+      `user '${connection.username}' may not set it (it has '${denied.holds}')`,
+      'Take it out, or let the user set it (readonly = 2)',
+    )
+  for (const [name, value] of Object.entries(settings))
+    await client
+      .rows({
+        query: 'SELECT 1 AS one',
+        clickhouse_settings: { [name]: value },
+        doing: `trying the setting ${name}`,
+      })
+      .catch((error: unknown) => {
+        if (!blamesText(error as BackfillError)) throw error
+        throw refusal(name, messageOf(error), 'Write a value that the setting has, or take it out')
+      })
 }

@@ -1,6 +1,6 @@
 // Owns sending one writing statement, and checking that the server has executed it completely.
 import type { Readable } from 'node:stream'
-import { errorInBody, NO_SUMMARY, wholeText } from './bounded-answer.ts'
+import { errorInBody, NO_SUMMARY, wholeText } from './answers.ts'
 import { serverError } from './server-error.ts'
 import type { Server } from './server.ts'
 import { monotonicMs } from '../seam/clock.ts'

@@ -1,4 +1,5 @@
-// Owns starting and stopping the embedded ClickHouse: a real server on loopback, in a child process of this one.
+// Owns starting and stopping the embedded ClickHouse: a real server on loopback, in a child process of this one, which alone loads the
+// engine.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { readFileSync, rmSync } from 'node:fs'
@@ -6,10 +7,11 @@ import type { Socket } from 'node:net'
 import { extname, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { BackfillError, serverProblem } from '../model/errors.ts'
+import { BackfillError, serverProblem, usageError } from '../model/errors.ts'
 import { quoteString } from '../sql-syntax/quoting.ts'
-import { findEngineLibrary } from './engine-library.ts'
 import { EMBEDDED_USER, prepareDirectory } from './server-directory.ts'
+import { createRequire } from 'node:module'
+import { isInImage } from '../seam/process.ts'
 
 export type EmbeddedServer = Awaited<ReturnType<typeof startEmbedded>>
 
@@ -165,5 +167,40 @@ function startError(said: string, directory: string): BackfillError {
   return serverProblem(
     `The embedded ClickHouse in '${directory}' did not start: ${reason}`,
     `See ${join(directory, 'server.log')}`,
+  )
+}
+
+/** @throws BackfillError 'usage' with the install command if one of its two packages is missing, or with what to correct */
+export function findEngineLibrary(): string {
+  const load = createRequire(import.meta.url)
+  let locate: () => string
+  try {
+    load('ffi-rs') // small, and only loading shows whether it has a binary for this platform
+    locate = (load('chdb/libchdb') as { readonly libchdbPath: () => string }).libchdbPath
+  } catch {
+    throw notInstalled()
+  }
+  try {
+    return locate()
+  } catch {
+    const place = process.env['CHDB_LIBCHDB_PATH'] || process.env['CHDB_LIBCHDB_DIR']
+    throw place
+      ? usageError(
+          `The embedded ClickHouse is not at '${place}'`,
+          'Correct or unset CHDB_LIBCHDB_PATH and CHDB_LIBCHDB_DIR',
+        )
+      : notInstalled()
+  }
+}
+
+function notInstalled(): BackfillError {
+  if (isInImage())
+    return usageError(
+      'The embedded ClickHouse is not in this image',
+      'Use a ClickHouse server: set TARGET_CLICKHOUSE_URL. Or build the image with --build-arg EMBEDDED=yes',
+    )
+  return usageError(
+    'The embedded ClickHouse is not installed',
+    'npm install chdb ffi-rs (Linux with glibc, or macOS). Only `test` and `demo` need it: for all else set TARGET_CLICKHOUSE_URL to a ClickHouse server',
   )
 }

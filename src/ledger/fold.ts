@@ -4,8 +4,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Position } from './events.ts'
 import { ISLANDS, type IslandState, type Schema } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
-import { latestStateQuery, type RangeState } from './latest-state.ts'
 import { MARKS, withStaleTag } from './stale.ts'
+import { programSql } from '../package-folder.ts'
 
 export type FoldKey = {
   readonly network: string
@@ -139,3 +139,22 @@ export function after([epoch, seq]: Position) {
 
 /** `started` and `failed` leave a range whose rows may be partly written. */
 const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`
+
+/** The state that an event gives to its range: any tuple; its first part is '' for blocks without an event. */
+type RangeState = readonly [state: string, ...unknown[]]
+
+type Segment = { table_key: string; range_from: number; range_to: number; paint: RangeState; island: number }
+
+/**
+ * One row for each segment of one table with one state (`any(paint)`). `layers` is a subquery of table_key, low, high,
+ * position and color. How it works: sql/ledger/fold/latest-state.sql.
+ */
+export function latestStateQuery(db: Kysely<Schema>, layers: RawBuilder<unknown>) {
+  return db
+    .with('painters', sql<object>`${layers}`)
+    .with('numbered', sql<Segment>`(${sql.raw(programSql('ledger/fold/latest-state'))})`)
+    .selectFrom('numbered')
+    .select(['table_key'])
+    .select(({ fn }) => [fn.min<number>('range_from').as('from'), fn.max<number>('range_to').as('to')])
+    .groupBy(['table_key', 'island'])
+}

@@ -6,8 +6,7 @@ import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
 import { DIGEST } from './unchanged.ts'
-import { after, POSITION, tableEvents, WROTE_ROWS } from './fold.ts'
-import { latestStateQuery } from './latest-state.ts'
+import { after, POSITION, tableEvents, WROTE_ROWS, latestStateQuery } from './fold.ts'
 
 /** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {

@@ -1,5 +1,5 @@
 // Owns the words for why a table, or a whole run, stands still: the same in live lines, the log, JSON and `status`. Pure.
-import { namedPosition } from './positions.ts'
+import { namedPosition } from './blocks.ts'
 
 export type Standstill =
   /** Everything that the sources have is done. */

@@ -1,7 +1,6 @@
 // Owns the expected blocks of a table: its first block and its head, from the sources' extents, the lag and `blocks`.
 import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
-import type { Range } from '../model/blocks.ts'
-import { formatPosition, isTime, namedPosition } from '../model/positions.ts'
+import { type Range, formatPosition, isTime, namedPosition } from '../model/blocks.ts'
 import { knownNames } from '../model/did-you-mean.ts'
 import { usageError } from '../model/errors.ts'
 

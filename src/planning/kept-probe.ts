@@ -2,7 +2,7 @@
 import { type BlockSet, blockSet, intersect, subtract, union } from '../model/blocks.ts'
 import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.ts'
 import { type SourceColumns, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
-import type { SourcePart } from '../ledger/source-probe.ts'
+import type { SourcePart } from '../ledger/findings.ts'
 import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
 import { type Availability, NOTHING_FOUND, type Probe } from './probe.ts'
 import type { ReadWorkspace } from './read-workspace.ts'

@@ -1,5 +1,5 @@
 // Owns which tables a plan leaves out, why, and which blocks of other tables wait for these. Pure.
-import { type BlockSet, blockSet, intersect, namedBlocks, subtract } from '../model/blocks.ts'
+import { type BlockSet, blockSet, intersect, namedBlocks, subtract, namedPosition } from '../model/blocks.ts'
 import { readsHistory } from '../model/choose.ts'
 import { expectedByDependants } from './bounds.ts'
 import type { Availability } from './probe.ts'
@@ -57,3 +57,15 @@ export function leftOut(
 }
 
 const WAITS: readonly string[] = ['no source rows', 'source too old']
+
+/** `covered`: what is done by now; `wanted`: what the run may do; `left`: what of it would be runnable. */
+export function outOfTurn(
+  { table, bounds }: Pick<TableStatus, 'table' | 'bounds'>,
+  { covered, wanted, left }: Readonly<Record<'covered' | 'wanted' | 'left', BlockSet>>,
+): string | undefined {
+  if (table.sequential === undefined || bounds.expected === undefined || left.length === 0) return undefined
+  const next = subtract([bounds.expected], covered)[0]?.from
+  if (next === undefined || next >= left[0]!.from) return undefined
+  if (intersect(wanted, [{ from: next, to: next }]).length > 0) return undefined
+  return `ranges run in order, and ${namedPosition(next)}, which comes first, lies outside of this run: nothing is done; begin there`
+}

@@ -5,12 +5,18 @@ import { cutChunks } from './chunks.ts'
 import { absentText } from './absence.ts'
 import { countBlocks, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import { sourcesBehind } from '../model/choose.ts'
-import { expectedMs, NO_PACE, yieldOf } from './throughput.ts'
+import {
+  expectedMs,
+  NO_PACE,
+  yieldOf,
+  type RunHistory,
+  readRunHistory,
+  sizingOf,
+  slotsFor,
+} from './sizing.ts'
 import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
-import { type RunHistory, readRunHistory, sizingOf, slotsFor } from './sizing.ts'
-import { heldBack, leftOut, type NotRun } from './left-out.ts'
-import { outOfTurn } from './out-of-turn.ts'
+import { heldBack, leftOut, type NotRun, outOfTurn } from './left-out.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept } from './kept-probe.ts'
 import { type Availability, makeProbe } from './probe.ts'

@@ -11,8 +11,9 @@ import {
   findSilences,
   findThinBuckets,
   probeRange,
+  isComplete,
+  isShort,
 } from '../sources/availability.ts'
-import { isComplete, isShort } from '../sources/near.ts'
 import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'

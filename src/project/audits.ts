@@ -6,8 +6,7 @@ import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { attempt, type Report } from '../sql-syntax/problems.ts'
 import { tablesRead } from '../sql-syntax/table-refs.ts'
 import { throwHeaderError } from './header.ts'
-import { keyFolders } from './key-folders.ts'
-import { readSqlFiles, type SqlFile } from './sql-files.ts'
+import { keyFolders, readSqlFiles, type SqlFile } from './sql-files.ts'
 import { onlySelect } from './transform-statement.ts'
 
 /** By table key: of each table the files of the last folder that has some. Reports folders of no table. */

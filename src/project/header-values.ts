@@ -1,14 +1,14 @@
 // Owns reading the values of the `--!` header: each reader returns the value or throws an error about it.
 import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
-import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
+import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
 import { isKeyword, lex, OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
-import { boundText } from '../sql-syntax/parameter-value.ts'
+import { boundText } from '../sql-syntax/parameter-values.ts'
 import { refuse } from '../sql-syntax/problems.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
-import { timePosition } from '../model/positions.ts'
+import { timePosition } from '../model/blocks.ts'
 
 export type HeaderEntry = {
   readonly key: string

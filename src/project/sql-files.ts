@@ -3,8 +3,10 @@ import { constants } from 'node:fs'
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { closing } from '../model/closing.ts'
-import { BackfillError, usageError } from '../model/errors.ts'
+import { BackfillError, usageError, fileError } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
+import { knownNames } from '../model/did-you-mean.ts'
+import type { Report } from '../sql-syntax/problems.ts'
 
 /** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
 export type SqlFile = {
@@ -111,4 +113,32 @@ export async function assertInside(root: string, path: string): Promise<void> {
 
 function refused(path: string, why: string) {
   return usageError(`${shown(path)} ${why}`, 'put the file itself there, or remove it')
+}
+
+/** Table key -> the last of these SQL folders in which `what` has a folder for it. Reports names of no table; what is read and not run (README.md) is nobody's. */
+export async function keyFolders(
+  folders: readonly string[],
+  { what, keys }: { readonly what: string; readonly keys: readonly string[] },
+  report: Report,
+): Promise<ReadonlyMap<string, string>> {
+  const homes = new Map<string, string>()
+  for (const root of folders) {
+    const place = join(root, what)
+    for (const name of await namesIn(root, place)) {
+      if (/\.(md|txt)$/.test(name)) continue
+      homes.set(name, root)
+      if (keys.includes(name)) continue
+      const sentence = `there is no table '${name}'`
+      const hint = knownNames('tables', name, keys)
+      report(fileError({ rule: 'E015', file: shown(join(place, name)), sentence, hint }))
+    }
+  }
+  return homes
+}
+
+export async function namesIn(root: string, folder: string): Promise<readonly string[]> {
+  return await namesOf(root, folder).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    return unreadable(folder, error)
+  })
 }

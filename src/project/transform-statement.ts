@@ -1,7 +1,7 @@
 // Owns the form of a transform: one SELECT over the tables that its header names, bounded by the runner's parameters.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { PINNED_SETTING_NAMES } from '../sql-syntax/pinned-settings.ts'
+import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
 import { refuse, type Report } from '../sql-syntax/problems.ts'
 import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'

@@ -1,7 +1,6 @@
 // Owns running transforms: inside one server, or streamed from the source server to the target server.
-import { namedBlocks } from '../model/blocks.ts'
+import { namedBlocks, type Range } from '../model/blocks.ts'
 import type { Compression, Network, TableDefinition } from '../model/model.ts'
-import type { Range } from '../model/blocks.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import type { Lock } from '../lock/lock.ts'
 import { assertAuditable, openAudits } from '../targets/audits.ts'

@@ -6,7 +6,7 @@ import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
 import type { Availability } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { TableStatus } from '../planning/table-status.ts'
-import type { Throughput } from '../planning/throughput.ts'
+import type { Throughput } from '../planning/sizing.ts'
 import type { StepSession } from './shared-insert.ts'
 
 export type TableRun = ReturnType<typeof startTable>

@@ -8,8 +8,7 @@ import { staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { keepFound } from './keep-found.ts'
-import { keepSeen } from './keep-seen.ts'
+import { keepFound, keepSeen } from './keep-findings.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import type { TableRun } from './table-run.ts'
@@ -24,7 +23,7 @@ import {
   workOf,
   workReporter,
 } from './work-left.ts'
-import { killAfterGrace } from './grace.ts'
+import { killAfterGrace } from './beside.ts'
 import { LOOK_MS } from './throttle.ts'
 import type { Workspace } from './workspace.ts'
 import { monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'

@@ -1,5 +1,5 @@
 // Owns what a run still has to do: which blocks, in how many chunks, and why a table with such blocks stands still. Pure.
-import { type Unit } from '../model/model.ts'
+import type { Unit } from '../model/model.ts'
 import { type BlockSet, countBlocks, intersect, subtract, union } from '../model/blocks.ts'
 import { readsHistory } from '../model/choose.ts'
 import type { Standstill } from '../model/standstill.ts'
@@ -10,7 +10,7 @@ import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../pl
 import type { RunEvent } from './events.ts'
 import type { TableRun } from './table-run.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { outOfTurn } from '../planning/out-of-turn.ts'
+import { outOfTurn } from '../planning/left-out.ts'
 import { sizingOf } from '../planning/sizing.ts'
 import type { RunContext } from './prepare.ts'
 

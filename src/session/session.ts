@@ -1,6 +1,6 @@
-// Owns opening the workspace for a command, and printing its messages.
+// Owns opening the workspace for a command, or the target alone, and printing its messages.
 import { relative } from 'node:path'
-import type { Server } from '../clickhouse/server.ts'
+import { type Server, openServer } from '../clickhouse/server.ts'
 import {
   type Connections,
   connectServers,
@@ -12,6 +12,10 @@ import { assertUnits } from '../workspace/run-options.ts'
 import { selectors } from '../workspace/values.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 import type { Context } from './command.ts'
+import { joinCluster } from '../clickhouse/cluster/cluster.ts'
+import { namesFor } from '../clickhouse/own-databases.ts'
+import type { LedgerPlace } from '../ledger/events.ts'
+import { closing } from '../model/closing.ts'
 
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
   const { config, flags } = context
@@ -24,7 +28,7 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
   })
 }
 
-export function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
+function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
   output.message(
     (cluster?.unreachable ?? []).map(
       (node) =>
@@ -71,4 +75,19 @@ function announceStart({ config, output, flags }: Context): Starting {
     if (flags.has('quiet')) return
     output.message([`Using the embedded server in ${relative(config.folder, directory) || directory}.`])
   }
+}
+
+export async function withTarget<T>(
+  context: Context,
+  use: (place: LedgerPlace, connections: Connections) => Promise<T>,
+): Promise<T> {
+  const { cluster, ledgerDatabase, network } = context.config
+  return await withConnections(context, async (connections) =>
+    closing(await openServer(connections.target), async (opened) => {
+      const names = namesFor(ledgerDatabase.value)
+      const place = await joinCluster(opened, { cluster: cluster.value, names })
+      warnOfNodes(context, place.server)
+      return await use({ ...place, network: network.value }, connections)
+    }),
+  )
 }

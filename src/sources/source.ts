@@ -1,8 +1,7 @@
 // Owns the queries of source tables: extents, the probe's buckets, disagreements, fingerprints.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
-import { openEnds } from './ends.ts'
-import { readParts } from './parts.ts'
+import { openEnds, readParts } from './ends.ts'
 import { readReadiness } from './readiness.ts'
 import type { SourceDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'

@@ -3,8 +3,7 @@ import { nearest } from '../model/did-you-mean.ts'
 import type { DdlColumn } from './create-table.ts'
 import { quoteIdentifier, quoteString } from './quoting.ts'
 import { unspaced } from './tokens.ts'
-import { fits, typeFits } from './type-fit.ts'
-import { parseType } from './types.ts'
+import { fits, typeFits, parseType } from './type-fit.ts'
 
 export type OutputColumn = { readonly name: string; readonly type: string }
 

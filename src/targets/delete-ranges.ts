@@ -13,7 +13,7 @@ import { touchesSome, withParams } from '../clickhouse/dialect.ts'
 import type { Names } from '../clickhouse/own-databases.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { errorCode, serverError } from '../clickhouse/server-error.ts'
-import { errorInBody } from '../clickhouse/bounded-answer.ts'
+import { errorInBody } from '../clickhouse/answers.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 

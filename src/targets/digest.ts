@@ -1,10 +1,9 @@
 // Owns the digest of rows that are in a table (model/digest.ts), as SQL, and the digest of a range that was just written.
-import { namedBlocks } from '../model/blocks.ts'
+import { namedBlocks, type Range } from '../model/blocks.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { type Digest, PARTIAL } from '../model/digest.ts'
-import type { Range } from '../model/blocks.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { DescribePort } from './check-columns.ts'
 import { comparedColumns, isCollapsing } from './compared-columns.ts'

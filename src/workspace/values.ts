@@ -1,8 +1,8 @@
 // Owns reading values from words, of a flag, a variable or a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
 import type { PerUnit } from '../model/model.ts'
-import { timePosition } from '../model/positions.ts'
-import { mayBeTyped } from '../sql-syntax/harmless-settings.ts'
+import { timePosition } from '../model/blocks.ts'
+import { mayBeTyped } from '../sql-syntax/settings.ts'
 
 /** A value with its place, for messages: `--from`, `BACKFILL_LAG`. */
 export type Word = { readonly text: string; readonly place: string }

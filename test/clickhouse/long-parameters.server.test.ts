@@ -1,6 +1,6 @@
 // Owns the promises about long parameters: they pass a proxy that takes lines of 8 KiB, and the limits of a server.
-import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
+import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { touchesSome, typed } from '../../src/clickhouse/dialect.ts'

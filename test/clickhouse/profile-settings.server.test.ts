@@ -1,6 +1,6 @@
 // Owns the promise that a profile may change how fast statements run, and never what they yield.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { CHANGED_SETTINGS } from '../../src/clickhouse/profile-settings.ts'
+import { CHANGED_SETTINGS } from '../../src/clickhouse/settings-limits.ts'
 import { openAgain, openServer } from '../../src/clickhouse/server.ts'
 import { launchWithUsers } from '../support/users.ts'
 

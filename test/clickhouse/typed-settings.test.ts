@@ -3,7 +3,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import { expect, test } from 'vitest'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { assertTaken } from '../../src/clickhouse/typed-settings.ts'
+import { assertTaken } from '../../src/clickhouse/settings-limits.ts'
 import { connectionTo } from '../support/answering.ts'
 
 const connection = connectionTo('http://db:8123')

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range } from '../../src/model/blocks.ts'
 import {
+  type Range,
   blockSet,
   type BlockSet,
   countBlocks,

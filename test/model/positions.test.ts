@@ -1,6 +1,6 @@
 // Owns the promise that positions are typed and shown as people know them: blocks as numbers, seconds as UTC times.
 import { expect, test } from 'vitest'
-import { formatRange, timePosition } from '../../src/model/positions.ts'
+import { formatRange, timePosition } from '../../src/model/blocks.ts'
 import { inUnit } from '../../src/model/model.ts'
 import { blockNumber, perUnit } from '../../src/workspace/values.ts'
 

@@ -1,6 +1,6 @@
 // Owns the promise about how far the change of a source's data part reaches.
 import { expect, test } from 'vitest'
-import type { SourcePart } from '../../src/ledger/source-probe.ts'
+import type { SourcePart } from '../../src/ledger/findings.ts'
 import { countBlocks } from '../../src/model/blocks.ts'
 import { changedBlocks } from '../../src/planning/kept-probe.ts'
 

@@ -2,8 +2,14 @@ import { expect, test } from 'vitest'
 import type { TableDefinition } from '../../src/model/model.ts'
 import type { Capacity } from '../../src/clickhouse/capacity.ts'
 import type { TargetTable } from '../../src/targets/target.ts'
-import { NO_PACE, type Throughput } from '../../src/planning/throughput.ts'
-import { DEFAULT_CHUNK_ROWS, sizingOf, type SizingQuestion, slotsFor } from '../../src/planning/sizing.ts'
+import {
+  NO_PACE,
+  type Throughput,
+  DEFAULT_CHUNK_ROWS,
+  sizingOf,
+  type SizingQuestion,
+  slotsFor,
+} from '../../src/planning/sizing.ts'
 
 const capacity = (more: Partial<Capacity> = {}): Capacity => ({
   cores: 4,

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Cost } from '../../src/ledger/reader.ts'
-import { expectedMs, NO_PACE, throughputAfter, rowsPerChunk, yieldOf } from '../../src/planning/throughput.ts'
+import type { Cost } from '../../src/ledger/reader.ts'
+import { expectedMs, NO_PACE, throughputAfter, rowsPerChunk, yieldOf } from '../../src/planning/sizing.ts'
 
 const cost = (more: Partial<Cost> = {}): Cost => ({
   expected: 1_000_000,

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { changeFile } from '../../src/project/changed-file.ts'
+import { changeFile } from '../../src/project/written-files.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 
 const hash = (text: string) => createHash('sha256').update(text).digest('hex')

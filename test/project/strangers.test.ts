@@ -16,7 +16,7 @@ import { expect, test } from 'vitest'
 import { readSoundTests } from '../../src/commands/test/test-case.ts'
 import type { BackfillError } from '../../src/model/errors.ts'
 import { refuse } from '../../src/sql-syntax/problems.ts'
-import { writeNewFiles } from '../../src/project/new-files.ts'
+import { writeNewFiles } from '../../src/project/written-files.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { repository, temporaryDirectory } from '../support/processes.ts'
 

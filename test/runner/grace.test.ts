@@ -1,6 +1,6 @@
 // Owns the promises of the grace of an interrupted run.
 import { expect, test, vi } from 'vitest'
-import { killAfterGrace } from '../../src/runner/grace.ts'
+import { killAfterGrace } from '../../src/runner/beside.ts'
 
 /** What was killed, time by time. */
 function scene(interrupted: boolean) {
@@ -12,7 +12,7 @@ function scene(interrupted: boolean) {
     throw new Error('the server is away')
   }
   const signal = interrupted ? AbortSignal.abort() : new AbortController().signal
-  const stop = killAfterGrace(signal, context as unknown as Parameters<typeof killAfterGrace>[1])
+  const stop = killAfterGrace(signal, context)
   return { killed, inFlight, stop }
 }
 

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import type { Range } from '../../src/model/blocks.ts'
-import { type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
+import { type Range, type BlockSet, blockSet, covers, intersect } from '../../src/model/blocks.ts'
 import {
   blocksAsSet,
   bucketWidth,

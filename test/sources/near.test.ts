@@ -9,8 +9,9 @@ import {
   findSilences,
   findSourceGaps,
   probeRange,
+  isComplete,
+  isShort,
 } from '../../src/sources/availability.ts'
-import { isComplete, isShort } from '../../src/sources/near.ts'
 import { historyOf, isUnusual, suspiciousRuns } from '../../src/sources/sparse-silences.ts'
 import { blocksFrom, bucketsOf, source, TRANSACTION } from '../support/buckets.ts'
 

@@ -1,7 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { knownFingerprint, mergeBuckets } from '../../src/sources/fingerprint.ts'
-import type { SourceFacts } from '../../src/sources/fingerprint.ts'
+import { knownFingerprint, mergeBuckets, type SourceFacts } from '../../src/sources/fingerprint.ts'
 import type { Bucket } from '../../src/sources/availability.ts'
 
 const WIDTH = 10

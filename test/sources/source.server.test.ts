@@ -1,5 +1,5 @@
-import { XATU_COLUMNS } from '../../src/model/model.ts'
 import * as fc from 'fast-check'
+import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
 import { openSource } from '../../src/sources/source.ts'
 import type { Range } from '../../src/model/blocks.ts'

@@ -1,6 +1,6 @@
 // Owns reading a Distributed table's definition, and which sharding keeps the rows of a key together.
 import { expect, test } from 'vitest'
-import { distributedEngine, shardingProblem } from '../../src/sql-syntax/distributed.ts'
+import { distributedEngine, shardingProblem } from '../../src/sql-syntax/ddl-clauses.ts'
 
 function read(engine: string) {
   const found = distributedEngine(engine)

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isHarmless } from '../../src/sql-syntax/harmless-settings.ts'
+import { isHarmless } from '../../src/sql-syntax/settings.ts'
 
 test('limits, threads, logs, timeouts, caches, priority and workload are the operator’s', () => {
   const names =

@@ -1,6 +1,6 @@
 // Owns the promise that a refusal of the server becomes the GRANT that fixes it.
 import { expect, test } from 'vitest'
-import { missingGrant } from '../../src/clickhouse/error-hints.ts'
+import { missingGrant } from '../../src/clickhouse/error-codes.ts'
 
 const said = (grant: string) =>
   missingGrant(

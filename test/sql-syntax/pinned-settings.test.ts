@@ -1,6 +1,6 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { expect, test } from 'vitest'
-import { PINNED_SETTING_NAMES, PINNED_SETTINGS } from '../../src/sql-syntax/pinned-settings.ts'
+import { PINNED_SETTING_NAMES, PINNED_SETTINGS } from '../../src/sql-syntax/settings.ts'
 
 test('the pinned settings are settings of the client, and none of them lets an overflow pass', () => {
   const settings: ClickHouseSettings = PINNED_SETTINGS

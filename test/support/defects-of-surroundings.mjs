@@ -228,7 +228,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
     kind: 'clickhouse/09',
     find: 'if (!blamesText(error as BackfillError)) throw error',
     put: 'throw error',
-    file: 'src/clickhouse/typed-settings.ts',
+    file: 'src/clickhouse/settings-limits.ts',
     test: 'test/clickhouse/typed-settings.test.ts',
     name: 'blamed on the place',
   },

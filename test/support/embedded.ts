@@ -1,5 +1,4 @@
 // Owns embedded servers of single tests: in this process, or in a parent process that a test can kill.
-
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'

@@ -1,6 +1,6 @@
 // Owns random ledger histories, and the oracle that says what they come to.
-import { randomUUID } from 'node:crypto'
 import * as fc from 'fast-check'
+import { randomUUID } from 'node:crypto'
 import type { EventName } from '../../src/clickhouse/schema.ts'
 import type { Island } from '../../src/ledger/events.ts'
 import type { Digest } from '../../src/model/digest.ts'

@@ -1,6 +1,5 @@
 // Owns the ClickHouse server of a test file: the embedded one, or an image named by BACKFILL_TEST_IMAGE. The files of one
 // worker hand an embedded server on to each other, emptied.
-
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

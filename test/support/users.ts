@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
-import { findEngineLibrary } from '../../src/embedded/engine-library.ts'
+import { findEngineLibrary } from '../../src/embedded/embedded-server.ts'
 import { EMBEDDED_USER, prepareDirectory } from '../../src/embedded/server-directory.ts'
 import { repository } from './processes.ts'
 

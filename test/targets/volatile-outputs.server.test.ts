@@ -1,7 +1,7 @@
 // Owns the promise that columns which are made anew each time are known by their SQL, and no others are taken for them.
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { volatileNames } from '../../src/targets/volatile-outputs.ts'
+import { volatileNames } from '../../src/targets/compared-columns.ts'
 import { useServer } from '../support/clickhouse.ts'
 
 let server: Server

@@ -2,7 +2,7 @@
 // Keeper are killed and halted; then a plain `up`, and every replica must hold what one server computes.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { distributedEngine } from '../../src/sql-syntax/distributed.ts'
+import { distributedEngine } from '../../src/sql-syntax/ddl-clauses.ts'
 import { startBalancer } from '../support/balancer.ts'
 import { mulberry32 } from '../support/random.ts'
 import { type RealCluster, startRealCluster } from '../support/real-cluster.ts'

@@ -1,4 +1,5 @@
 // Owns the promises of the configuration: which value wins, where it came from, and that no password is shown.
+import pc from 'picocolors'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,7 +11,6 @@ import { mask, maskUrl } from '../../src/workspace/mask.ts'
 import { typedWords } from '../../src/workspace/values.ts'
 import { wantsColors } from '../../src/terminal/output.ts'
 import { settingLines } from '../../src/commands/info/command.ts'
-import pc from 'picocolors'
 
 let folder: string
 beforeEach(() => {

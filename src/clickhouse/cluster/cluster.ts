@@ -2,7 +2,7 @@
 import { closing } from '../../model/closing.ts'
 import { usageError } from '../../model/errors.ts'
 import type { Names } from '../own-databases.ts'
-import { ACCESS_DENIED } from '../error-hints.ts'
+import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode } from '../server-error.ts'
 import { type Cluster, openAgain, type Server } from '../server.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'

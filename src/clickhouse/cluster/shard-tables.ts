@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/distributed.ts'
+import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './nodes.ts'

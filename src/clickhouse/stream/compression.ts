@@ -4,7 +4,7 @@ import { zstdDecompressSync } from 'node:zlib'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { usageError } from '../../model/errors.ts'
 import type { Compression } from '../../model/model.ts'
-import { TAIL_BYTES } from '../bounded-answer.ts'
+import { TAIL_BYTES } from '../answers.ts'
 
 type Manner = { readonly settings: ClickHouseSettings; readonly headers: Readonly<Record<string, string>> }
 

@@ -9,7 +9,7 @@ import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { serverError } from '../server-error.ts'
 import type { Server } from '../server.ts'
 import { refusesSettings } from '../settings-limits.ts'
-import { errorInBody } from '../bounded-answer.ts'
+import { errorInBody } from '../answers.ts'
 import { runWrite, type WriteReport, writeSettings } from '../write.ts'
 import { type CompressionForm, COMPRESSIONS } from './compression.ts'
 

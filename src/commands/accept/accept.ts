@@ -1,7 +1,7 @@
 // Owns the acceptance of source gaps and incomplete blocks: it plans the blocks to accept and records the events.
 import { failedError, usageError } from '../../model/errors.ts'
 import { formatBlockSet, intersect, type Range, union, type BlockSet, subtract } from '../../model/blocks.ts'
-import { type PerUnit, type TableDefinition } from '../../model/model.ts'
+import type { PerUnit, TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'

@@ -1,16 +1,6 @@
 // Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
 import { usageError, failedError } from '../../model/errors.ts'
-import {
-  blockSet,
-  type BlockSet,
-  countBlocks,
-  intersect,
-  type Range,
-  subtract,
-  union,
-  hull,
-  namedBlocks,
-} from '../../model/blocks.ts'
+import { blockSet, type BlockSet, countBlocks, intersect, type Range, subtract, union, hull, namedBlocks } from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'
@@ -21,7 +11,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { verify, type VerifyHooks, type VerifyOptions } from '../verify/verify.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { isPlain } from '../../targets/plain-inputs.ts'
+import { isPlain } from '../../targets/check-columns.ts'
 
 export type AdoptOptions = VerifyOptions & {
   readonly lag: PerUnit

@@ -1,7 +1,6 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
-import { blamesText } from '../../clickhouse/error-codes.ts'
-import { ACCESS_DENIED, missingGrant } from '../../clickhouse/error-hints.ts'
+import { blamesText, ACCESS_DENIED, missingGrant } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'

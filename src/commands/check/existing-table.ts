@@ -1,6 +1,5 @@
 // Owns the comparison of a DDL file with the existing table, as the server writes both: it makes a temporary table of the file.
-import { blamesText } from '../../clickhouse/error-codes.ts'
-import { ACCESS_DENIED, missingGrant } from '../../clickhouse/error-hints.ts'
+import { blamesText, ACCESS_DENIED, missingGrant } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { Server } from '../../clickhouse/server.ts'

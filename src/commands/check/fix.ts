@@ -1,6 +1,6 @@
 // Owns the repair of transforms whose columns do not fit into their target: a SELECT around them that casts.
 import type { SqlText, TableDefinition } from '../../model/model.ts'
-import { changeFile } from '../../project/changed-file.ts'
+import { changeFile } from '../../project/written-files.ts'
 import { shown } from '../../project/sql-files.ts'
 import { clauseSettings } from '../../project/transform-statement.ts'
 import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'

@@ -1,8 +1,7 @@
 // Owns the warning about sources whose rows of one key may be in several tables: FINAL merges each table by itself.
 import type { Server } from '../../clickhouse/server.ts'
 import { type TableBehind, tablesBehind } from '../../clickhouse/tables-behind.ts'
-import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { distributedEngine, shardingProblem } from '../../sql-syntax/distributed.ts'
+import { ddlClauses, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
 
 /** @throws BackfillError `server` */

@@ -5,7 +5,7 @@ import type { Names } from '../../clickhouse/own-databases.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { SOME_RANGE, transformParams } from '../../targets/transform.ts'
 import type { Range } from '../../model/blocks.ts'
-import { boundStatement } from '../../sql-syntax/bound-statement.ts'
+import { boundStatement } from '../../sql-syntax/parameter-values.ts'
 import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 

@@ -1,6 +1,6 @@
 // Owns a finding of `backfill doctor`: check, status, subject, sentence and hint.
 import { BackfillError } from '../../model/errors.ts'
-import { missingGrant } from '../../clickhouse/error-hints.ts'
+import { missingGrant } from '../../clickhouse/error-codes.ts'
 import { errorCode, messageOf } from '../../clickhouse/server-error.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 

@@ -49,7 +49,7 @@ type Orphan = {
 /** The network's tables in the ledger that are not `known`; none without a ledger. @throws BackfillError `server` */
 async function readOrphans(context: Context, known: readonly TableDefinition[]): Promise<readonly Orphan[]> {
   const { askLedger } = await import('../../ledger/ask.ts')
-  const { withTarget } = await import('../../session/target.ts')
+  const { withTarget } = await import('../../session/session.ts')
   const { openTarget } = await import('../../targets/target.ts')
   return await withTarget(context, async (place) => {
     if ((await openTarget(place).ledgerState()) === 'absent') return []

@@ -2,7 +2,7 @@
 import { EXIT, usageError } from '../../model/errors.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import type { Command } from '../../session/command.ts'
-import { withTarget } from '../../session/target.ts'
+import { withTarget } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'

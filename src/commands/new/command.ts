@@ -15,7 +15,7 @@ import { PACKAGE_FOLDER } from '../../package-folder.ts'
 
 export const newTable: Command = async ({ config, output, flags }) => {
   const { readFolders } = await import('../../project/sql-folder.ts')
-  const { writeNewFiles } = await import('../../project/new-files.ts')
+  const { writeNewFiles } = await import('../../project/written-files.ts')
   const key = flags.get('table')?.text ?? ''
   if (key === '') throw usageError('`new` needs the key of the table', 'backfill new gas_per_block')
   assertKey(key)

@@ -5,7 +5,7 @@ import type { ClickHouseSettings, DataFormat } from '@clickhouse/client'
 import { type BackfillError, EXIT, usageError } from '../../model/errors.ts'
 import { intersect, namedBlocks, type Range } from '../../model/blocks.ts'
 import type { Network, TableDefinition } from '../../model/model.ts'
-import { errorInBody, TAIL_BYTES } from '../../clickhouse/bounded-answer.ts'
+import { errorInBody, TAIL_BYTES } from '../../clickhouse/answers.ts'
 import { errorCode, serverError, messageOf } from '../../clickhouse/server-error.ts'
 import { openServer, type Server } from '../../clickhouse/server.ts'
 import { verbatim } from '../../terminal/render/json.ts'
@@ -17,7 +17,7 @@ import type { Command, Context } from '../../session/command.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
 import { withConnections } from '../../session/session.ts'
-import { boundStatement } from '../../sql-syntax/bound-statement.ts'
+import { boundStatement } from '../../sql-syntax/parameter-values.ts'
 
 const DEFAULT_LIMIT = 20
 

@@ -14,7 +14,7 @@ import {
   startLines,
 } from './render.ts'
 import { type Supervised, supervised } from '../../session/supervised-run.ts'
-import { type Session } from '../../workspace/open.ts'
+import type { Session } from '../../workspace/open.ts'
 import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'

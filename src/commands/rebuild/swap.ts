@@ -7,7 +7,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
 import { assertAllNodes, runQueued } from '../../clickhouse/cluster/nodes.ts'
-import { distributedEngine } from '../../sql-syntax/distributed.ts'
+import { distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
 import type { TargetPort } from '../../targets/target.ts'
 
 const MAX_TRIES = 3

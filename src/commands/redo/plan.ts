@@ -2,16 +2,15 @@
 import { checkTables } from '../../targets/check-columns.ts'
 import { usageError } from '../../model/errors.ts'
 import { historyOf } from '../../model/choose.ts'
-import { type PerUnit, type TableDefinition } from '../../model/model.ts'
+import type { PerUnit, TableDefinition } from '../../model/model.ts'
 import { type BlockSet, hull, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
 import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsIn } from '../../planning/table-status.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
-import { readRunHistory, slotsFor } from '../../planning/sizing.ts'
+import { readRunHistory, slotsFor, expectedMs, NO_PACE } from '../../planning/sizing.ts'
 import { rowsIn } from '../../planning/row-estimates.ts'
-import { expectedMs, NO_PACE } from '../../planning/throughput.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 
 export type RedoQuestion = {

@@ -1,8 +1,6 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
-import { formatRange } from '../../model/positions.ts'
-import { failedError, usageError } from '../../model/errors.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import {
+  formatRange,
   type BlockSet,
   blockSet,
   formatBlockSet,
@@ -12,6 +10,8 @@ import {
   union,
   namedBlocks,
 } from '../../model/blocks.ts'
+import { failedError, usageError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import { flagsOf, type RedoBlocks, type RedoRequest } from './blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { changesSince } from '../../runner/recover.ts'

@@ -1,10 +1,9 @@
 // Owns how `status` looks: one row per table, and the sentences below them. Pure.
 import { standstillText } from '../../model/standstill.ts'
-import { countBlocks } from '../../model/blocks.ts'
+import { countBlocks, isTime } from '../../model/blocks.ts'
 import { next, sentences } from './sentences.ts'
 import type { StatusReport, TableReport } from './table-report.ts'
 import { BAR_LEGEND, coverageBar } from '../../terminal/render/bar.ts'
-import { isTime } from '../../model/positions.ts'
 import {
   type Colors,
   duration,

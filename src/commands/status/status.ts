@@ -1,19 +1,12 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
 import { misfitOfFile } from '../../targets/check-columns.ts'
-import { plainInputsError } from '../../targets/plain-inputs.ts'
+import { plainInputsError } from '../../targets/check-columns.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import { isWorking } from '../../lock/watch.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { staleReports } from '../../planning/stale-ranges.ts'
-import {
-  blocksIn,
-  notesOf,
-  readTableStatuses,
-  type TableStatus,
-  uuidsIn,
-  targetsOf,
-} from '../../planning/table-status.ts'
+import { blocksIn, notesOf, readTableStatuses, type TableStatus, uuidsIn, targetsOf } from '../../planning/table-status.ts'
 import { absentText, thinText } from '../../planning/absence.ts'
 import { withKept } from '../../planning/kept-probe.ts'
 import { standstillOf, stateOf, type StatusReport, type TableReport } from './table-report.ts'
@@ -21,7 +14,7 @@ import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { rowsIn, ENOUGH_ROWS } from '../../planning/row-estimates.ts'
 import { NOTHING_KNOWN, readRunHistory } from '../../planning/sizing.ts'
-import { expectedMs, NO_PACE } from '../../planning/throughput.ts'
+import { expectedMs, NO_PACE } from '../../planning/sizing.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeAll, probeMissing } from '../../planning/probe-missing.ts'

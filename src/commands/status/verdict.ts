@@ -3,7 +3,7 @@ import { duration, perUnit, type Flags, readFlag } from '../../workspace/values.
 import { EXIT } from '../../model/errors.ts'
 import { freshnessOf, type Scope, sourcesBehind } from '../../model/choose.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { formatPosition } from '../../model/positions.ts'
+import { formatPosition } from '../../model/blocks.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges, listOf } from '../../terminal/render/format.ts'

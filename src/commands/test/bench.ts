@@ -16,7 +16,7 @@ import { columnsOfDdl } from '../../clickhouse/type-names.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import { monotonicMs } from '../../seam/clock.ts'
-import { formatRange } from '../../model/positions.ts'
+import { formatRange } from '../../model/blocks.ts'
 import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 
 /** A row as the server printed it, in the order of the compared columns. */

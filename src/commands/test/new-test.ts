@@ -9,13 +9,13 @@ import { count } from '../../terminal/render/format.ts'
 import { withConnections } from '../../session/session.ts'
 import type { Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
-import { formatRange, isTime } from '../../model/positions.ts'
+import { formatRange, isTime } from '../../model/blocks.ts'
 import { shortName } from '../../model/table-key.ts'
 
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context
   const { testPath } = await import('./test-case.ts')
-  const { assertAbsent, writeNewFiles } = await import('../../project/new-files.ts')
+  const { assertAbsent, writeNewFiles } = await import('../../project/written-files.ts')
   const { readRealRows } = await import('./real-rows.ts')
   const range = typedRange(flags, '--new')
   const folder = config.sql.value.at(-1)!

@@ -9,11 +9,11 @@ import type { Cell, Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import type { Connection } from '../../clickhouse/connection.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
-import { isDynamic, parseType } from '../../sql-syntax/types.ts'
+import { isDynamic, parseType } from '../../sql-syntax/type-fit.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { openServers } from '../../clickhouse/servers.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
-import { volatileNames } from '../../targets/volatile-outputs.ts'
+import { volatileNames } from '../../targets/compared-columns.ts'
 
 type Column = { readonly name: string; readonly type: string }
 

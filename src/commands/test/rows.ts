@@ -4,7 +4,7 @@ import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
 import { knownNames } from '../../model/did-you-mean.ts'
 import { testError, type YamlEntry, type YamlNode } from './yaml-tree.ts'
-import { type DataType, isDynamic, parseType } from '../../sql-syntax/types.ts'
+import { type DataType, isDynamic, parseType } from '../../sql-syntax/type-fit.ts'
 
 /** As ClickHouse reads it from JSON; numbers are text, so that no digit of a UInt256 is lost. */
 export type Cell = string | boolean | null | JsonText | readonly Cell[] | { readonly [key: string]: Cell }

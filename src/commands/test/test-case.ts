@@ -10,7 +10,7 @@ import { expected, expectedRows, givenRows, type GivenContext, type Row } from '
 import { testError, parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 import { join } from 'node:path'
 import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
-import { keyFolders, namesIn } from '../../project/key-folders.ts'
+import { keyFolders, namesIn } from '../../project/sql-files.ts'
 import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 
 export type UnitTest = {

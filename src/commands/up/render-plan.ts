@@ -1,6 +1,6 @@
 // Owns how a plan looks: one line a table, sentences below, the chunks if they are asked for. Pure.
 import { holdText } from '../../ledger/steering.ts'
-import { isTime } from '../../model/positions.ts'
+import { isTime } from '../../model/blocks.ts'
 import type { PlanReport } from '../../planning/plan.ts'
 import { tablesText } from '../../terminal/render/about-tables.ts'
 import {

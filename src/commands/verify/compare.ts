@@ -1,7 +1,6 @@
 // Owns the comparison of a range: the transform's rows, computed again, against the table's rows. Reads only.
-import { namedBlocks } from '../../model/blocks.ts'
+import { namedBlocks, type Range } from '../../model/blocks.ts'
 import { isPosition, type Network, type TableDefinition } from '../../model/model.ts'
-import type { Range } from '../../model/blocks.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'

@@ -6,7 +6,7 @@ import { retryOf, usageError } from '../../model/errors.ts'
 import { type BlockSet, intersect, type Range, subtract } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
-import { NO_PACE } from '../../planning/throughput.ts'
+import { NO_PACE, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { hintOf, splitStaleTag, type StaleReason } from '../../ledger/stale.ts'
 import {
   builtRowEstimates,
@@ -18,7 +18,6 @@ import {
 } from './chunks.ts'
 import type { Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
-import { readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
 import { type Comparison, compareRange } from './compare.ts'
 import { readSides, type Sides } from '../../targets/compare-sides.ts'

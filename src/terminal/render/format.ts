@@ -1,10 +1,9 @@
 // Owns formatting numbers, times and block ranges. Pure.
 import type pc from 'picocolors'
-import { countBlocks, type Range } from '../../model/blocks.ts'
+import { countBlocks, type Range, formatPosition, formatRange, isTime } from '../../model/blocks.ts'
 import type { Unit } from '../../model/model.ts'
-import { formatPosition, formatRange, isTime } from '../../model/positions.ts'
 
-export { formatRange } from '../../model/positions.ts'
+export { formatRange } from '../../model/blocks.ts'
 
 /** A whole number, `1,234,567`. Not by Intl: its data alone takes longer to load than this program. */
 export function number(value: number): string {

@@ -1,5 +1,5 @@
 // Owns the lines for a run's events and its summary. Pure.
-import { type Unit } from '../../model/model.ts'
+import type { Unit } from '../../model/model.ts'
 import { blockSet } from '../../model/blocks.ts'
 import { standstillText } from '../../model/standstill.ts'
 import type { RunEvent, RunSummary } from '../../runner/events.ts'

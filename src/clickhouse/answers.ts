@@ -1,5 +1,6 @@
-// Owns the ends of answers: one without an end must not fill the memory; one that breaks off may end with an exception.
-import type { IncomingMessage } from 'node:http'
+// Owns what answers must be: not without an end, for that fills the memory; whole, or with the exception they break off with; not
+// kept by a cache of an earlier question.
+import type { IncomingMessage, IncomingHttpHeaders } from 'node:http'
 import { Readable } from 'node:stream'
 import { ClickHouseError } from '@clickhouse/client'
 
@@ -63,3 +64,42 @@ export function errorInBody(body: string): Error {
 /** What ClickHouse sends with the answer to each statement is not there. */
 export const NO_SUMMARY =
   'the answer has no X-ClickHouse-Summary: it is none of ClickHouse, or a proxy drops its headers'
+
+/** A cache has answered, not the server. */
+export class KeptAnswerError extends Error {
+  constructor() {
+    super('it gave an answer that it had kept of an earlier question')
+  }
+}
+
+/** Ids of the answers of this process, the latest. */
+const known = new Set<string>()
+
+const MOST_KNOWN = 10_000
+
+/** What caches say of themselves: an age, or that they had it. */
+const CACHED = /(^|,)\s*(tcp_(\w+_)?)?(hit|stale)\b/i
+const CACHE_HEADERS = ['x-cache', 'x-cache-status', 'x-proxy-cache', 'cf-cache-status']
+
+/**
+ * A server answers with the id of the statement, a proxy may have made one of its own: no two answers have the same one.
+ * @param path of the request, which names the id that was sent
+ */
+export function isKept(headers: IncomingHttpHeaders, path: string): boolean {
+  if (Number(headers.age) > 0) return true
+  if (CACHE_HEADERS.some((name) => CACHED.test(String(headers[name])))) return true
+  const id = headers['x-clickhouse-query-id']
+  if (typeof id !== 'string' || new URLSearchParams(path.replace(/^[^?]*/, '')).get('query_id') === id)
+    return remember(id)
+  const isKnown = known.has(id)
+  remember(id)
+  return isKnown
+}
+
+function remember(id: unknown): false {
+  if (typeof id !== 'string') return false
+  known.add(id)
+  const [oldest] = known
+  if (known.size > MOST_KNOWN) known.delete(oldest!)
+  return false
+}

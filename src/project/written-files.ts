@@ -1,8 +1,10 @@
-// Owns writing new files into the SQL folder: all or none, and never over an existing file.
-import { access, mkdir, rm, writeFile } from 'node:fs/promises'
+// Owns writing files of the SQL folder, all or nothing: new ones, never over an existing file, and a changed one.
+import { access, mkdir, rm, writeFile, constants, readFile, realpath, rename, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { usageError } from '../model/errors.ts'
+import { usageError, BackfillError } from '../model/errors.ts'
 import { assertInside, shown } from './sql-files.ts'
+import { createHash } from 'node:crypto'
+import { randomId } from '../seam/random.ts'
 
 /** @throws BackfillError `usage` if a file exists already */
 export async function assertAbsent(path: string): Promise<void> {
@@ -69,4 +71,30 @@ function alreadyThere(path: string): Error {
     `${shown(path)} exists already`,
     'choose another name, or remove the file first: a file is never overwritten',
   )
+}
+
+/** A full disk leaves it as it was. @param rawHash sha256 (hex) of its bytes when it was read @throws BackfillError `usage` if it has changed since */
+export async function changeFile(path: string, rawHash: string, text: string): Promise<void> {
+  const real = await realpath(path)
+  const unfinished = `${real}.${randomId()}.tmp`
+  try {
+    const found = createHash('sha256')
+      .update(await readFile(real))
+      .digest('hex')
+    if (found !== rawHash)
+      throw usageError(`${shown(path)} has changed meanwhile`, 'run `backfill check --fix` again')
+    const { mode } = await stat(real)
+    // A rename would replace it all the same.
+    if ((mode & 0o222) === 0)
+      throw usageError(`${shown(path)} is read-only`, 'make it writable, or edit it by hand')
+    await access(real, constants.W_OK)
+    await writeFile(unfinished, text, { flag: 'wx', mode })
+    await rename(unfinished, real)
+  } catch (error) {
+    await rm(unfinished, { force: true })
+    const { code } = error as NodeJS.ErrnoException
+    throw error instanceof BackfillError || code === undefined
+      ? error
+      : usageError(`cannot write ${shown(path)}: ${code}`, 'let the user that runs backfill write it')
+  }
 }

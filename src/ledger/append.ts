@@ -92,27 +92,6 @@ export function openAppends(place: WritingPlace): (request: Request) => Promise<
 
 type Column = Exclude<keyof Schema['ledger'], 'islands' | 'event_time' | 'user'>
 
-const COLUMNS: Readonly<Record<keyof Omit<LedgerEvent, 'range' | 'digest'>, Column>> = {
-  event: 'event',
-  targetUuid: 'target_uuid',
-  sqlHash: 'sql_hash',
-  runId: 'run_id',
-  queryId: 'query_id',
-  attempt: 'attempt',
-  sourceFingerprint: 'source_fingerprint',
-  forks: 'forks',
-  inputs: 'inputs',
-  rowsExpected: 'rows_expected',
-  rowsRead: 'rows_read',
-  rowsWritten: 'rows_written',
-  bytesRead: 'bytes_read',
-  peakMemory: 'peak_memory',
-  elapsedMs: 'elapsed_ms',
-  errorCode: 'error_code',
-  error: 'error',
-  forced: 'forced',
-}
-
 /** Types in which rows are sent. What a row does not say has the type's default, which is the column's. */
 const EVENT_TYPES: Readonly<Partial<Record<Column, string>>> = {
   network: 'String',
@@ -148,11 +127,12 @@ const EVENT_TYPES: Readonly<Partial<Record<Column, string>>> = {
 
 export type EventRow = Readonly<Partial<Record<Column, string | number | boolean>>>
 
-/** What the event says, by columns. */
+/** What the event says, by columns: `sqlHash` is `sql_hash` there. What has no column is left out. */
 export function rowOfEvent({ digest, ...said }: Omit<LedgerEvent, 'range'>): EventRow {
-  const named = (Object.keys(COLUMNS) as (keyof typeof COLUMNS)[])
-    .filter((name) => said[name] !== undefined)
-    .map((name) => [COLUMNS[name], wellFormed(said[name]!)])
+  const named = Object.entries(said)
+    .map(([name, value]) => [columnOf(name), value] as const)
+    .filter(([column, value]) => value !== undefined && Object.hasOwn(EVENT_TYPES, column))
+    .map(([column, value]) => [column, wellFormed(value)])
   const digested = digest && {
     digest_rows: digest.rows,
     digest_sum: digest.sum,
@@ -160,6 +140,8 @@ export function rowOfEvent({ digest, ...said }: Omit<LedgerEvent, 'range'>): Eve
   }
   return { ...(Object.fromEntries(named) as EventRow), ...digested }
 }
+
+const columnOf = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
 /** A text that was cut may end with half a character, which the server would not read. */
 const wellFormed = (value: string | number | boolean) =>

@@ -5,7 +5,7 @@ import type { LedgerPlace } from './events.ts'
 type Insertion = {
   /** Of the ledger's database. */
   readonly table: string
-  /** The types of the rows' columns. */
+  /** Of columns that are no String; these come first. */
   readonly types: Readonly<Record<string, string>>
   /** Columns that the server fills, as expressions. */
   readonly computed: Readonly<Record<string, string>>
@@ -20,7 +20,7 @@ export async function insertRows(
   { server, names }: Pick<LedgerPlace, 'server' | 'names'>,
   { table, types, computed, rows, where, doing }: Insertion,
 ): Promise<void> {
-  const columns = Object.keys(types)
+  const columns = [...new Set([types, ...rows].flatMap((row) => Object.keys(row)))]
   await server.client.command({
     query: `INSERT INTO {ledger:Identifier}.${table} (${[...columns, ...Object.keys(computed)].join(', ')})
       SELECT ${[...columns, ...Object.values(computed)].join(', ')} FROM input({structure:String})${where ? ` WHERE ${where.text}` : ''}
@@ -28,9 +28,7 @@ export async function insertRows(
     query_params: {
       ...where?.params,
       ledger: names.ledger,
-      structure: Object.entries(types)
-        .map((column) => column.join(' '))
-        .join(', '),
+      structure: columns.map((column) => `${column} ${types[column] ?? 'String'}`).join(', '),
     },
     doing,
   })

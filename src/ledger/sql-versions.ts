@@ -49,7 +49,7 @@ export function openVersions({ server, names, network, toolVersion }: WritingPla
         { server, names },
         {
           table: 'sql_versions',
-          types: Object.fromEntries(Object.keys(row).map((column) => [column, 'String'])),
+          types: {},
           computed: { user: 'currentUser()', kept_at: 'now64(6)' },
           rows: [row],
           where: compiledFence(server.db, { lockName: lock.name, names }),

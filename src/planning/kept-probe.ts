@@ -63,7 +63,7 @@ export async function withKept(
     missing.length > 0 && table.sources.length > 0 ? [table] : [],
   )
   if (tables.length === 0) return probe
-  const rows = new Map((await ports.probes.read()).map((row) => [row.sources, row]))
+  const rows = new Map((await ports.findings.read()).map((row) => [row.sources, row]))
   const known = tables.filter((table) => rows.has(sourcesText(workspace, table)))
   const sources = [...new Set(known.flatMap((table) => table.sources))]
   const parts = sources.length === 0 ? undefined : await ports.source.parts(sources)

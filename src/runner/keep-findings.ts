@@ -25,16 +25,27 @@ export async function keepSeen(workspace: Workspace, context: RunContext): Promi
   const found = withInherited(tableStatuses, own)
   const seen = [...runs.values()].flatMap(({ key, tableStatus: { table, bounds, missing } }) => {
     const { expected, inputs, unready = '' } = bounds
-    const targetUuid = context.uuids.get(key)
+    const target_uuid = context.uuids.get(key)
     const { sourceGaps, incomplete } = found.get(key)!
     const isLong = sourceGaps.length + incomplete.length > MOST_RANGES
-    if (unknown.has(key) || missing.length === 0 || isLong || targetUuid === undefined) return []
-    const { newest } = inputs
-    const { unit, sqlHash } = table
-    return [{ key, targetUuid, unit, expected, newest, sourceGaps, incomplete, waitingFor: unready, sqlHash }]
+    if (unknown.has(key) || missing.length === 0 || isLong || target_uuid === undefined) return []
+    return [
+      {
+        table_key: key,
+        target_uuid,
+        unit: table.unit,
+        expected_from: expected?.from,
+        head: expected?.to,
+        newest: inputs.newest,
+        sourceGaps,
+        incomplete,
+        waiting_for: unready,
+        sql_hash: table.sqlHash,
+        run_id: runId,
+      },
+    ]
   })
-  if (seen.length === 0) return
-  await workspace.ports.seen.keep(seen, runId)
+  if (seen.length > 0) await workspace.ports.findings.keepSeen(seen)
 }
 
 /** More ranges than these cost more to keep than to find. */
@@ -62,5 +73,5 @@ export async function keepFound(
   const small = found.filter(
     ({ sourceGaps, incomplete }) => sourceGaps.length + incomplete.length <= MOST_RANGES,
   )
-  if (small.length > 0) await workspace.ports.probes.keep(small)
+  if (small.length > 0) await workspace.ports.findings.keepFound(small)
 }

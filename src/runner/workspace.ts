@@ -5,7 +5,7 @@ import type { LedgerPort } from '../ledger/writer.ts'
 import type { RunReports } from '../ledger/run-reports.ts'
 import type { SteeringPort } from '../ledger/steering.ts'
 import type { VersionsPort } from '../ledger/sql-versions.ts'
-import type { SeenPort, ProbesPort } from '../ledger/findings.ts'
+import type { Findings } from '../ledger/findings.ts'
 import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor.ts'
 import type { Queries } from './query-fate.ts'
@@ -25,8 +25,7 @@ export type Ports = {
   readonly executor: ExecutorPort
   readonly queries: Queries
   readonly versions: VersionsPort
-  readonly probes: ProbesPort
-  readonly seen: SeenPort
+  readonly findings: Findings
   readonly steering: SteeringPort
   readonly runReports: RunReports
   readonly load: {

@@ -17,7 +17,7 @@ import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
 import { openTarget } from '../targets/target.ts'
 import { openEvents } from '../ledger/latest-events.ts'
-import { openSeenTables, openProbes } from '../ledger/findings.ts'
+import { openFindings } from '../ledger/findings.ts'
 import { openRunReports } from '../ledger/run-reports.ts'
 import { openSteering } from '../ledger/steering.ts'
 import { openVersions } from '../ledger/sql-versions.ts'
@@ -63,8 +63,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     executor: openExecutor({ source, target, names, network, compression }),
     queries: openQueries({ server: heartbeat, source }),
     versions: openVersions(place),
-    probes: openProbes(place),
-    seen: openSeenTables(place),
+    findings: openFindings(place),
     steering: openSteering(heartbeat, place),
     runReports: openRunReports(heartbeat, place),
     load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },

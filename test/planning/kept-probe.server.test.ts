@@ -57,7 +57,7 @@ async function look(workspace: Workspace, fresh = false) {
           return ports.source.buckets(...question)
         },
       },
-      probes: fresh ? { ...ports.probes, read: async () => [] } : ports.probes,
+      findings: fresh ? { ...ports.findings, read: async () => [] } : ports.findings,
     },
   }
   const { tables } = await status(looking, { lag: 0 })

@@ -1,7 +1,6 @@
 // Owns finding the command in the typed words, and the help. cac never sees a value: it would cast it (0x10 to 16).
 import { cac } from 'cac'
-import { usageError } from '../model/errors.ts'
-import { nearest } from '../model/did-you-mean.ts'
+import { usageError, nearest } from '../model/errors.ts'
 import { readFlags } from '../terminal/argv.ts'
 import { requireChoice } from '../terminal/one-table-one-range.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'

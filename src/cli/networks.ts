@@ -2,10 +2,9 @@
 // `--from dencun`, `--to dencun-1`.
 import { columnsOf, findNetwork } from '../model/choose.ts'
 import { closing } from '../model/closing.ts'
-import { EXIT, usageError } from '../model/errors.ts'
+import { EXIT, usageError, knownNames } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
-import { knownNames } from '../model/did-you-mean.ts'
 import type { CommandEntry } from '../session/command.ts'
 
 /** The lowest exit code of an interruption, after which no other network is begun. */

@@ -1,9 +1,8 @@
 // Owns what the program needs of its tables: a UUID, by which the ledger knows them, to be attached, and to keep their rows.
-import type { Names } from './own-databases.ts'
+import type { Names, Server } from './server.ts'
 import { usageError } from '../model/errors.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import { unlessRefused } from './server-error.ts'
-import type { Server } from './server.ts'
 
 const WITHOUT_UUIDS: readonly string[] = ['Ordinary', 'Memory', 'Lazy']
 

@@ -1,8 +1,7 @@
 // Owns which tables a read of a table ends at: what views select from, and what Merge, Alias, Distributed and Buffer stand for.
-import { BackfillError } from '../model/errors.ts'
+import { BackfillError, attempt } from '../model/errors.ts'
 import { distributedEngine } from '../sql-syntax/ddl-clauses.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
-import { attempt } from '../sql-syntax/problems.ts'
 import { tableReads } from '../sql-syntax/table-refs.ts'
 import type { Server } from './server.ts'
 

@@ -1,7 +1,6 @@
 // Owns the files in an embedded server's directory: password and configuration, readable only by the owner.
-
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import * as fs from 'node:fs'
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
 import { dirname, join, relative, resolve } from 'node:path'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { PACKAGE_FOLDER } from '../package-folder.ts'

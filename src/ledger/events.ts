@@ -1,9 +1,8 @@
 // Owns the types of the ledger: its place, events to append, islands that the fold returns.
 import type { Range } from '../model/blocks.ts'
 import type { Digest } from '../model/digest.ts'
-import type { Names } from '../clickhouse/own-databases.ts'
+import type { Names, Server } from '../clickhouse/server.ts'
 import type { EventName, IslandState } from '../clickhouse/schema.ts'
-import type { Server } from '../clickhouse/server.ts'
 import type { Found } from './attempts.ts'
 
 export type LedgerPlace = { readonly server: Server; readonly names: Names; readonly network: string }

@@ -3,7 +3,7 @@
 import { type Kysely, type RawBuilder, sql, type SqlBool } from 'kysely'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import { typed, withParams } from '../clickhouse/dialect.ts'
-import type { Names } from '../clickhouse/own-databases.ts'
+import type { Names } from '../clickhouse/server.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import { LOCK_LOST, TABLE_REPLACED } from '../clickhouse/server-error.ts'
 

@@ -2,10 +2,9 @@
 // a row in Keeper that only one runner can insert.
 import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
-import type { Names } from '../clickhouse/own-databases.ts'
+import type { Names, Server } from '../clickhouse/server.ts'
 import { assertAllNodes } from '../clickhouse/cluster/nodes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
-import type { Server } from '../clickhouse/server.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 import { EPOCH_DIGITS, locksWhere, MAX_EPOCH } from './fence.ts'
 

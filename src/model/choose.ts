@@ -1,5 +1,5 @@
 // Owns the choice of a network and of tables, and their inputs and sources.
-import { usageError } from './errors.ts'
+import { usageError, knownNames } from './errors.ts'
 import {
   type BlockCoverage,
   type Catalogue,
@@ -8,7 +8,6 @@ import {
   type TableDefinition,
   XATU_COLUMNS,
 } from './model.ts'
-import { knownNames } from './did-you-mean.ts'
 
 export type Scope = {
   readonly network: Network

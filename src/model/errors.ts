@@ -1,5 +1,5 @@
-// Owns the one error class for people: a sentence, a place, a hint and an exit code.
-
+// Owns the one error class for people: a sentence, a place, a hint (maybe the known name that was meant) and an exit code; and what
+// becomes of an error in a file: thrown at once, or collected while reading continues.
 import type { RuleId } from './rules.ts'
 
 /** Exit codes of the command line (docs/reference/configuration.md lists them; the numbers are part of the interface). */
@@ -103,4 +103,53 @@ export function fileError(finding: Finding): BackfillError {
   const { file, line, sentence, hint } = finding
   const place = line === undefined ? file : `${file}:${line}`
   return new BackfillError(`${place}: ${sentence}`, { kind: 'usage', hint, finding })
+}
+
+/** Receives an error in a file. If it returns, the caller continues without the unreadable part. */
+export type Report = (error: BackfillError) => void
+
+/** Throws the first error: for callers that need a correct file. */
+export const refuse: Report = (error) => {
+  throw error
+}
+
+/** The result of `read`; undefined if it throws an error in a file, which is reported. */
+export function attempt<Value>(report: Report, read: () => Value): Value | undefined {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof BackfillError)) throw error
+    report(error)
+    return undefined
+  }
+}
+
+export function nearest(name: string, known: readonly string[]): string | undefined {
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(name.length / 3)) + 1
+  for (const candidate of known) {
+    const distance = editDistance(name, candidate)
+    if (distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+/** A hint for an unknown name: `did you mean 'address_diffs'? Known tables: …`. */
+export function knownNames(what: string, name: string, known: readonly string[]): string {
+  const meant = nearest(name, known)
+  const list = known.length === 0 ? `there are no known ${what}` : `known ${what}: ${known.join(', ')}`
+  return meant === undefined ? list : `did you mean '${meant}'? ${list}`
+}
+
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(replaced, row[j]! + 1, next[j - 1]! + 1))
+    }
+    row = next
+  }
+  return row[b.length]!
 }

@@ -1,8 +1,7 @@
 // Owns the expected blocks of a table: its first block and its head, from the sources' extents, the lag and `blocks`.
 import type { BlockLimit, BlockLimits, BlockCoverage, Network } from '../model/model.ts'
 import { type Range, formatPosition, isTime, namedPosition } from '../model/blocks.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import { usageError } from '../model/errors.ts'
+import { knownNames, usageError } from '../model/errors.ts'
 
 /** A table's bounds before its limits (`blocks`) apply: first and last block of its inputs. */
 type Extents = {

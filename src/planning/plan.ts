@@ -1,7 +1,7 @@
 // Owns the plan: the chunks that `up` would run now. Writes nothing.
 import { checkTables } from '../targets/check-columns.ts'
 import type { BackfillError } from '../model/errors.ts'
-import { cutChunks } from './chunks.ts'
+import { cutChunks, estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import { absentText } from './absence.ts'
 import { countBlocks, hull, intersect, type Range, subtract } from '../model/blocks.ts'
 import { sourcesBehind } from '../model/choose.ts'
@@ -14,13 +14,11 @@ import {
   sizingOf,
   slotsFor,
 } from './sizing.ts'
-import { estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import type { UpOptions } from './run-options.ts'
 import { heldBack, leftOut, type NotRun, outOfTurn } from './left-out.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
-import { withKept } from './kept-probe.ts'
+import { withKept, probeAll } from './probe-missing.ts'
 import { type Availability, makeProbe } from './probe.ts'
-import { probeAll } from './probe-missing.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
 

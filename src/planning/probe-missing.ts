@@ -1,9 +1,14 @@
 // Owns probing all that a table misses, window after window, and all tables together: what one cannot run, its dependants cannot.
-import { type BlockSet, blockSet, subtract } from '../model/blocks.ts'
-import type { TableDefinition } from '../model/model.ts'
+// What the last run found is not looked at again where the sources' data parts are the same.
+import { type BlockSet, blockSet, subtract, intersect, union } from '../model/blocks.ts'
+import { type TableDefinition, type SourceColumns, XATU_COLUMNS } from '../model/model.ts'
 import { expectedByDependants } from './bounds.ts'
-import { type Availability, divide, type NotRunnable, type Probe, together } from './probe.ts'
+import { type Availability, divide, type NotRunnable, type Probe, together, NOTHING_FOUND } from './probe.ts'
 import type { TableStatus } from './table-status.ts'
+import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.ts'
+import type { SourcePart } from '../ledger/findings.ts'
+import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
+import type { ReadWorkspace } from './read-workspace.ts'
 
 /** `enough`: after this many rows, the remaining blocks of a table count as runnable. */
 export async function probeAll(
@@ -66,4 +71,99 @@ export async function probeMissing(
     unprobed: left,
     kept: windows.find(({ kept }) => kept !== undefined)?.kept,
   }
+}
+
+/** Raised whenever the probe evaluates the same rows in another way. */
+const RULES = 1
+
+/** Names a table's own sources, and all else that decides what the probe finds in their rows. */
+export function sourcesText(scope: Scope, table: Pick<TableDefinition, 'sources' | 'unit'>): string {
+  const { sources } = table
+  const names = sources
+    .toSorted()
+    .map(
+      (name) => `${name}=${blockCoverageOf(scope, name)}${otherPosition(columnsOf(scope.catalogue, name))}`,
+    )
+  return [...names, `source-gap-blocks=${gapOf(scope, table)}`, `rules=${RULES}`].join(' ')
+}
+
+function otherPosition({ position, network }: SourceColumns): string {
+  const isUsual = position === XATU_COLUMNS.position && network === XATU_COLUMNS.network
+  return isUsual ? '' : ` by ${position} of ${network ?? 'all'}`
+}
+
+/**
+ * The blocks on which parts that came or went can have a bearing. What the probe finds in a block depends on rows at most
+ * one window and the history of a sparse source away. Whether a source has any row at all matters everywhere.
+ */
+export function changedBlocks(
+  before: readonly SourcePart[],
+  now: readonly SourcePart[],
+  { sources, sourceGapBlocks }: { readonly sources: readonly string[]; readonly sourceGapBlocks: number },
+): BlockSet {
+  const [had, has] = [before, now].map((parts) => new Set(parts.map(partText)))
+  const changed = [
+    ...before.filter((part) => !has!.has(partText(part))),
+    ...now.filter((part) => !had!.has(partText(part))),
+  ]
+  const isSeen = (source: string) =>
+    [before, now].every((parts) => parts.some((one) => one.source === source))
+  if (changed.length > 0 && !sources.every(isSeen)) return [{ from: 0, to: Number.MAX_SAFE_INTEGER }]
+  const reach = 2 * HISTORY_BLOCKS + 2 * sourceGapBlocks + 2000
+  return blockSet(changed.map(({ from, to }) => ({ from: Math.max(0, from - reach), to: to + reach })))
+}
+
+function partText({ source, hash, rows, from, to }: SourcePart): string {
+  return [source, hash, rows, from, to].join(' ')
+}
+
+/** The probe, but what the last run found, and what cannot have changed since, is not looked at again. */
+export async function withKept(
+  workspace: ReadWorkspace,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  probe: Probe,
+): Promise<Probe> {
+  const { ports } = workspace
+  const tables = [...tableStatuses.values()].flatMap(({ table, missing }) =>
+    missing.length > 0 && table.sources.length > 0 ? [table] : [],
+  )
+  if (tables.length === 0) return probe
+  const rows = new Map((await ports.findings.read()).map((row) => [row.sources, row]))
+  const known = tables.filter((table) => rows.has(sourcesText(workspace, table)))
+  const sources = [...new Set(known.flatMap((table) => table.sources))]
+  const parts = sources.length === 0 ? undefined : await ports.source.parts(sources)
+  if (parts === undefined) return probe
+
+  const kept = new Map(
+    known.map((table) => {
+      const row = rows.get(sourcesText(workspace, table))!
+      const now = parts.filter(({ source }) => table.sources.includes(source))
+      const changed = changedBlocks(row.parts, now, {
+        ...table,
+        sourceGapBlocks: gapOf(workspace, table),
+      })
+      return [
+        table.key,
+        {
+          seconds: row.seconds,
+          sourceGaps: subtract(row.sourceGaps, changed),
+          incomplete: subtract(row.incomplete, changed),
+        },
+      ]
+    }),
+  )
+  const next: Probe['next'] = async (table, blocks, order, last) => {
+    const { sourceGaps = [], incomplete = [] } = kept.get(table.key) ?? {}
+    const there = intersect(blocks, union(sourceGaps, incomplete))
+    return there.length > 0 ? there : await probe.next(table, blocks, order, last)
+  }
+  const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
+    const row = kept.get(table.key)
+    if (row === undefined || subtract(blocks, union(row.sourceGaps, row.incomplete)).length > 0)
+      return await probe(table, blocks)
+    const sourceGaps = intersect(blocks, row.sourceGaps)
+    const from = { blocks, ageMs: row.seconds * 1000 }
+    return { ...NOTHING_FOUND, sourceGaps, incomplete: subtract(blocks, sourceGaps), kept: from }
+  }
+  return Object.assign(probeBlocks, { next })
 }

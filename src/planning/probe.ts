@@ -1,7 +1,7 @@
 // Owns probing the source tables: which missing blocks can run, which are source gaps, which are incomplete.
 import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition, Unit } from '../model/model.ts'
-import type { Order } from './chunks.ts'
+import { type Order, mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import {
   blocksAsSet,
   type Bucket,
@@ -17,7 +17,6 @@ import {
 import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
-import { mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import { blockCoverageOf, gapOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
 import type { ReadWorkspace } from './read-workspace.ts'
 

@@ -1,5 +1,6 @@
-// Owns row estimates: the rows that the probe found, segment by segment, and the expected rows of a range.
-import type { BlockSet, Range } from '../model/blocks.ts'
+// Owns row estimates (the rows that the probe found, segment by segment, and the expected rows of a range), and cutting runnable blocks
+// into chunks by them, or by a fixed number of blocks.
+import { type BlockSet, type Range, subtract } from '../model/blocks.ts'
 import type { Bucket } from '../sources/availability.ts'
 
 /** Rows in a segment of blocks, over all sources that a table reads. */
@@ -52,7 +53,7 @@ export function rowsIn(rowEstimates: RowEstimates, { from, to }: Range, enough =
 }
 
 /** Index of the first segment that ends at or after the block. Binary search: there may be 10^5 segments and as many chunks. */
-export function firstFrom(rowEstimates: RowEstimates, block: number): number {
+function firstFrom(rowEstimates: RowEstimates, block: number): number {
   let [low, high] = [0, rowEstimates.length]
   while (low < high) {
     const middle = Math.floor((low + high) / 2)
@@ -82,7 +83,7 @@ export function mirrorRowEstimates(rowEstimates: RowEstimates): RowEstimates {
   return rowEstimates.map((segment) => ({ ...segment, ...mirror(segment) })).toReversed()
 }
 
-export function mirror({ from, to }: Range): Range {
+function mirror({ from, to }: Range): Range {
   return { from: -to, to: -from }
 }
 
@@ -92,4 +93,75 @@ function perBlock({ from, to, rows }: Segment): number {
 
 function sorted(rowEstimates: RowEstimates): RowEstimates {
   return rowEstimates.toSorted((a, b) => a.from - b.from)
+}
+
+export type Sizing =
+  | { readonly blocks: number }
+  | { readonly rows: number; readonly rowEstimates: RowEstimates }
+
+export type Order = 'oldest' | 'newest'
+
+/** A chunk; `full`: it has the wanted size, so further blocks beside it would not change it. */
+export type Cut = Range & { readonly full: boolean }
+
+export function cutOne(range: Range, sizing: Sizing, order: Order): Cut {
+  if (order === 'oldest') return cutLowest(range, sizing)
+  const mirrored =
+    'blocks' in sizing ? sizing : { ...sizing, rowEstimates: mirrorRowEstimates(sizing.rowEstimates) }
+  const cut = cutLowest(mirror(range), mirrored)
+  return { ...mirror(cut), full: cut.full }
+}
+
+/** Cuts a set into chunks, in the order of running; a chunk never spans blocks outside the set. */
+export function cutChunks(set: BlockSet, sizing: Sizing, order: Order): Range[] {
+  return inOrder(set, order).flatMap((range) => {
+    const chunks: Range[] = []
+    for (let left: Range | undefined = range; left !== undefined;) {
+      const { from, to } = cutOne(left, sizing, order)
+      chunks.push({ from, to })
+      left = subtract([left], [{ from, to }])[0]
+    }
+    return chunks
+  })
+}
+
+/** How many chunks the set would be, without cutting them. */
+export function chunkCount(set: BlockSet, sizing: Sizing): number {
+  return set.reduce((sum, range) => {
+    if ('blocks' in sizing) return sum + Math.ceil((range.to - range.from + 1) / sizing.blocks)
+    return sum + Math.max(1, Math.ceil(rowsIn(sizing.rowEstimates, range) / sizing.rows - CRUMB))
+  }, 0)
+}
+
+export function inOrder(set: BlockSet, order: Order): BlockSet {
+  return order === 'oldest' ? set : set.toReversed()
+}
+
+/** A last chunk may be this much bigger than wanted, to avoid a small remainder. */
+const CRUMB = 0.25
+
+function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
+  if ('blocks' in sizing) {
+    const end = Math.min(to, from + sizing.blocks - 1)
+    return { from, to: end, full: end - from + 1 === sizing.blocks }
+  }
+  const most = sizing.rows * (1 + CRUMB)
+  const all = rowsIn(sizing.rowEstimates, { from, to }, most)
+  if (all <= most) return { from, to, full: all >= sizing.rows }
+  return {
+    from,
+    to: alignToBucket(sizing, from, reach(sizing.rowEstimates, { from, to }, sizing.rows)),
+    full: true,
+  }
+}
+
+/** Ends before a bucket of the probe if half of the wanted size remains: the probe knows the fingerprint only of whole buckets. */
+function alignToBucket(
+  { rows, rowEstimates }: { rows: number; rowEstimates: RowEstimates },
+  from: number,
+  end: number,
+): number {
+  const cut = rowEstimates[firstFrom(rowEstimates, end)]
+  if (cut === undefined || cut.to === end || cut.from > end || cut.from <= from) return end
+  return rowsIn(rowEstimates, { from, to: cut.from - 1 }) >= rows / 2 ? cut.from - 1 : end
 }

@@ -1,6 +1,6 @@
 // Owns the options of a run: range, sizes, limits, waiting times.
 import type { PerUnit } from '../model/model.ts'
-import type { Order } from './chunks.ts'
+import type { Order } from './row-estimates.ts'
 
 export type UpOptions = {
   /** Only blocks from here on. */

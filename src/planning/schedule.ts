@@ -1,5 +1,5 @@
 // Owns the choice of the next chunk: a pure function of done, running and probed blocks.
-import { cutOne, inOrder, type Order, type Sizing } from './chunks.ts'
+import { cutOne, inOrder, type Order, type Sizing, rowsIn } from './row-estimates.ts'
 import {
   type BlockSet,
   blockSet,
@@ -9,7 +9,6 @@ import {
   subtract,
   union,
 } from '../model/blocks.ts'
-import { rowsIn } from './row-estimates.ts'
 
 export type Task = {
   readonly key: string

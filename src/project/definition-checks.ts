@@ -1,9 +1,7 @@
 // Owns the checks of a transform against its header: bounds, forks, and that every table it reads is named.
-import { fileError } from '../model/errors.ts'
+import { fileError, type Report, knownNames } from '../model/errors.ts'
 import type { SourceDefinition, SqlText, TableDefinition } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import type { Report } from '../sql-syntax/problems.ts'
 import { tableReads, tablesRead } from '../sql-syntax/table-refs.ts'
 
 /** A table as far as its files could be read. */

@@ -1,5 +1,5 @@
-// Owns building table and source definitions from the texts of their files.
-import { type BackfillError, fileError } from '../model/errors.ts'
+// Owns building definitions of tables, their audits and sources from the texts of their files.
+import { type BackfillError, fileError, attempt, refuse, type Report } from '../model/errors.ts'
 import {
   type Network,
   type SourceDefinition,
@@ -8,7 +8,6 @@ import {
   XATU_COLUMNS,
 } from '../model/model.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
-import { auditOf } from './audits.ts'
 import {
   ddlHeader,
   type HeaderDraft,
@@ -17,8 +16,7 @@ import {
   throwHeaderError,
   type TransformHeader,
 } from './header.ts'
-import { checkedParameters, transformParameters } from '../sql-syntax/parameters.ts'
-import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
+import { checkedParameters, transformParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
@@ -26,9 +24,10 @@ import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { clauseSettings, onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { dependencyOrder, withUnits } from './dependency-order.ts'
-import type { SqlFile } from './sql-files.ts'
+import { type SqlFile, keyFolders, readSqlFiles } from './sql-files.ts'
 import { isTableKey } from '../model/table-key.ts'
 import { createHash } from 'node:crypto'
+import { tablesRead } from '../sql-syntax/table-refs.ts'
 
 type TableFiles = {
   readonly transforms: readonly SqlFile[]
@@ -215,4 +214,30 @@ export function sqlHash(
 
 export function sha256(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
+}
+
+/** By table key: of each table the files of the last folder that has some. Reports folders of no table. */
+export async function readAuditFiles(folders: readonly string[], keys: readonly string[], report: Report) {
+  const found = new Map<string, readonly SqlFile[]>()
+  for (const [key, root] of await keyFolders(folders, { what: 'audits', keys }, report))
+    if (keys.includes(key)) found.set(key, await readSqlFiles(root, `audits/${key}`))
+  return found
+}
+
+/** Undefined for a file that is wrong, which is reported. `known`: the parameters of the table's transform. */
+function auditOf(
+  { file, text }: SqlFile,
+  { target, known }: { readonly target: string; readonly known: Parameters },
+  report: Report,
+): SqlText | undefined {
+  throwHeaderError(file, text, report)
+  const sql = attempt(report, () => onlySelect(file, text, report, 'audit'))
+  if (sql === undefined) return undefined
+  reportOutside(sql, [], report)
+  checkedParameters(sql, known, report)
+  if (tablesRead(sql, 'target').has(target)) return sql
+  const sentence = `the audit does not read '${target}', the table of its folder`
+  const hint = `write {target:Identifier}.${target}`
+  report(fileError({ rule: 'E017', file, line: sql.line, sentence, hint }))
+  return undefined
 }

@@ -1,7 +1,5 @@
 // Owns the order of tables: inputs come before the tables that read them.
-import { fileError } from '../model/errors.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import type { Report } from '../sql-syntax/problems.ts'
+import { fileError, type Report, knownNames } from '../model/errors.ts'
 import type { TableDraft } from './definition-checks.ts'
 import { type SourceDefinition, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 

@@ -1,13 +1,20 @@
 // Owns reading the values of the `--!` header: each reader returns the value or throws an error about it.
-import { type BackfillError, fileError, type Finding } from '../model/errors.ts'
+import { type BackfillError, fileError, type Finding, refuse } from '../model/errors.ts'
 import type { BlockLimit, BlockLimits, BlockCoverage, OwnParameter, RowsKind } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
-import { isKeyword, lex, OPENING, significantTokens, unquoted } from '../sql-syntax/lexer.ts'
+import {
+  isKeyword,
+  lex,
+  OPENING,
+  significantTokens,
+  unquoted,
+  compactText,
+  splitAtCommas,
+  columnsIn,
+} from '../sql-syntax/lexer.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameter-values.ts'
-import { refuse } from '../sql-syntax/problems.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
-import { compactText, splitAtCommas } from '../sql-syntax/tokens.ts'
 import { timePosition } from '../model/blocks.ts'
 
 export type HeaderEntry = {
@@ -139,15 +146,6 @@ export function rowsKind(entry: HeaderEntry): RowsKind {
 
 export const BLOCK_COVERAGES: readonly BlockCoverage[] = ['every-block', 'most-blocks', 'sparse']
 
-/** Of files of sql/doctor/. `each node`: every server of the target's cluster, or the target; `keeper`: the target if its cluster has Keeper. */
-const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
-
-export function doctorServers(entry: HeaderEntry) {
-  return entry.value
-    .split(',')
-    .map((part) => oneOf(DOCTOR_SERVERS, 'server')({ ...entry, value: part.trim() }))
-}
-
 export const oneOf =
   <const T extends string>(known: readonly T[], what: string) =>
   (entry: HeaderEntry): T => {
@@ -156,7 +154,7 @@ export const oneOf =
     throw wrong(entry, `'${entry.value}' is not a ${what}`, `write one of ${known.join(', ')}`)
   }
 
-export function wrong(
+function wrong(
   { key, file, line }: HeaderEntry,
   problem: string,
   hint: string,
@@ -180,7 +178,7 @@ function blockLimit(text: string): BlockLimit | null {
   return { fork, offset: sign === '-' && blocks > 0 ? -blocks : blocks }
 }
 
-export function wholeNumber(text: string): number | undefined {
+function wholeNumber(text: string): number | undefined {
   const number = /^(0|[1-9]\d*)$/.test(text) ? Number(text) : NaN
   return Number.isSafeInteger(number) ? number : undefined
 }
@@ -206,4 +204,39 @@ function assignments(entry: HeaderEntry, hint: string) {
   const twice = found.find(({ name }, index) => found.findIndex((other) => other.name === name) !== index)
   if (twice !== undefined) throw wrong(entry, `'${twice.name}' is set twice`, 'set it once')
   return found
+}
+
+/** A length in units, above 0: `10000`, or `6h` of seconds. */
+export function chunk(entry: HeaderEntry): number {
+  const length = distance(entry)
+  if (length > 0) return length
+  throw wrong(entry, `'${entry.value}' is not a whole number above 0`, 'write a length such as 10000 or 6h')
+}
+
+export function distance(entry: HeaderEntry): number {
+  const units = wholeNumber(entry.value)
+  if (units !== undefined) return units
+  if (/^0[smh]$/.test(entry.value)) return 0
+  if (/^\d+[smh]$/.test(entry.value)) return seconds(entry)
+  throw wrong(entry, `'${entry.value}' is not a whole number`, 'write a length such as 10000 or 6h')
+}
+
+export function columnOrNone(entry: HeaderEntry): string | undefined {
+  return entry.value === 'none' ? undefined : columns(entry)[0]
+}
+
+/** A table of `after`; `history`: all rows before a range are read, too. */
+export type Input = { readonly key: string; readonly history: boolean }
+
+/** `a, b (all before), itself`. */
+export function inputs(entry: HeaderEntry): readonly Input[] {
+  const read = entry.value.split(',').map((part) => /^\s*(.*?)\s*(\(all before\))?\s*$/.exec(part)!)
+  const keys = identifiers({ ...entry, value: read.map(([, key]) => key).join(',') })
+  return keys.map((key, index) => ({ key, history: read[index]![2] !== undefined }))
+}
+
+export function position(entry: HeaderEntry): string {
+  const { expression: text } = expression(entry)
+  if (columnsIn(text).length > 0) return text
+  throw wrong(entry, `'${text}' names no column`, 'write a column, or an expression over columns')
 }

@@ -1,11 +1,8 @@
 // Owns the `--! key: value` lines above the SQL: known and required keys. Values: header-values.ts.
-import { type BackfillError, fileError } from '../model/errors.ts'
-import { type BlockCoverage, type TableDefinition, type Unit, XATU_COLUMNS } from '../model/model.ts'
-import type { HeaderEntry } from './header-values.ts'
 import * as readers from './header-values.ts'
-import { chunk, columnOrNone, distance, type Input, inputs, position, unitOf } from './position-values.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
+import { type BackfillError, fileError, attempt, refuse, type Report, knownNames } from '../model/errors.ts'
+import { type BlockCoverage, type TableDefinition, type Unit, XATU_COLUMNS } from '../model/model.ts'
+import type { HeaderEntry, Input } from './header-values.ts'
 import { isSignificant, lex } from '../sql-syntax/lexer.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { isHeaderLine } from '../sql-syntax/statements.ts'
@@ -39,13 +36,13 @@ const TRANSFORM_KEYS = {
   target: needed(readers.identifier, 'the table it fills, without database'),
   sources: optional(readers.identifiers, []),
   lookup: optional<readonly string[]>(readers.identifiers, []),
-  after: optional<readonly Input[]>(inputs, []),
+  after: optional<readonly Input[]>(readers.inputs, []),
   order: optional<'sequential' | undefined>(readers.oneOf(['sequential'], 'order'), undefined),
-  position: optional<string | undefined>(position, undefined),
+  position: optional<string | undefined>(readers.position, undefined),
   volatile: optional<readonly string[]>(readers.columns, []),
   tags: optional(readers.tags, []),
   blocks: optional(readers.blockLimits, { from: undefined, to: undefined }),
-  chunk: optional<number | undefined>(chunk, undefined),
+  chunk: optional<number | undefined>(readers.chunk, undefined),
   settings: optional(readers.settings, {}),
   params: optional(readers.ownParameters, []),
   rows: needed(readers.rowsKind, 'per-block, or per-key latest <column>'),
@@ -100,12 +97,12 @@ export function sourceHeader(file: string, sql: string) {
       readers.oneOf(readers.BLOCK_COVERAGES, 'block coverage'),
       'most-blocks',
     ),
-    position: optional(position, XATU_COLUMNS.position),
+    position: optional(readers.position, XATU_COLUMNS.position),
     unit: optional<Unit | undefined>(readers.oneOf(['block', 'second'], 'unit'), undefined),
-    network: optional(columnOrNone, XATU_COLUMNS.network),
-    written: optional(columnOrNone, XATU_COLUMNS.written),
-    lag: optional<number | undefined>(distance, undefined),
-    gap: optional<number | undefined>(chunk, undefined),
+    network: optional(readers.columnOrNone, XATU_COLUMNS.network),
+    written: optional(readers.columnOrNone, XATU_COLUMNS.written),
+    lag: optional<number | undefined>(readers.distance, undefined),
+    gap: optional<number | undefined>(readers.chunk, undefined),
     outside: OUTSIDE,
     view: optional<'safe' | undefined>(readers.oneOf(['safe'], 'word about a view'), undefined),
   }
@@ -114,6 +111,11 @@ export function sourceHeader(file: string, sql: string) {
   const { outside, lag, gap } = header
   const columns = { position: at, network, written }
   return { outside, lag, gap, blockCoverage, safeView: header.view === 'safe', unit, columns }
+}
+
+/** The unit of a position without `--! unit:`: seconds if the expression makes a time a number. */
+function unitOf(expressed: string): Unit {
+  return /time/i.test(expressed) ? 'second' : 'block'
 }
 
 export function ddlHeader(file: string, sql: string, report: Report) {
@@ -126,9 +128,18 @@ export function importHeader(file: string, sql: string) {
   return completeHeader(file, sql, { description, settings: set, outside: OUTSIDE })
 }
 
+/** Of files of sql/doctor/. `each node`: every server of the target's cluster, or the target; `keeper`: the target if its cluster has Keeper. */
+const DOCTOR_SERVERS = ['source', 'target', 'each node', 'cluster', 'keeper'] as const
+
+function doctorServers(entry: HeaderEntry) {
+  return entry.value
+    .split(',')
+    .map((part) => readers.oneOf(DOCTOR_SERVERS, 'server')({ ...entry, value: part.trim() }))
+}
+
 const DOCTOR_KEYS = {
   group: needed(readers.words, 'Storage'),
-  server: needed(readers.doctorServers, 'target'),
+  server: needed(doctorServers, 'target'),
   /** Sentence to print if the file returns no row. */
   ok: needed(readers.words, 'what is true where no row is returned'),
   outside: OUTSIDE,

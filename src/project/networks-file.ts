@@ -1,8 +1,7 @@
 // Owns reading sql/networks.json: fork blocks and other values of a network.
-import { type BackfillError, fileError } from '../model/errors.ts'
+import { type BackfillError, fileError, knownNames } from '../model/errors.ts'
 import type { Network } from '../model/model.ts'
 import { BLOCK_COVERAGES } from './header-values.ts'
-import { knownNames } from '../model/did-you-mean.ts'
 import { isReserved, RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
 import { isNetworkName } from '../model/table-key.ts'
 

@@ -3,10 +3,8 @@ import { constants } from 'node:fs'
 import { open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { closing } from '../model/closing.ts'
-import { BackfillError, usageError, fileError } from '../model/errors.ts'
+import { BackfillError, usageError, fileError, type Report, knownNames } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import type { Report } from '../sql-syntax/problems.ts'
 
 /** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
 export type SqlFile = {

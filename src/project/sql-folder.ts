@@ -1,15 +1,12 @@
 // Owns reading the SQL folders: from files on disk to a checked catalogue. Needs no server.
 import { join } from 'node:path'
-import { fileError, usageError } from '../model/errors.ts'
-import { knownNames } from '../model/did-you-mean.ts'
+import { fileError, usageError, attempt, refuse, type Report, knownNames } from '../model/errors.ts'
 import type { Catalogue, Network, SqlText } from '../model/model.ts'
 import { checkedParameters, type Parameters } from '../sql-syntax/parameters.ts'
-import { readAuditFiles } from './audits.ts'
+import { readAuditFiles, sourceDefinition, tableDrafts } from './definitions.ts'
 import { throwHeaderError } from './header.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
-import { attempt, refuse, type Report } from '../sql-syntax/problems.ts'
 import { splitStatements } from '../sql-syntax/statements.ts'
-import { sourceDefinition, tableDrafts } from './definitions.ts'
 import { parseNetworks } from './networks-file.ts'
 import { PROGRAM_SQL } from '../package-folder.ts'
 import {

@@ -1,11 +1,9 @@
 // Owns the form of a transform: one SELECT over the tables that its header names, bounded by the runner's parameters.
-import { type BackfillError, fileError } from '../model/errors.ts'
+import { type BackfillError, fileError, refuse, type Report } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
-import { refuse, type Report } from '../sql-syntax/problems.ts'
-import { isKeyword, significantTokens, unquoted, type Token } from '../sql-syntax/lexer.ts'
+import { isKeyword, significantTokens, unquoted, type Token, compactText } from '../sql-syntax/lexer.ts'
 import { onlyStatement } from '../sql-syntax/statements.ts'
-import { compactText } from '../sql-syntax/tokens.ts'
 import { settings } from './header-values.ts'
 
 /** The statement of a transform file, or of another kind of file. Throws a usage error if the file is not exactly one SELECT. */

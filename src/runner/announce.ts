@@ -3,10 +3,10 @@ import { BackfillError } from '../model/errors.ts'
 import { countBlocks, intersect, namedBlocks } from '../model/blocks.ts'
 import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
+import type { TableRun } from './table-run.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
 import { lackingInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
 import { changedBeforeLock } from './same-table.ts'
-import type { TableRun } from './table-run.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
 export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {

@@ -3,7 +3,6 @@
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { every, after } from '../seam/clock.ts'
 import type { Queries } from './query-fate.ts'
-import type { UpOptions } from '../planning/run-options.ts'
 
 const ASK_MS = 30_000
 
@@ -29,29 +28,22 @@ export function watchNodes(queries: Pick<Queries, 'nodesReachable'>, retryPolicy
 /** A statement that was about to begin may escape the first time. */
 const KILL_AGAIN_MS = 1_000
 
-type Killed = {
-  readonly ports: { readonly queries: Pick<Queries, 'end'> }
-  readonly inFlight: ReadonlySet<string>
-  readonly options: Pick<UpOptions, 'graceMs'>
-}
-
 /** If the run was interrupted, kills what runs after the grace, again and again. Returns a function that ends it. */
-export function killAfterGrace(interrupted: AbortSignal, { ports, inFlight, options }: Killed): () => void {
+export function killAfterGrace({ aborted }: AbortSignal, graceMs: number, kill: () => Promise<void>) {
+  if (!aborted) return () => {}
   let killing: Promise<unknown> | undefined
   const killAll = () => {
-    killing ??= ports.queries
-      .end([...inFlight])
+    killing ??= kill()
       .catch(() => undefined)
       .finally(() => (killing = undefined))
   }
   let again: (() => void) | undefined
-  if (!interrupted.aborted) return () => {}
-  const grace = after(options.graceMs, () => {
+  const cancel = after(graceMs, () => {
     killAll()
     again = every(KILL_AGAIN_MS, killAll)
   })
   return () => {
-    grace()
+    cancel()
     again?.()
   }
 }

@@ -1,10 +1,9 @@
 // Owns keeping what a run found missing from the sources, so that `status` and `plan` need not look again, and what it saw of its
 // tables, for whoever reads the ledger's views.
 import { subtract, blockSet } from '../model/blocks.ts'
-import { withInherited } from '../planning/probe-missing.ts'
+import { withInherited, sourcesText } from '../planning/probe-missing.ts'
 import type { RunContext } from './prepare.ts'
 import type { Workspace } from './workspace.ts'
-import { sourcesText } from '../planning/kept-probe.ts'
 
 const NOTHING = { sourceGaps: [], incomplete: [] }
 

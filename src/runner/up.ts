@@ -3,6 +3,7 @@ import { announce, refusalOf, skippedBlocks } from './announce.ts'
 import { BackfillError } from '../model/errors.ts'
 import { holdText } from '../ledger/steering.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
+import { type TableRun } from './table-run.ts'
 import { blockSet, subtract } from '../model/blocks.ts'
 import { staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
@@ -11,7 +12,6 @@ import type { UpOptions } from '../planning/run-options.ts'
 import { keepFound, keepSeen } from './keep-findings.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
-import type { TableRun } from './table-run.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
 import {
   blockedBlocks,
@@ -206,7 +206,8 @@ export async function up(
   }
   ended.abort()
   await endWatch()
-  const endGrace = killAfterGrace(hooks.signal, context)
+  const killAll = () => context.ports.queries.end([...context.inFlight])
+  const endGrace = killAfterGrace(hooks.signal, options.graceMs, killAll)
   await Promise.all(inFlight)
   endGrace()
   const isLocked = failed.length > 0 && failed.every(({ error }) => error.kind === 'locked')

@@ -1,6 +1,6 @@
 // Owns opening the workspace for a command, or the target alone, and printing its messages.
 import { relative } from 'node:path'
-import { type Server, openServer } from '../clickhouse/server.ts'
+import { type Server, openServer, namesFor } from '../clickhouse/server.ts'
 import {
   type Connections,
   connectServers,
@@ -13,7 +13,6 @@ import { selectors } from '../workspace/values.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 import type { Context } from './command.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
-import { namesFor } from '../clickhouse/own-databases.ts'
 import type { LedgerPlace } from '../ledger/events.ts'
 import { closing } from '../model/closing.ts'
 

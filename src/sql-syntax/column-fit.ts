@@ -1,8 +1,8 @@
 // Owns whether a transform's rows fit into its target: INSERT casts silently, so lossy casts are found beforehand.
-import { nearest } from '../model/did-you-mean.ts'
+import { nearest } from '../model/errors.ts'
 import type { DdlColumn } from './create-table.ts'
 import { quoteIdentifier, quoteString } from './quoting.ts'
-import { unspaced } from './tokens.ts'
+import { unspaced } from './lexer.ts'
 import { fits, typeFits, parseType } from './type-fit.ts'
 
 export type OutputColumn = { readonly name: string; readonly type: string }

@@ -1,8 +1,16 @@
 // Owns reading a CREATE TABLE statement: the table it creates and the columns it declares.
 import { type BackfillError, fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { isKeyword, isName, significantTokens, unquoted, type Token } from './lexer.ts'
-import { closingAt, compactText, splitAtCommas } from './tokens.ts'
+import {
+  isKeyword,
+  isName,
+  significantTokens,
+  unquoted,
+  type Token,
+  closingAt,
+  compactText,
+  splitAtCommas,
+} from './lexer.ts'
 
 /** A column as `system.columns` names it. `type` is empty if the DDL leaves it to the default's expression. */
 export type DdlColumn = {

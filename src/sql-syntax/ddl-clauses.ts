@@ -1,8 +1,17 @@
 // Owns reading engine and keys from a CREATE TABLE, and whether the sharding of a Distributed table keeps the rows of a key on one shard.
 import type { SqlText } from '../model/model.ts'
 import { createTable } from './create-table.ts'
-import { isKeyword, isName, type Token, unquoted, significantTokens } from './lexer.ts'
-import { closingAt, joined, splitAtCommas, unspaced } from './tokens.ts'
+import {
+  isKeyword,
+  isName,
+  type Token,
+  unquoted,
+  significantTokens,
+  closingAt,
+  joined,
+  splitAtCommas,
+  unspaced,
+} from './lexer.ts'
 
 export type DdlClause = {
   /** The tokens with one space between any two, without the brackets around all of them: `address , block_number`. */

@@ -1,9 +1,8 @@
 // Owns what SQL text may use of the world outside of the server: table functions, engines, functions and settings that read
 // files, call other hosts, run programs or texts are refused; what a grant limits is allowed if the file's header names it.
-import { fileError } from '../model/errors.ts'
+import { fileError, type Report } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
-import type { Report } from './problems.ts'
 import { beginsTable } from './table-refs.ts'
 
 /** Table functions that stay on the server. Lists what is allowed: a server may know functions that nobody here knows. */

@@ -1,6 +1,13 @@
 // Owns the values of parameters: a header's literal in the form in which it is bound, and a statement with values in their place. Pure.
-import { isKeyword, type Token, significantTokens } from './lexer.ts'
-import { closingAt, compactText, splitAtCommas, withReplaced } from './tokens.ts'
+import {
+  isKeyword,
+  type Token,
+  significantTokens,
+  closingAt,
+  compactText,
+  splitAtCommas,
+  withReplaced,
+} from './lexer.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { usedParameters } from './parameters.ts'
 import { quoteIdentifier, quoteString } from './quoting.ts'

@@ -1,10 +1,7 @@
 // Owns the `{name:Type}` parameters of SQL text: finding them, and checking their names and types.
-import { fileError, type Finding } from '../model/errors.ts'
+import { fileError, type Finding, refuse, type Report, knownNames } from '../model/errors.ts'
 import type { OwnParameter, SqlText } from '../model/model.ts'
-import { knownNames } from '../model/did-you-mean.ts'
-import { refuse, type Report } from './problems.ts'
-import { significantTokens } from './lexer.ts'
-import { compactText } from './tokens.ts'
+import { significantTokens, compactText } from './lexer.ts'
 
 export type Parameters = Readonly<Record<string, string>>
 

@@ -1,9 +1,8 @@
 // Owns the shared step of a transform: a CTE that another table has too, and whose rows are computed once for both.
 import { fileError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
-import { isKeyword, isName, significantTokens, unquoted } from './lexer.ts'
+import { isKeyword, isName, significantTokens, unquoted, closingAt } from './lexer.ts'
 import { normalForm } from './statements.ts'
-import { closingAt } from './tokens.ts'
 
 export const SHARED_TABLE = 'backfill_shared'
 

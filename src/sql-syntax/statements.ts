@@ -1,9 +1,7 @@
 // Owns splitting an SQL file into statements.
-import { fileError } from '../model/errors.ts'
+import { fileError, refuse, type Report } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { refuse, type Report } from './problems.ts'
-import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token } from './lexer.ts'
-import { joined } from './tokens.ts'
+import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token, joined } from './lexer.ts'
 
 /**
  * From the first comment or token after the last `;` to its own last token: none ends in a comment that could swallow a `)` appended to it.

@@ -3,9 +3,8 @@ import { fileError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { type CreateTable, createTable } from './create-table.ts'
 import { ddlClauses, readEngine, toClause, shardingProblem } from './ddl-clauses.ts'
-import { isKeyword, significantTokens, type Token } from './lexer.ts'
+import { isKeyword, significantTokens, type Token, joined, withReplaced } from './lexer.ts'
 import { quotedName } from './quoting.ts'
-import { joined, withReplaced } from './tokens.ts'
 
 export type ShardBy = { readonly expression: string; readonly line: number }
 

@@ -1,7 +1,6 @@
 // Owns finding the tables that a statement reads: each name after FROM and JOIN, and each behind `{source:Identifier}.`
 import type { SqlText } from '../model/model.ts'
-import { isKeyword, isName, significantTokens, type Token, unquoted } from './lexer.ts'
-import { closings } from './tokens.ts'
+import { isKeyword, isName, significantTokens, type Token, unquoted, closings } from './lexer.ts'
 
 export type TableRead = {
   readonly parameter?: string

@@ -1,6 +1,5 @@
 // Owns ClickHouse's data types, read to trees, and whether the values of one are stored unchanged in a column of another. Pure.
-import { isName, significantTokens, type Token } from './lexer.ts'
-import { compactText, splitAtCommas } from './tokens.ts'
+import { isName, significantTokens, type Token, compactText, splitAtCommas } from './lexer.ts'
 
 /** Whether every value of type `from` is stored unchanged in a column of type `to`. */
 export function fits(from: string, to: string): boolean {

@@ -8,7 +8,7 @@ import type { Server } from '../clickhouse/server.ts'
 import { boundStatement } from '../sql-syntax/parameter-values.ts'
 import { usedParameters } from '../sql-syntax/parameters.ts'
 import { normalForm } from '../sql-syntax/statements.ts'
-import { unspaced } from '../sql-syntax/tokens.ts'
+import { unspaced } from '../sql-syntax/lexer.ts'
 import { describeSelect, SOME_RANGE, transformParams } from './transform.ts'
 
 type AuditOptions = Readonly<Record<'source' | 'target', Server>> & { readonly network: Network }

@@ -8,8 +8,7 @@ import { comparedColumns, isCollapsing, type NotCompared } from './compared-colu
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
 import { readEngine } from '../sql-syntax/ddl-clauses.ts'
-import { isKeyword, type Token, unquoted } from '../sql-syntax/lexer.ts'
-import { joined, splitAtCommas } from '../sql-syntax/tokens.ts'
+import { isKeyword, type Token, unquoted, joined, splitAtCommas } from '../sql-syntax/lexer.ts'
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a

@@ -1,6 +1,5 @@
 // Owns parsing the typed words: the value of each flag, exactly as typed. Pure.
-import { usageError } from '../model/errors.ts'
-import { nearest } from '../model/did-you-mean.ts'
+import { usageError, nearest } from '../model/errors.ts'
 import type { Word, Flags } from '../workspace/values.ts'
 
 /**

@@ -1,11 +1,11 @@
 // Owns the configuration: every value for a command, and the origin of each.
+import * as values from './values.ts'
 import { resolve } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
-import type { Order } from '../planning/chunks.ts'
+import type { Order } from '../planning/row-estimates.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import type { Word } from './values.ts'
-import * as values from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
 import { LEGACY, prefixOf, readServers } from './servers.ts'
 import { sqlFolders } from './sql-folders.ts'

@@ -1,12 +1,11 @@
 // Owns the options of a run: read from flags and configuration, or given by a program.
 import * as values from './values.ts'
 import { resolve } from 'node:path'
-import { usageError } from '../model/errors.ts'
+import { usageError, refuse } from '../model/errors.ts'
 import type { TableDefinition, Unit } from '../model/model.ts'
 import { isTime } from '../model/blocks.ts'
 import type { MaxLoad, UpOptions } from '../planning/run-options.ts'
 import { onlySelect } from '../project/transform-statement.ts'
-import { refuse } from '../sql-syntax/problems.ts'
 import { readLoginFile } from './text-file.ts'
 import type { Config } from './config.ts'
 import { type Flags, readFlag, type Word } from './values.ts'

@@ -1,9 +1,8 @@
 // Owns the layers of the configuration: flags, environment, `.env`, defaults. Every value has its origin.
-import { BackfillError, usageError } from '../model/errors.ts'
+import { BackfillError, usageError, nearest } from '../model/errors.ts'
 import type { EnvFile } from './env-file.ts'
 import { readText, whyUnreadable } from './text-file.ts'
 import type { Word, Flags } from './values.ts'
-import { nearest } from '../model/did-you-mean.ts'
 
 /** A value and its origin: `flag --network`, `environment BACKFILL_LAG`, `.env BACKFILL_LAG`, `default`. */
 export type Setting<T> = { readonly value: T; readonly origin: string }

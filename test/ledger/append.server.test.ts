@@ -1,8 +1,7 @@
 // Owns the promises of events that several tables append at once.
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import type { Names, Server } from '../../src/clickhouse/server.ts'
 import type { Lock } from '../../src/lock/lock.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { locked, openRunner, silent } from '../support/locks.ts'

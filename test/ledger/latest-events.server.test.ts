@@ -1,8 +1,7 @@
 // Owns the promise about the latest events of a ledger of any size: the server paints and pages as a person would count.
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import type { Names, Server } from '../../src/clickhouse/server.ts'
 import { isLater, type Position } from '../../src/ledger/events.ts'
 import { type LatestEvent, openEvents } from '../../src/ledger/latest-events.ts'
 import type { Range } from '../../src/model/blocks.ts'

@@ -1,9 +1,8 @@
 // Owns the promise that the views of sql/ledger/views say what the program says of a ledger, with SELECT on its database alone.
-import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
+import { readFileSync } from 'node:fs'
 import { beforeEach, expect, test } from 'vitest'
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import type { Names, Server } from '../../src/clickhouse/server.ts'
 import type { Island } from '../../src/ledger/events.ts'
 import { createLedger, useServer } from '../support/clickhouse.ts'
 import { foldOf, insertEvents } from '../support/handmade-ledger.ts'

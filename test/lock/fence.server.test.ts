@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { compiledFence, lockName } from '../../src/lock/fence.ts'
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import type { Names, Server } from '../../src/clickhouse/server.ts'
 import { ledgerEvent, useServer } from '../support/clickhouse.ts'
 import { KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { knownNames, nearest } from '../../src/model/did-you-mean.ts'
+import { knownNames, nearest } from '../../src/model/errors.ts'
 
 const keys = ['address_diffs', 'address_reads', 'accounts_alive']
 

@@ -1,8 +1,14 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { cutChunks, cutOne, type Order, type Sizing } from '../../src/planning/chunks.ts'
+import {
+  cutChunks,
+  cutOne,
+  type Order,
+  type Sizing,
+  rowsIn,
+  type RowEstimates,
+} from '../../src/planning/row-estimates.ts'
 import { blockSet, covers } from '../../src/model/blocks.ts'
-import { rowsIn, type RowEstimates } from '../../src/planning/row-estimates.ts'
 
 const someRange = fc.tuple(fc.nat(200), fc.nat(60)).map(([from, more]) => ({ from, to: from + more }))
 const someSet = fc.array(someRange, { maxLength: 8 }).map(blockSet)

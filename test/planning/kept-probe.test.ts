@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { SourcePart } from '../../src/ledger/findings.ts'
 import { countBlocks } from '../../src/model/blocks.ts'
-import { changedBlocks } from '../../src/planning/kept-probe.ts'
+import { changedBlocks } from '../../src/planning/probe-missing.ts'
 
 const part = (from: number, to: number, hash = 'a', source = 'one'): SourcePart => ({
   source,

@@ -1,6 +1,6 @@
 // Owns the simulation of whole runs: whatever the tables read, all that can be done gets done.
 import * as fc from 'fast-check'
-import type { Order, Sizing } from '../../src/planning/chunks.ts'
+import type { Order, Sizing } from '../../src/planning/row-estimates.ts'
 import { expect, test } from 'vitest'
 import { blocksAsSet } from '../../src/sources/availability.ts'
 import { blockSet, type BlockSet, countBlocks, subtract, union } from '../../src/model/blocks.ts'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { refuse } from '../../src/sql-syntax/problems.ts'
+import { refuse } from '../../src/model/errors.ts'
 import { dependencyOrder } from '../../src/project/dependency-order.ts'
 
 const table = (key: string, ...after: string[]) => ({

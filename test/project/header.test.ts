@@ -1,9 +1,8 @@
 import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
-import { BackfillError } from '../../src/model/errors.ts'
+import { BackfillError, refuse } from '../../src/model/errors.ts'
 import { ddlHeader, readHeader, throwHeaderError, sourceHeader } from '../../src/project/header.ts'
 import { PINNED_SETTING_NAMES } from '../../src/sql-syntax/settings.ts'
-import { refuse } from '../../src/sql-syntax/problems.ts'
 
 const REQUIRED = { description: 'What it holds', target: 'int_a', sources: 'logs', rows: 'per-block' }
 

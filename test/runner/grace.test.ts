@@ -6,13 +6,11 @@ import { killAfterGrace } from '../../src/runner/beside.ts'
 function scene(interrupted: boolean) {
   const killed: (readonly string[])[] = []
   const inFlight = new Set(['first'])
-  const context = { inFlight, options: { graceMs: 1 }, ports: { queries: { end } } }
-  async function end(ids: readonly string[]): Promise<void> {
-    killed.push(ids)
-    throw new Error('the server is away')
-  }
   const signal = interrupted ? AbortSignal.abort() : new AbortController().signal
-  const stop = killAfterGrace(signal, context)
+  const stop = killAfterGrace(signal, 1, async () => {
+    killed.push([...inFlight])
+    throw new Error('the server is away')
+  })
   return { killed, inFlight, stop }
 }
 

@@ -1,8 +1,7 @@
 // Owns the promise that brackets are matched alike one by one and all at once.
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { OPENING, significantTokens } from '../../src/sql-syntax/lexer.ts'
-import { closingAt, closings } from '../../src/sql-syntax/tokens.ts'
+import { OPENING, significantTokens, closingAt, closings } from '../../src/sql-syntax/lexer.ts'
 
 test('every bracket has the same partner, asked for alone or with all others, also where brackets do not fit', () => {
   const piece = fc.constantFrom('(', ')', '[', ']', '{', '}', 'a', ',', '1')

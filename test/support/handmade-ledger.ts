@@ -1,6 +1,5 @@
 // Owns a ledger whose events a test appends by hand, and what the fold says of them.
-import type { Names } from '../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../src/clickhouse/server.ts'
+import type { Names, Server } from '../../src/clickhouse/server.ts'
 import type { Island } from '../../src/ledger/events.ts'
 import { foldQuery } from '../../src/ledger/fold.ts'
 import { insertRows } from './clickhouse.ts'

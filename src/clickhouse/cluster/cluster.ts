@@ -1,10 +1,9 @@
 // Owns the target server's place in its cluster: shards, Keeper, a load balancer. Read before any other question.
 import { closing } from '../../model/closing.ts'
 import { usageError } from '../../model/errors.ts'
-import type { Names } from '../own-databases.ts'
+import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode } from '../server-error.ts'
-import { type Cluster, openAgain, type Server } from '../server.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import { KEEPER, nodesMissing, unreachableNodes } from './nodes.ts'
 

@@ -8,7 +8,7 @@ import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './nodes.ts'
 import { determinismOf } from '../determinism.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/tokens.ts'
+import { columnsIn } from '../../sql-syntax/lexer.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {

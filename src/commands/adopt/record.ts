@@ -1,6 +1,6 @@
 // Owns the recording of adopted rows as done, with what the ledger must know of them.
 import { failedError } from '../../model/errors.ts'
-import { cutChunks } from '../../planning/chunks.ts'
+import { cutChunks } from '../../planning/row-estimates.ts'
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'

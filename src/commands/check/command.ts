@@ -1,11 +1,10 @@
 // Owns `backfill check`: it reports errors in the SQL folder and mismatches with the servers. It writes nothing without --fix.
 import { closing } from '../../model/closing.ts'
 import { checkDrafts, gatherFindings } from './files.ts'
-import { EXIT, type Finding, usageError } from '../../model/errors.ts'
+import { EXIT, type Finding, usageError, type Report } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Misfits, ServerCheck } from './queries.ts'
 import { chooseTables, findNetwork } from '../../model/choose.ts'
-import type { Report } from '../../sql-syntax/problems.ts'
 import { severityOf } from '../../model/rules.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { type Flags, nonEmpty, oneOf, readFlag, selectors } from '../../workspace/values.ts'

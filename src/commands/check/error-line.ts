@@ -5,8 +5,14 @@ import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
-import { isKeyword, isName, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
-import { closingAt } from '../../sql-syntax/tokens.ts'
+import {
+  isKeyword,
+  isName,
+  significantTokens,
+  type Token,
+  unquoted,
+  closingAt,
+} from '../../sql-syntax/lexer.ts'
 
 export type ErrorLine = {
   readonly message: string

@@ -1,7 +1,6 @@
 // Owns the checks of `backfill check` that need no server, and the collection of findings.
-import { BackfillError, type Finding, fileError } from '../../model/errors.ts'
+import { BackfillError, type Finding, fileError, attempt, type Report } from '../../model/errors.ts'
 import { lintDdl } from './lint-ddl.ts'
-import { attempt, type Report } from '../../sql-syntax/problems.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'

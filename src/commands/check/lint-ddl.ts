@@ -1,11 +1,10 @@
 // Owns the lint of a table's DDL against the `rows` of its header.
-import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
+import { type BackfillError, fileError, type Finding, knownNames } from '../../model/errors.ts'
 import { type RowsKind, type SqlText, XATU_COLUMNS } from '../../model/model.ts'
 import { quotedName, quoteIdentifier } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/tokens.ts'
+import { columnsIn } from '../../sql-syntax/lexer.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 
 /** `position`: what a per-block row belongs to; half-written ranges are deleted by it. */
 export function* lintDdl(

@@ -1,8 +1,7 @@
 // Owns the servers of `backfill check` and its query for databases. Reads only.
 import type { ExistingTable } from '../../clickhouse/existing-tables.ts'
 import type { ServerRole } from '../../clickhouse/connection.ts'
-import type { Names } from '../../clickhouse/own-databases.ts'
-import type { Server } from '../../clickhouse/server.ts'
+import type { Names, Server } from '../../clickhouse/server.ts'
 import { SOME_RANGE, transformParams } from '../../targets/transform.ts'
 import type { Range } from '../../model/blocks.ts'
 import { boundStatement } from '../../sql-syntax/parameter-values.ts'

@@ -5,7 +5,7 @@ import { existingDatabases, type ServerCheck, type ServerState } from './queries
 import { checkExistingTable } from './existing-table.ts'
 import { keptApart } from './kept-apart.ts'
 import { checkAudits, checkTransform } from './transform.ts'
-import { BackfillError, fileError } from '../../model/errors.ts'
+import { BackfillError, fileError, type Report } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { namesRead } from '../../model/choose.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -16,7 +16,6 @@ import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/type-names.ts'
 import { readReadiness } from '../../sources/readiness.ts'
 import { openTarget } from '../../targets/target.ts'
-import type { Report } from '../../sql-syntax/problems.ts'
 
 /** @throws BackfillError `server` if one is unreachable; `usage` if the ledger cannot be used as it is */
 export async function checkServer(check: ServerCheck, report: Report): Promise<void> {

@@ -1,11 +1,10 @@
 // Owns `check --split`: whether a range that is computed in pieces has the rows that it has in one piece. SELECTs only.
 import { namedBlocks, type Range } from '../../model/blocks.ts'
-import { fileError, usageError } from '../../model/errors.ts'
+import { fileError, usageError, type Report } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { count } from '../../terminal/render/format.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
-import type { Report } from '../../sql-syntax/problems.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { describeTransform, readerOf } from '../../targets/transform.ts'

@@ -3,8 +3,7 @@ import type { SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type Clauses, type CreateTable, createTable, DEFAULT_KINDS } from '../../sql-syntax/create-table.ts'
 import { keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'
-import type { Token } from '../../sql-syntax/lexer.ts'
-import { unspaced } from '../../sql-syntax/tokens.ts'
+import { type Token, unspaced } from '../../sql-syntax/lexer.ts'
 
 /** One property of a definition; `text` is empty if the definition does not set it. */
 type Aspect = {

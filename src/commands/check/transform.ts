@@ -1,7 +1,7 @@
 // Owns the check by ClickHouse of a table's transform (it parses, its columns fit the target) and of its audits.
 import { tablesReadBy, columnsOf } from '../../model/choose.ts'
 import { type ServerCheck, type ServerState, paramsOf } from './queries.ts'
-import { type BackfillError, fileError } from '../../model/errors.ts'
+import { type BackfillError, fileError, type Report } from '../../model/errors.ts'
 import type { TableDefinition, SqlText } from '../../model/model.ts'
 import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -12,10 +12,8 @@ import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
 import { probedColumns } from '../../sources/rows.ts'
 import { errorLine, UNKNOWN_IDENTIFIER } from './error-line.ts'
-import type { Report } from '../../sql-syntax/problems.ts'
-import { significantTokens, unquoted, isKeyword, type Token } from '../../sql-syntax/lexer.ts'
+import { significantTokens, unquoted, isKeyword, type Token, withReplaced } from '../../sql-syntax/lexer.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
-import { withReplaced } from '../../sql-syntax/tokens.ts'
 
 export type TransformCheck = Pick<ServerCheck, 'servers' | 'catalogue' | 'misfits'> & {
   readonly table: TableDefinition

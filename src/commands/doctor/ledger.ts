@@ -1,8 +1,7 @@
 // Owns the check of the ledger: the latest checkpoint plus later events must give the same fold as all events.
 import { sleep } from '../../seam/clock.ts'
-import type { Names } from '../../clickhouse/own-databases.ts'
+import type { Names, Server } from '../../clickhouse/server.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
-import type { Server } from '../../clickhouse/server.ts'
 import type { Island, LedgerView } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'

@@ -4,7 +4,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { layeredFiles } from '../../project/sql-files.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
-import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
+import { attempt, refuse, type Report } from '../../model/errors.ts'
 import { onlyStatement } from '../../sql-syntax/statements.ts'
 import { asking, type CheckStatus, type Finding, findingsIn, type Role } from './finding.ts'
 

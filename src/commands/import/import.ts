@@ -1,5 +1,5 @@
 // Owns what an import does: its tables, its files, those that changed since their import, how its plan looks, and the notes about missing files.
-import { usageError } from '../../model/errors.ts'
+import { knownNames, usageError } from '../../model/errors.ts'
 import { firstBlocks, FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName } from '../../model/table-key.ts'
 import {
@@ -12,7 +12,6 @@ import {
   subtract,
   union,
 } from '../../model/blocks.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { type Colors, count, formatRanges, formatRange, listOf, size } from '../../terminal/render/format.ts'
 import { readTableStatuses, readKnown } from '../../planning/table-status.ts'

@@ -1,17 +1,21 @@
 // Owns the reading of sql/import: the SQL that turns a source table's files into its rows.
-import { fileError } from '../../model/errors.ts'
+import { fileError, attempt, refuse, type Report, knownNames } from '../../model/errors.ts'
 import { importKey } from '../../model/table-key.ts'
 import type { SourceDefinition, SqlText, TableDefinition } from '../../model/model.ts'
 import { importHeader } from '../../project/header.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
-import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
 import { clauseSettings, onlySelect } from '../../project/transform-statement.ts'
 import { readSqlFiles, type SqlFile } from '../../project/sql-files.ts'
 import { sha256, sqlHash } from '../../project/definitions.ts'
-import { isKeyword, lex, isSignificant, significantTokens, unquoted } from '../../sql-syntax/lexer.ts'
-import { splitAtCommas } from '../../sql-syntax/tokens.ts'
+import {
+  isKeyword,
+  lex,
+  isSignificant,
+  significantTokens,
+  unquoted,
+  splitAtCommas,
+} from '../../sql-syntax/lexer.ts'
 
 /** `target` is the source table that the import fills; its only source is the table's files. */
 export type ImportTable = TableDefinition & {

@@ -17,7 +17,7 @@ import { type Colors, count, listOf } from '../../terminal/render/format.ts'
 import { renderTable } from '../../terminal/render/table.ts'
 import { oneOf, readFlag } from '../../workspace/values.ts'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
-import { namesFor } from '../../clickhouse/own-databases.ts'
+import { namesFor } from '../../clickhouse/server.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 
 export const info: Command = async (context) => {

@@ -1,6 +1,5 @@
 // Owns `backfill log`: the latest runs, or the attempts of a table or a run. It asks the target server only.
-import { EXIT, usageError } from '../../model/errors.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
+import { EXIT, usageError, knownNames } from '../../model/errors.ts'
 import type { Command } from '../../session/command.ts'
 import { withTarget } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'

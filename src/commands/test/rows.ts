@@ -1,8 +1,7 @@
 // Owns the rows of a test file: the allowed columns, and the defaults of a given row.
-import type { BackfillError } from '../../model/errors.ts'
+import { type BackfillError, knownNames } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { DdlColumn } from '../../sql-syntax/create-table.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 import { testError, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 import { type DataType, isDynamic, parseType } from '../../sql-syntax/type-fit.ts'
 

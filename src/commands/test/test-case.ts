@@ -1,17 +1,14 @@
 // Owns the unit tests of a folder, sql/tests/<table key>/*.yaml: finding the files, and parsing each into a checked test.
 import { tablesReadBy } from '../../model/choose.ts'
-import { fileError, usageError } from '../../model/errors.ts'
+import { fileError, knownNames, usageError, attempt, refuse, type Report } from '../../model/errors.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 import { shortName } from '../../model/table-key.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
-import { knownNames } from '../../model/did-you-mean.ts'
 import { expected, expectedRows, givenRows, type GivenContext, type Row } from './rows.ts'
 import { testError, parseYaml, type YamlEntry, type YamlNode } from './yaml-tree.ts'
 import { join } from 'node:path'
-import { attempt, refuse, type Report } from '../../sql-syntax/problems.ts'
-import { keyFolders, namesIn } from '../../project/sql-files.ts'
-import { readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
+import { keyFolders, namesIn, readFolderFile, shown, unreadable } from '../../project/sql-files.ts'
 
 export type UnitTest = {
   /** `<table key>/<file name without ending>`. */

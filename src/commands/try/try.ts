@@ -8,12 +8,11 @@ import { blocksIn, readTableStatuses, type TableStatus } from '../../planning/ta
 import { type DdlColumn, ddlColumns } from '../../sql-syntax/create-table.ts'
 import type { TargetPort } from '../../targets/target.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { significantTokens, type Token, columnsIn } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import type { Session } from '../../workspace/open.ts'
 import { openStream } from '../../clickhouse/stream/stream.ts'
 import { readerOf } from '../../targets/transform.ts'
-import { columnsIn } from '../../sql-syntax/tokens.ts'
 import { compareTable } from './compare.ts'
 import { buildTable, type Cost, linkTable, withScratch } from './scratch.ts'
 

@@ -2,10 +2,9 @@
 // ledger keeps.
 import { hash } from 'node:crypto'
 import { blockSet, countBlocks, intersect, type Range, namedBlocks } from '../../model/blocks.ts'
-import { cutChunks, type Sizing } from '../../planning/chunks.ts'
+import { cutChunks, type Sizing, type RowEstimates } from '../../planning/row-estimates.ts'
 import type { Island } from '../../ledger/events.ts'
 import type { LatestEvent } from '../../ledger/latest-events.ts'
-import type { RowEstimates } from '../../planning/row-estimates.ts'
 import { readForks } from '../../ledger/built-from.ts'
 import { shortHash, splitStaleTag } from '../../ledger/stale.ts'
 import { usageError } from '../../model/errors.ts'

@@ -1,9 +1,7 @@
 // Owns by what a table of a cluster is known to the ledger.
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Cluster } from '../../../src/clickhouse/server.ts'
-import type { Names } from '../../../src/clickhouse/own-databases.ts'
-import type { Server } from '../../../src/clickhouse/server.ts'
+import type { Cluster, Names, Server } from '../../../src/clickhouse/server.ts'
 import { shardTables } from '../../../src/clickhouse/cluster/shard-tables.ts'
 import { viewProblems } from '../../../src/clickhouse/source-views.ts'
 import { uuidOfShards } from '../../../src/targets/target.ts'

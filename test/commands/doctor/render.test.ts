@@ -1,13 +1,13 @@
 // Owns how doctor's findings look to people and programs, its exit codes, and that its page knows each check.
+import pc from 'picocolors'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import pc from 'picocolors'
 import { expect, test } from 'vitest'
 import { jsonOf } from '../../../src/terminal/render/json.ts'
 import { doctorExit, doctorFields, renderDoctor } from '../../../src/commands/doctor/command.ts'
 import { BUILT_IN, type Finding, findings, GROUPS } from '../../../src/commands/doctor/finding.ts'
 import { readSqlChecks } from '../../../src/commands/doctor/sql-checks.ts'
-import { refuse } from '../../../src/sql-syntax/problems.ts'
+import { refuse } from '../../../src/model/errors.ts'
 import { repository } from '../../support/processes.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 

@@ -1,7 +1,7 @@
 // Owns the public files on the web: it looks them up with HEAD, downloads each into an unnamed file, and checks it.
 import pLimit from 'p-limit'
-import http, { type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import http, { type IncomingMessage } from 'node:http'
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, unlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -153,8 +153,7 @@ export function targetsOf(tableStatuses: ReadonlyMap<string, TableStatus>): Read
 
 /** Table key -> UUID of the targets that exist. */
 export function uuidsIn(tableStatuses: ReadonlyMap<string, TableStatus>): ReadonlyMap<string, string> {
-  const tables = [...tableStatuses.values()].map(({ table }) => table)
-  return uuidsOf(tables, targetsOf(tableStatuses))
+  return new Map([...tableStatuses].flatMap(([key, { target }]) => (target ? [[key, target.uuid]] : [])))
 }
 
 /** A derived table that a table reads, as far as a run needs it. */

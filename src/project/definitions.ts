@@ -6,6 +6,7 @@ import {
   type SqlText,
   type TableDefinition,
   XATU_COLUMNS,
+  isTableKey,
 } from '../model/model.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
 import {
@@ -25,7 +26,6 @@ import { clauseSettings, onlySelect } from './transform-statement.ts'
 import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
 import { dependencyOrder, withUnits } from './dependency-order.ts'
 import { type SqlFile, keyFolders, readSqlFiles } from './sql-files.ts'
-import { isTableKey } from '../model/table-key.ts'
 import { createHash } from 'node:crypto'
 import { tablesRead } from '../sql-syntax/table-refs.ts'
 

@@ -1,9 +1,8 @@
 // Owns reading sql/networks.json: fork blocks and other values of a network.
 import { type BackfillError, fileError, knownNames } from '../model/errors.ts'
-import type { Network } from '../model/model.ts'
+import { type Network, isNetworkName } from '../model/model.ts'
 import { BLOCK_COVERAGES } from './header-values.ts'
 import { isReserved, RUNNER_PARAMETERS } from '../sql-syntax/parameters.ts'
-import { isNetworkName } from '../model/table-key.ts'
 
 const SOURCE_GAP_BLOCKS = 1000
 

@@ -1,13 +1,16 @@
-// Owns how many INSERTs run at once, and what holds a run back while it goes: pauses and limits of people, and load. They are asked for with a heartbeat;
+// Owns how many INSERTs run at once, and what holds a run back while it goes: pauses and limits of people, load, and full disks. They are asked for with a heartbeat;
 // what runs goes on, nothing new starts, and nothing is ever aborted.
 import pLimit from 'p-limit'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import { concerns, type Hold, holdText } from '../ledger/steering.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { slotsFor } from '../planning/sizing.ts'
-import { every, monotonicMs } from '../seam/clock.ts'
+import { every, monotonicMs, sleep } from '../seam/clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
+import { failedError } from '../model/errors.ts'
+import type { Standstill } from '../model/standstill.ts'
+import type { FreeSpace } from '../targets/free-space.ts'
 
 export type Throttle = ReturnType<typeof makeThrottle>
 
@@ -176,3 +179,44 @@ export function openInsertSlots({ jobs, isJobsSaid }: Pick<Throttle, 'jobs' | 'i
     },
   }
 }
+
+/** An answer counts for this long, for all tables. */
+const ASK_EVERY_MS = 5_000
+
+type Say = (standstill: Standstill | undefined) => void
+
+/** Resolves when there is room, or the run was aborted. @throws BackfillError (the function) `failed` if there is none for `giveUpMs` */
+export function roomWatch(
+  options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>,
+  signal: AbortSignal,
+  ask: () => Promise<FreeSpace | undefined>,
+): (say: Say) => Promise<void> {
+  let askedAt = -Infinity
+  let asking: Promise<FreeSpace | undefined> | undefined
+  return async (say) => {
+    const began = monotonicMs()
+    let said = false
+    while (!signal.aborted) {
+      if (monotonicMs() - askedAt < ASK_EVERY_MS) break
+      // Chunks that start at once share the answer.
+      asking ??= ask().finally(() => (asking = undefined))
+      const free = await asking
+      if (free === undefined || free.share >= options.minFreeShare) {
+        askedAt = monotonicMs()
+        break
+      }
+      const found = `${percent(free.share)} of disk ${free.disk} is free, less than --min-free-disk ${percent(options.minFreeShare)}`
+      if (monotonicMs() - began >= options.giveUpMs)
+        throw failedError(
+          found,
+          'Free or add disk space, or lower --min-free-disk; backfill doctor shows the disks',
+        )
+      if (!said) say({ reason: 'disk', found })
+      said = true
+      await sleep(Math.min(ASK_EVERY_MS, options.giveUpMs), signal)
+    }
+    if (said) say(undefined)
+  }
+}
+
+const percent = (share: number): string => `${(share * 100).toFixed(1).replace('.0', '')}%`

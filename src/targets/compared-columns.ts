@@ -1,6 +1,6 @@
 // Owns which columns of a table can be compared (not those with another value each time: `now() AS updated_date_time`), and whether its
 // rows have to be merged to be read.
-import { determinismOf } from '../clickhouse/determinism.ts'
+import { determinismOf } from '../clickhouse/server-words.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { ExistingTable } from '../clickhouse/existing-tables.ts'
 import type { TableDefinition, SqlText } from '../model/model.ts'

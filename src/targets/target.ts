@@ -1,7 +1,6 @@
 // Owns the derived tables on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
-import { assertKnownLedger } from './ledger-version.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server, Names } from '../clickhouse/server.ts'
@@ -9,7 +8,7 @@ import { onCluster } from '../clickhouse/cluster/cluster.ts'
 import { assertAllNodes, runQueued } from '../clickhouse/cluster/nodes.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
-import { columnsOfDdl } from '../clickhouse/type-names.ts'
+import { columnsOfDdl } from '../clickhouse/server-words.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
@@ -235,4 +234,17 @@ async function knownUuid(server: Server, names: Names, uuids: readonly string[])
     .executeTakeFirst()
     .catch(unlessMissing(undefined))
   return row?.uuid ?? uuids[0]!
+}
+
+/** A version that changes what the ledger's rows mean raises it, in the comment of its table too (sql/ledger). */
+export const LEDGER_VERSION = 1
+
+/** @throws BackfillError `usage` if a newer version of this program has written the ledger */
+function assertKnownLedger(ledger: string, comment: string): void {
+  const [, version = '1'] = /; version (\d+)$/.exec(comment) ?? []
+  if (Number(version) <= LEDGER_VERSION) return
+  throw usageError(
+    `a newer version of backfill wrote the ledger ${ledger}: it has version ${version}, this program knows ${LEDGER_VERSION}`,
+    'install the newer version again; docs/how-to/upgrading.md says how to go back. Nothing was changed',
+  )
 }

@@ -1,14 +1,15 @@
-// Owns the configuration: every value for a command, and the origin of each.
+// Owns the configuration: every value for a command, and the origin of each; and what the SQL folders that it uses are called in output.
 import * as values from './values.ts'
-import { resolve } from 'node:path'
+import { resolve, dirname, join, relative } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
 import type { Order } from '../planning/row-estimates.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
-import type { Word } from './values.ts'
+import { type Word, nonEmpty } from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
 import { LEGACY, prefixOf, readServers } from './servers.ts'
-import { sqlFolders } from './sql-folders.ts'
+import { existsSync } from 'node:fs'
+import { PROGRAM_SQL } from '../package-folder.ts'
 
 export type Config = ReturnType<typeof readConfig>
 
@@ -79,3 +80,41 @@ function database(layers: Layers, side: ServerRole, fallback: Setting<string>): 
 const OLD_NAME = `${LEGACY}_* is the old name: set SOURCE_CLICKHOUSE_* and TARGET_CLICKHOUSE_* instead.`
 
 export const PUBLIC_URL = 'https://data.ethpandaops.io/xatu'
+
+/** The tables of this package, as people name its folder. */
+const XATU = 'xatu'
+
+/** `isUsual`: --sql was typed, and without it the folders would be the same. */
+type SqlFolders = Setting<readonly string[]> & { readonly isUsual: boolean }
+
+/** --sql, BACKFILL_SQL, `sql` beside the `.env` that is used (without one: in the working folder), the package's own. */
+function sqlFolders(layers: Layers, folder: string): SqlFolders {
+  const { envFile } = layers
+  const beside = join(envFile === undefined ? folder : dirname(envFile.path), 'sql')
+  // A folder with one of them alone has a mistake, which the package's own tables would hide.
+  const isProject = ['transforms', 'ddl'].some((name) => existsSync(join(beside, name)))
+  const read = (from: Layers) => setting(from, 'sql', folderNames, [isProject ? beside : XATU])
+  const paths = ({ value }: Setting<readonly string[]>) =>
+    value.map((name) => (name === XATU ? PROGRAM_SQL : resolve(folder, name)))
+  const found = read(layers)
+  const untyped = new Map([...layers.flags].filter(([name]) => name !== 'sql'))
+  return {
+    value: paths(found),
+    isUsual:
+      layers.flags.has('sql') && paths(read({ ...layers, flags: untyped })).join() === paths(found).join(),
+    origin:
+      found.origin === 'default' && isProject
+        ? `default: ${envFile === undefined ? 'in the working folder' : 'beside .env'}`
+        : found.origin,
+  }
+}
+
+function folderNames(word: Word): readonly string[] {
+  return nonEmpty(word)
+    .split(',')
+    .map((text) => nonEmpty({ ...word, text: text.trim() }))
+}
+
+export function shownFolders(folders: readonly string[], folder: string): string {
+  return folders.map((one) => (one === PROGRAM_SQL ? XATU : relative(folder, one) || '.')).join(', ')
+}

@@ -1,6 +1,6 @@
 // Owns the promise that the server says which expressions have another value each time, and that what it does not say is not guessed.
 import { expect, onTestFinished, test } from 'vitest'
-import { determinismOf } from '../../src/clickhouse/determinism.ts'
+import { determinismOf } from '../../src/clickhouse/server-words.ts'
 import { openServer, type Server } from '../../src/clickhouse/server.ts'
 import { useServer } from '../support/clickhouse.ts'
 import { startWithUsers } from '../support/users.ts'

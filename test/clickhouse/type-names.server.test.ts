@@ -1,7 +1,7 @@
 // Owns the spelling of types by the server, and that what it takes is no unknown type.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openServer } from '../../src/clickhouse/server.ts'
-import { typeNames } from '../../src/clickhouse/type-names.ts'
+import { typeNames } from '../../src/clickhouse/server-words.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let login: TestServer

@@ -29,7 +29,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/prepare.ts',
     'runner/query-fate.ts',
     'runner/retry-range.ts',
-    'runner/room.ts',
+    'runner/throttle.ts',
     'runner/throttle.ts',
     'runner/say-outside.ts',
     'runner/up.ts',

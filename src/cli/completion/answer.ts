@@ -1,7 +1,7 @@
 // Owns the answer to a shell's Tab: the words that can follow at the cursor. None on an error, which would land in the line that the person is typing.
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isNetworkName, shortName } from '../../model/table-key.ts'
+import { isNetworkName, shortName } from '../../model/model.ts'
 import { COMMANDS } from '../commands.ts'
 import { readConfig } from '../../workspace/config.ts'
 import { readText } from '../../workspace/text-file.ts'

@@ -6,7 +6,7 @@ import { type Distributed, distributedEngine, shardingProblem } from '../../sql-
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './nodes.ts'
-import { determinismOf } from '../determinism.ts'
+import { determinismOf } from '../server-words.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { columnsIn } from '../../sql-syntax/lexer.ts'
 

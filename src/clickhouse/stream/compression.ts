@@ -6,12 +6,12 @@ import { usageError } from '../../model/errors.ts'
 import type { Compression } from '../../model/model.ts'
 import { TAIL_BYTES } from '../answers.ts'
 
-type Manner = { readonly settings: ClickHouseSettings; readonly headers: Readonly<Record<string, string>> }
-
 export type CompressionForm = {
-  /** Parameters that ask the source for this encoding and announce it to the target. */
-  readonly ask: Manner
-  readonly tell: Manner
+  /** Parameters that ask the source for this encoding, and announce it to the target. */
+  readonly ask: ClickHouseSettings
+  readonly tell: ClickHouseSettings
+  /** The encoding as HTTP calls it. */
+  readonly encoding?: string
   /** Passes all bytes on; `text` is the end of them, as far as it can be decoded. */
   keepTail(): Tail
   read(answer: Buffer): string
@@ -23,25 +23,18 @@ type Tail = { readonly through: Transform; text(): string }
 const parameters = (named: Readonly<Record<string, number>>) => named as ClickHouseSettings
 
 export const COMPRESSIONS: Readonly<Record<Compression, CompressionForm>> = {
-  none: {
-    ask: { settings: {}, headers: {} },
-    tell: { settings: {}, headers: {} },
-    keepTail: () => keepTail(asText),
-    read: asText,
-  },
+  none: { ask: {}, tell: {}, keepTail: () => keepTail(asText), read: asText },
   lz4: {
-    ask: { settings: parameters({ compress: 1 }), headers: {} },
-    tell: { settings: parameters({ decompress: 1 }), headers: {} },
+    ask: parameters({ compress: 1 }),
+    tell: parameters({ decompress: 1 }),
     keepTail: () => keepTail(lastBlock, assertBlocks),
     read: readBlocks,
   },
   zstd: {
     // At the default level 3 the source takes more than four times the CPU for nothing (docs/explanation/performance.md).
-    ask: {
-      settings: { enable_http_compression: 1, http_zlib_compression_level: '1' },
-      headers: { 'Accept-Encoding': 'zstd' },
-    },
-    tell: { settings: {}, headers: { 'Content-Encoding': 'zstd' } },
+    ask: { enable_http_compression: 1, http_zlib_compression_level: '1' },
+    tell: {},
+    encoding: 'zstd',
     // One stream from the first byte to the last: its end cannot be decoded separately.
     keepTail: () => keepTail(() => ''),
     // An error before the first row is sent uncompressed.

@@ -33,7 +33,7 @@ type Stream = (crossing: Crossing) => Promise<WriteReport>
 /** The compression in use: zstd needs settings that the user may not be allowed to set; lz4 needs none. */
 export async function compressionFrom({ limits, client }: Server, wished: Compression): Promise<Compression> {
   if (wished !== 'zstd') return wished
-  const { settings } = COMPRESSIONS.zstd.ask
+  const settings = COMPRESSIONS.zstd.ask
   if ((limits?.denied(settings) ?? []).length > 0) return 'lz4'
   const asked = client.command({ query: 'SELECT 1', clickhouse_settings: settings })
   // Any other error of the source is reported by the statement that reads it.
@@ -77,8 +77,8 @@ export function openStream(source: Server, target: Server, wished: Compression):
         ...fence.params,
         backfill_structure: columns.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', '),
       },
-      clickhouse_settings: { ...writeSettings(target), ...form.tell.settings },
-      http_headers: { ...form.tell.headers },
+      clickhouse_settings: { ...writeSettings(target), ...form.tell },
+      http_headers: { ...(form.encoding && { 'Content-Encoding': form.encoding }) },
       progress: true,
       values: body,
       abort_signal: abort,
@@ -121,8 +121,8 @@ type Reading = Parameters<Server['client']['exec']>[0]
 async function startReading({ client }: Server, form: CompressionForm, reading: Reading): Promise<Readable> {
   const { stream, response_headers, http_status_code } = await client.exec({
     ...reading,
-    clickhouse_settings: { ...reading.clickhouse_settings, ...form.ask.settings },
-    http_headers: { ...form.ask.headers },
+    clickhouse_settings: { ...reading.clickhouse_settings, ...form.ask },
+    http_headers: { ...(form.encoding && { 'Accept-Encoding': form.encoding }) },
     decompress_response_stream: false,
     // The body of an error is compressed, too, and the client decodes neither of these encodings.
     ignore_error_response: true,

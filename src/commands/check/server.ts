@@ -13,7 +13,7 @@ import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { viewProblems } from '../../clickhouse/source-views.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
-import { typeNames } from '../../clickhouse/type-names.ts'
+import { typeNames } from '../../clickhouse/server-words.ts'
 import { readReadiness } from '../../sources/readiness.ts'
 import { openTarget } from '../../targets/target.ts'
 

@@ -5,10 +5,9 @@ import { runUp } from '../../session/supervised-run.ts'
 import type { Session } from '../../workspace/open.ts'
 import { printStatus } from '../status/command.ts'
 import { upOptions } from '../../workspace/run-options.ts'
-import type { Catalogue, SqlText } from '../../model/model.ts'
+import { type Catalogue, type SqlText, shortName } from '../../model/model.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { usageError } from '../../model/errors.ts'
-import { shortName } from '../../model/table-key.ts'
 import { monotonicMs } from '../../seam/clock.ts'
 
 export const demo: Command = async (context) => {

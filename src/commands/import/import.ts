@@ -1,23 +1,13 @@
 // Owns what an import does: its tables, its files, those that changed since their import, how its plan looks, and the notes about missing files.
 import { knownNames, usageError } from '../../model/errors.ts'
 import { firstBlocks, FILE_BLOCKS, type FilesPort } from './files-port.ts'
-import { shortName } from '../../model/table-key.ts'
-import {
-  blockSet,
-  type BlockSet,
-  countBlocks,
-  formatBlockSet,
-  intersect,
-  type Range,
-  subtract,
-  union,
-} from '../../model/blocks.ts'
+import { shortName, type TableDefinition } from '../../model/model.ts'
+import { blockSet, type BlockSet, countBlocks, formatBlockSet, intersect, type Range, subtract, union, formatRange } from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
-import { type Colors, count, formatRanges, formatRange, listOf, size } from '../../terminal/render/format.ts'
+import { type Colors, count, formatRanges, listOf, size } from '../../terminal/render/format.ts'
 import { readTableStatuses, readKnown } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { ImportTable } from './sql.ts'
-import type { TableDefinition } from '../../model/model.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import type { UpHooks } from '../../runner/up.ts'
 import { randomId } from '../../seam/random.ts'

@@ -1,7 +1,6 @@
 // Owns the reading of sql/import: the SQL that turns a source table's files into its rows.
 import { fileError, attempt, refuse, type Report, knownNames } from '../../model/errors.ts'
-import { importKey } from '../../model/table-key.ts'
-import type { SourceDefinition, SqlText, TableDefinition } from '../../model/model.ts'
+import { importKey, type SourceDefinition, type SqlText, type TableDefinition } from '../../model/model.ts'
 import { importHeader } from '../../project/header.ts'
 import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameters.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'

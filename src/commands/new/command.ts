@@ -1,11 +1,10 @@
 // Owns `backfill new`: it writes the files of a new table, which pass `check` unchanged.
 import { join, sep } from 'node:path'
 import { EXIT, usageError, knownNames } from '../../model/errors.ts'
-import type { Catalogue } from '../../model/model.ts'
+import { type Catalogue, isTableKey, shortName } from '../../model/model.ts'
 import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
 import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
-import { isTableKey, shortName } from '../../model/table-key.ts'
 import { shown } from '../../project/sql-files.ts'
 import { names, readFlag } from '../../workspace/values.ts'
 import type { Command } from '../../session/command.ts'

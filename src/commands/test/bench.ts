@@ -2,7 +2,7 @@
 // Tables are created once and truncated.
 import { tablesReadBy } from '../../model/choose.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
-import type { Range } from '../../model/blocks.ts'
+import { type Range, formatRange } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { inJson, NUMBERS_STAY } from './real-rows.ts'
 import { ddlColumns, createTable } from '../../sql-syntax/create-table.ts'
@@ -12,11 +12,10 @@ import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { BackfillError } from '../../model/errors.ts'
 import { messageOf } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
-import { columnsOfDdl } from '../../clickhouse/type-names.ts'
+import { columnsOfDdl } from '../../clickhouse/server-words.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import { monotonicMs } from '../../seam/clock.ts'
-import { formatRange } from '../../model/blocks.ts'
 import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 
 /** A row as the server printed it, in the order of the compared columns. */

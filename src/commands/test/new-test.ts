@@ -10,7 +10,6 @@ import { withConnections } from '../../session/session.ts'
 import type { Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import { formatRange, isTime } from '../../model/blocks.ts'
-import { shortName } from '../../model/table-key.ts'
 
 export async function newTest(context: Context): Promise<number> {
   const { config, flags, output } = context

@@ -1,8 +1,7 @@
 // Owns the unit tests of a folder, sql/tests/<table key>/*.yaml: finding the files, and parsing each into a checked test.
 import { tablesReadBy } from '../../model/choose.ts'
 import { fileError, knownNames, usageError, attempt, refuse, type Report } from '../../model/errors.ts'
-import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
-import { shortName } from '../../model/table-key.ts'
+import { type Catalogue, type Network, type TableDefinition, shortName } from '../../model/model.ts'
 import type { Range } from '../../model/blocks.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { expected, expectedRows, givenRows, type GivenContext, type Row } from './rows.ts'

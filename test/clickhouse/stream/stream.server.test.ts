@@ -2,8 +2,7 @@
 // and what breaks a stream is told in the words of the server that broke it.
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import type { Catalogue } from '../../../src/model/model.ts'
-import { type Compression, COMPRESSIONS } from '../../../src/model/model.ts'
+import { type Catalogue, type Compression, COMPRESSIONS } from '../../../src/model/model.ts'
 import { replaceSilenceLimits } from '../../../src/clickhouse/silence.ts'
 import { blocksWhere, type Edit, edited, ROW_BY_ROW } from '../../support/edited.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'

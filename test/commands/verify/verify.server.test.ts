@@ -9,7 +9,7 @@ import { blocksWhere, edited } from '../../support/edited.ts'
 import { post, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { useBuiltTables, oddities, verifyWorkspace } from '../../support/verifying.ts'
-import { type TestWorkspace } from '../../support/workspace.ts'
+import type { TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const LATEST = 'address_last_access'

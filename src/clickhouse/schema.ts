@@ -6,40 +6,54 @@ export type IslandTuple = readonly [number, number, IslandState, string, string,
 
 export const ISLANDS = 'Array(Tuple(UInt64, UInt64, String, String, String, String))'
 
-/** sql/ledger/02-ledger.sql; the schema (database) is set with `withSchema`. */
+/** Columns of an event (sql/ledger/02-ledger.sql), and the types in which rows are sent. What a row does not say has the type's default. */
+export const EVENT_TYPES = {
+  network: 'String',
+  table_key: 'String',
+  epoch: 'UInt64',
+  seq: 'UInt64',
+  event: 'String',
+  range_from: 'UInt64',
+  range_to: 'UInt64',
+  target_uuid: 'UUID',
+  sql_hash: 'String',
+  source_fingerprint: 'String',
+  forks: 'String',
+  inputs: 'String',
+  digest_rows: 'Nullable(UInt64)',
+  digest_sum: 'Nullable(UInt64)',
+  digest_columns: 'String',
+  attempt: 'UInt32',
+  run_id: 'String',
+  query_id: 'String',
+  rows_expected: 'UInt64',
+  rows_read: 'UInt64',
+  rows_written: 'UInt64',
+  bytes_read: 'UInt64',
+  peak_memory: 'UInt64',
+  elapsed_ms: 'UInt64',
+  error_code: 'Int32',
+  error: 'String',
+  forced: 'Bool',
+  host: 'String',
+  tool_version: 'String',
+} as const
+
+type Columns = typeof EVENT_TYPES
+
+type ValueOf<Type> = Type extends 'String' | 'UUID' ? string : Type extends 'Bool' ? boolean : number
+
+/** The schema (database) is set with `withSchema`. */
 type LedgerTable = {
-  network: string
-  table_key: string
-  epoch: number
-  seq: number
+  [Column in Exclude<keyof Columns, 'event' | `digest_${string}`>]: ValueOf<Columns[Column]>
+} & {
   event: EventName
-  range_from: number
-  range_to: number
-  target_uuid: string
-  sql_hash: string
-  source_fingerprint: string
-  forks: string
-  inputs: string
   digest_rows: number | null
   /** Up to 2^64: to be read as text. */
   digest_sum: string | null
   digest_columns: string
-  attempt: number
-  run_id: string
-  query_id: string
   user: string
-  rows_expected: number
-  rows_read: number
-  rows_written: number
-  bytes_read: number
-  peak_memory: number
-  elapsed_ms: number
-  error_code: number
-  error: string
-  forced: boolean
   islands: IslandTuple[]
-  host: string
-  tool_version: string
   event_time: ColumnType<string, string, never>
 }
 

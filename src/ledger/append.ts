@@ -7,7 +7,7 @@ import { fences } from '../lock/fence.ts'
 import { identity } from '../seam/process.ts'
 import type { WritingPlace, LedgerEvent } from './events.ts'
 import { insertRows } from './insert-rows.ts'
-import type { Schema } from '../clickhouse/schema.ts'
+import { EVENT_TYPES } from '../clickhouse/schema.ts'
 
 /** Events of one lock. */
 type Request = {
@@ -90,42 +90,7 @@ export function openAppends(place: WritingPlace): (request: Request) => Promise<
     })
 }
 
-type Column = Exclude<keyof Schema['ledger'], 'islands' | 'event_time' | 'user'>
-
-/** Types in which rows are sent. What a row does not say has the type's default, which is the column's. */
-const EVENT_TYPES: Readonly<Partial<Record<Column, string>>> = {
-  network: 'String',
-  table_key: 'String',
-  epoch: 'UInt64',
-  seq: 'UInt64',
-  event: 'String',
-  range_from: 'UInt64',
-  range_to: 'UInt64',
-  target_uuid: 'UUID',
-  sql_hash: 'String',
-  source_fingerprint: 'String',
-  forks: 'String',
-  inputs: 'String',
-  digest_rows: 'Nullable(UInt64)',
-  digest_sum: 'Nullable(UInt64)',
-  digest_columns: 'String',
-  attempt: 'UInt32',
-  run_id: 'String',
-  query_id: 'String',
-  rows_expected: 'UInt64',
-  rows_read: 'UInt64',
-  rows_written: 'UInt64',
-  bytes_read: 'UInt64',
-  peak_memory: 'UInt64',
-  elapsed_ms: 'UInt64',
-  error_code: 'Int32',
-  error: 'String',
-  forced: 'Bool',
-  host: 'String',
-  tool_version: 'String',
-}
-
-export type EventRow = Readonly<Partial<Record<Column, string | number | boolean>>>
+export type EventRow = Readonly<Partial<Record<keyof typeof EVENT_TYPES, string | number | boolean>>>
 
 /** What the event says, by columns: `sqlHash` is `sql_hash` there. What has no column is left out. */
 export function rowOfEvent({ digest, ...said }: Omit<LedgerEvent, 'range'>): EventRow {

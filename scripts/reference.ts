@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs'
 import { GROUPS } from '../src/cli/commands.ts'
 import { flagsOf, flagUsage } from '../src/cli/help.ts'
 import { jsonFiles } from './json/reference.ts'
-import type { CommandEntry } from '../src/session/command.ts'
+import type { CommandEntry } from '../src/session/session.ts'
 import type { Flag } from '../src/terminal/argv.ts'
 import { common } from '../src/terminal/flags.ts'
 

@@ -4,7 +4,7 @@ import { usageError, nearest } from '../model/errors.ts'
 import { readFlags } from '../terminal/argv.ts'
 import { requireChoice } from '../terminal/one-table-one-range.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
-import type { CommandEntry } from '../session/command.ts'
+import type { CommandEntry } from '../session/session.ts'
 import { COMMANDS } from './commands.ts'
 import { commandHelp, overview } from './help.ts'
 

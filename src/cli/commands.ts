@@ -1,5 +1,5 @@
 // Owns the table of commands, in the groups and the order of the help.
-import type { CommandEntry, DeclaredEntry } from '../session/command.ts'
+import type { CommandEntry, DeclaredEntry } from '../session/session.ts'
 import { LOOK } from './entries/look.ts'
 import { SQL } from './entries/sql.ts'
 import { PYTHON, WORK } from './entries/work.ts'

@@ -1,5 +1,5 @@
 // Owns the meanings of the exit codes in the help of each command; src/model/errors.ts has the numbers.
-import type { ExitCodes } from '../session/command.ts'
+import type { ExitCodes } from '../session/session.ts'
 
 const usage = { 2: 'A flag, the configuration or an SQL file is wrong. Nothing was written' }
 const interrupted = { '129, 130, 143': 'Interrupted by SIGHUP, Ctrl-C or SIGTERM' }

@@ -1,7 +1,7 @@
 // Owns the help as text, for 80 columns. Pure; cac draws the sections.
 import type { Flag } from '../terminal/argv.ts'
 import { common } from '../terminal/flags.ts'
-import type { CommandEntry } from '../session/command.ts'
+import type { CommandEntry } from '../session/session.ts'
 import { listOf } from '../terminal/render/format.ts'
 import { wrap } from '../terminal/render/wrap.ts'
 import { GROUPS } from './commands.ts'

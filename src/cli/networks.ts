@@ -5,7 +5,7 @@ import { closing } from '../model/closing.ts'
 import { EXIT, usageError, knownNames } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
-import type { CommandEntry } from '../session/command.ts'
+import type { CommandEntry } from '../session/session.ts'
 
 /** The lowest exit code of an interruption, after which no other network is begun. */
 export const INTERRUPTED = 129

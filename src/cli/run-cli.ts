@@ -1,6 +1,6 @@
 // Owns one invocation: argv -> config -> command -> exit code; errors become lines.
 import { EXIT, usageError } from '../model/errors.ts'
-import type { Context } from '../session/command.ts'
+import type { Context } from '../session/session.ts'
 import { COMMANDS } from './commands.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'

@@ -1,5 +1,5 @@
 // Owns the commands in hints: each carries the flags that were typed, so that it works at the same place. Pure.
-import type { CommandEntry } from '../session/command.ts'
+import type { CommandEntry } from '../session/session.ts'
 import type { Flags } from '../workspace/values.ts'
 
 const PLACE =

@@ -1,7 +1,7 @@
 // Owns the confirmation of work that cannot be undone easily: a question in a terminal, --yes elsewhere.
 import { createInterface } from 'node:readline'
 import { failedError, usageError } from '../model/errors.ts'
-import type { Context } from './command.ts'
+import type { Context } from './session.ts'
 
 /** Resolves on yes, or with --yes. Ask before taking a lock: an answer may take long. @throws `usage`, `failed` */
 export async function confirm(

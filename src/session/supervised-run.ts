@@ -5,12 +5,11 @@ import { exitCodeOf } from '../terminal/render/error.ts'
 import type { RunSummary } from '../runner/events.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import type { UpHooks } from '../runner/up.ts'
-import type { Context } from './command.ts'
+import { type Context, withWorkspace } from './session.ts'
 import { count } from '../terminal/render/format.ts'
 import { createReporter } from '../terminal/reporter.ts'
 import { shownFolders } from '../workspace/config.ts'
 import type { Session } from '../workspace/open.ts'
-import { withWorkspace } from './session.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
 
 export type RunHooks = {

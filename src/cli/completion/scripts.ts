@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { EXIT, usageError } from '../../model/errors.ts'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
-import type { Command } from '../../session/command.ts'
+import type { Command } from '../../session/session.ts'
 import { oneOf, readFlag } from '../../workspace/values.ts'
 
 /** The hidden command that a script calls; the shell's name and the half-typed line follow. */

@@ -1,8 +1,8 @@
 // Owns the entries of the commands that only read.
-import type { DeclaredEntry } from '../../session/command.ts'
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import type { DeclaredEntry } from '../../session/session.ts'
+import { flag } from '../../terminal/flags.ts'
 import { REPORT, SETUP } from './setup.ts'
 
 export const LOOK: readonly DeclaredEntry[] = [

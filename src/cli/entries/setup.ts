@@ -1,7 +1,7 @@
 // Owns the entries of the commands about the configuration and the servers, and of those that show the tables in a browser.
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
-import type { DeclaredEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/session.ts'
 import { flag } from '../../terminal/flags.ts'
 
 export const SETUP: readonly DeclaredEntry[] = [

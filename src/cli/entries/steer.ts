@@ -1,7 +1,7 @@
 // Owns the entries of the commands that steer runs, wait for them, and record what a person says about blocks.
 import * as flags from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
-import type { DeclaredEntry } from '../../session/command.ts'
+import type { DeclaredEntry } from '../../session/session.ts'
 
 const until =
   'until <time>  When it ends by itself: a time of day here, or a time from now, e.g. 18:00, 90m (default: only by `resume`)'

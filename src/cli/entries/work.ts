@@ -1,9 +1,9 @@
 // Owns the entries of the commands that write.
-import type { DeclaredEntry } from '../../session/command.ts'
-import { DECLARE, STEER } from './steer.ts'
 import * as flags from '../../terminal/flags.ts'
-import { flag } from '../../terminal/flags.ts'
 import * as exits from '../exits.ts'
+import type { DeclaredEntry } from '../../session/session.ts'
+import { DECLARE, STEER } from './steer.ts'
+import { flag } from '../../terminal/flags.ts'
 
 export const WORK: readonly DeclaredEntry[] = [
   {

@@ -1,8 +1,7 @@
 // Owns `backfill adopt`: it shows how a sample of unknown rows compares, and records them as done if it is the same.
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { BlockSet } from '../../model/blocks.ts'
-import type { Command } from '../../session/command.ts'
-import { withStoppable } from '../../session/session.ts'
+import { type Command, withStoppable } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'

@@ -1,7 +1,6 @@
 // Owns `backfill create-tables`.
 import { EXIT } from '../../model/errors.ts'
-import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { type Command, withWorkspace } from '../../session/session.ts'
 
 export const createTablesCommand: Command = async (context) => {
   const { output } = context

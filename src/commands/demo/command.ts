@@ -1,5 +1,5 @@
 // Owns `backfill demo`: a sample chain in the embedded server, then `up`, then `status`.
-import type { Command } from '../../session/command.ts'
+import type { Command } from '../../session/session.ts'
 import { count, duration } from '../../terminal/render/format.ts'
 import { runUp } from '../../session/supervised-run.ts'
 import type { Session } from '../../workspace/open.ts'

@@ -2,7 +2,7 @@
 import { findNetwork } from '../../model/choose.ts'
 import { EXIT } from '../../model/errors.ts'
 import { oneOf, readFlag, selectors } from '../../workspace/values.ts'
-import type { Command, Context } from '../../session/command.ts'
+import type { Command, Context } from '../../session/session.ts'
 import type { BlockLimit, TableDefinition } from '../../model/model.ts'
 import { count, type Colors, listOf } from '../../terminal/render/format.ts'
 

@@ -1,7 +1,6 @@
 // Owns `backfill log`: the latest runs, or the attempts of a table or a run. It asks the target server only.
 import { EXIT, usageError, knownNames } from '../../model/errors.ts'
-import type { Command } from '../../session/command.ts'
-import { withTarget } from '../../session/session.ts'
+import { type Command, withTarget } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import { readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'

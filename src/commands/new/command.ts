@@ -7,7 +7,7 @@ import { readEngine } from '../../sql-syntax/ddl-clauses.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { shown } from '../../project/sql-files.ts'
 import { names, readFlag } from '../../workspace/values.ts'
-import type { Command } from '../../session/command.ts'
+import type { Command } from '../../session/session.ts'
 import { readFile } from 'node:fs/promises'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
 

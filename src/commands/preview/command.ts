@@ -13,10 +13,9 @@ import { transformParams, describeTransform, readerOf } from '../../targets/tran
 import { resolveLimits } from '../../planning/bounds.ts'
 import { type Connections, readScope } from '../../workspace/open.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
-import type { Command, Context } from '../../session/command.ts'
+import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { withConnections } from '../../session/session.ts'
 import { boundStatement } from '../../sql-syntax/parameter-values.ts'
 
 const DEFAULT_LIMIT = 20

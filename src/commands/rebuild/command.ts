@@ -3,7 +3,7 @@ import { EXIT } from '../../model/errors.ts'
 import type { RebuildOptions } from './workspace.ts'
 import { positiveCount, readFlag } from '../../workspace/values.ts'
 import { confirm } from '../../session/confirm.ts'
-import type { Command, Context } from '../../session/command.ts'
+import { type Command, type Context, withWorkspace } from '../../session/session.ts'
 import { requireOneTable } from '../../terminal/one-table-one-range.ts'
 import {
   dropQuestion,
@@ -15,7 +15,6 @@ import {
 } from './render.ts'
 import { type Supervised, supervised } from '../../session/supervised-run.ts'
 import type { Session } from '../../workspace/open.ts'
-import { withWorkspace } from '../../session/session.ts'
 import { interruptedCode } from '../../terminal/signals.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { randomBelow } from '../../seam/random.ts'

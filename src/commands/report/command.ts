@@ -1,8 +1,7 @@
 // Owns `backfill report`: one page about all networks that are asked for, and the file that it is written into.
 import { resolve } from 'node:path'
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Command, Context } from '../../session/command.ts'
-import { withConnections } from '../../session/session.ts'
+import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { size } from '../../terminal/render/format.ts'
 import { type Connections, openWorkspaceOn } from '../../workspace/open.ts'
 import { nonEmpty, readFlag, selectors } from '../../workspace/values.ts'

@@ -2,7 +2,7 @@
 import { createTwoFilesPatch, FILE_HEADERS_ONLY } from 'diff'
 import { countBlocks } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import type { Context } from '../../session/command.ts'
+import type { Context } from '../../session/session.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import type { Session } from '../../workspace/open.ts'
 import { listFields } from '../list/command.ts'

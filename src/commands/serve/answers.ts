@@ -1,7 +1,7 @@
 // Owns the answers: each path is a command that only reads, asked anew. Its parameters are that command's flags.
 import { openServers } from '../../clickhouse/servers.ts'
 import { BackfillError, EXIT, usageError } from '../../model/errors.ts'
-import type { Context } from '../../session/command.ts'
+import type { Context } from '../../session/session.ts'
 import { exitCodeOf } from '../../terminal/render/error.ts'
 import { errorDocument } from '../../terminal/render/json.ts'
 import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'

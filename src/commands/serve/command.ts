@@ -1,7 +1,6 @@
 // Owns `backfill serve`: the report and the answers of `status` and `wait` over HTTP, until a signal ends it. Reads only.
 import { EXIT } from '../../model/errors.ts'
-import type { Command } from '../../session/command.ts'
-import { withConnections } from '../../session/session.ts'
+import { type Command, withConnections } from '../../session/session.ts'
 import { withSignals } from '../../terminal/signals.ts'
 import { readFlag } from '../../workspace/values.ts'
 import { listenAddress, serveUntil } from './server.ts'

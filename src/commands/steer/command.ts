@@ -5,8 +5,7 @@ import { isMissing } from '../../clickhouse/server-error.ts'
 import { holdText } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { wallClock } from '../../seam/clock.ts'
-import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { type Command, withWorkspace } from '../../session/session.ts'
 import { duration, type Flags, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 
 const DOES = {

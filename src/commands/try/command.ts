@@ -1,7 +1,6 @@
 // Owns `backfill try`: what an edit of the SQL changes, as text, Markdown or JSON.
 import { EXIT, usageError } from '../../model/errors.ts'
-import type { Command } from '../../session/command.ts'
-import { withStoppable } from '../../session/session.ts'
+import { type Command, withStoppable } from '../../session/session.ts'
 import { count, duration, namedRanges, listOf, number, size } from '../../terminal/render/format.ts'
 import { verbatim } from '../../terminal/render/json.ts'
 import { renderTable } from '../../terminal/render/table.ts'

@@ -1,8 +1,7 @@
 // Owns `backfill unlock`: it frees a lock whose holder will not come back, or shall write no more.
 import { BackfillError, EXIT } from '../../model/errors.ts'
 import { confirm } from '../../session/confirm.ts'
-import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { type Command, withWorkspace } from '../../session/session.ts'
 
 export const unlock: Command = async (context) => {
   const { flags, output } = context

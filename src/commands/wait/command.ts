@@ -1,8 +1,7 @@
 // Owns `backfill wait`: it looks at the status again and again until the tables are ready, or the time is over.
 import { EXIT, retryOf, usageError } from '../../model/errors.ts'
 import { monotonicMs, sleep } from '../../seam/clock.ts'
-import type { Command } from '../../session/command.ts'
-import { withWorkspace } from '../../session/session.ts'
+import { type Command, withWorkspace } from '../../session/session.ts'
 import { blockNumber, duration, readFlag } from '../../workspace/values.ts'
 import { status } from '../status/status.ts'
 import type { StatusReport, TableReport } from '../status/table-report.ts'

@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream'
 import type { ClickHouseSettings, ResponseJSON } from '@clickhouse/client'
 import type { Connection } from './connection.ts'
-import { BoundText } from '../sql-syntax/parameter-values.ts'
+import { BoundText } from '../sql-syntax/parameters.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { NEVER_BEGAN } from './error-codes.ts'
 import { errorInBody, NO_SUMMARY, TAIL_BYTES, textOf, wholeText } from './answers.ts'

@@ -3,7 +3,7 @@
 import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
-import { assertAllNodes } from '../clickhouse/cluster/nodes.ts'
+import { assertAllNodes } from '../clickhouse/cluster/cluster.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 import { EPOCH_DIGITS, locksWhere, MAX_EPOCH } from './fence.ts'

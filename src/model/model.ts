@@ -16,7 +16,7 @@ export type SqlText = {
 export type OwnParameter = {
   readonly name: string
   readonly type: string
-  /** As it is bound: escapes are as written (sql-syntax/parameter-values.ts). */
+  /** As it is bound: escapes are as written (sql-syntax/parameters.ts). */
   readonly value: string
 }
 

@@ -5,7 +5,7 @@ import type { LedgerView } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { TargetTable } from '../targets/target.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { ReadWorkspace } from './run-options.ts'
 
 /** The worst first. */
 export type AbsenceState =

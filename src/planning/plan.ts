@@ -14,12 +14,11 @@ import {
   sizingOf,
   slotsFor,
 } from './sizing.ts'
-import type { UpOptions } from './run-options.ts'
+import type { UpOptions, ReadWorkspace } from './run-options.ts'
 import { heldBack, leftOut, type NotRun, outOfTurn } from './left-out.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept, probeAll } from './probe-missing.ts'
 import { type Availability, makeProbe } from './probe.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
 import { staleSummaries } from './stale-ranges.ts'
 
 /** Reads only. `enough`: after this many rows of a table's missing blocks, those of the rest are estimated. @throws BackfillError `usage`, `server` */

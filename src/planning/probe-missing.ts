@@ -8,7 +8,7 @@ import type { TableStatus } from './table-status.ts'
 import { blockCoverageOf, columnsOf, gapOf, type Scope } from '../model/choose.ts'
 import type { SourcePart } from '../ledger/findings.ts'
 import { HISTORY_BLOCKS } from '../sources/sparse-silences.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { ReadWorkspace } from './run-options.ts'
 
 /** `enough`: after this many rows, the remaining blocks of a table count as runnable. */
 export async function probeAll(

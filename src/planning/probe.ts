@@ -18,7 +18,7 @@ import { makeShared } from '../sources/shared-questions.ts'
 import { watchSparse } from '../sources/sparse-silences.ts'
 import type { Buckets } from '../sources/fingerprint.ts'
 import { blockCoverageOf, gapOf, inheritedSources, sourcesBehind } from '../model/choose.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { ReadWorkspace } from './run-options.ts'
 
 export type Availability = {
   readonly runnable: BlockSet

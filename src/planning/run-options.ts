@@ -1,6 +1,15 @@
-// Owns the options of a run: range, sizes, limits, waiting times.
+// Owns the input of planning: the options of a run (range, sizes, limits, waiting times), the scope, and the reading ports of the servers.
 import type { PerUnit } from '../model/model.ts'
 import type { Order } from './row-estimates.ts'
+import type { Capacity } from '../clickhouse/capacity.ts'
+import type { LedgerPort } from '../ledger/writer.ts'
+import type { Findings } from '../ledger/findings.ts'
+import type { SteeringPort } from '../ledger/steering.ts'
+import type { VersionsPort } from '../ledger/sql-versions.ts'
+import type { Scope } from '../model/choose.ts'
+import type { SourcePort } from '../sources/source.ts'
+import type { DescribePort } from '../targets/check-columns.ts'
+import type { TargetPort } from '../targets/target.ts'
 
 export type UpOptions = {
   /** Only blocks from here on. */
@@ -41,3 +50,29 @@ export type UpOptions = {
 }
 
 export type MaxLoad = { readonly queries: number } | { readonly file: string; readonly sql: string }
+
+export type ReadWorkspace = Scope & {
+  readonly ports: {
+    readonly ledger: Pick<
+      LedgerPort,
+      | 'assertOwnNetwork'
+      | 'fold'
+      | 'inputChanges'
+      | 'sameSince'
+      | 'recordedRows'
+      | 'written'
+      | 'earlier'
+      | 'costs'
+    >
+    readonly source: SourcePort
+    readonly target: Pick<
+      TargetPort,
+      'database' | 'tables' | 'identities' | 'ddlColumns' | 'ledgerState' | 'freeSpace'
+    >
+    readonly executor: DescribePort
+    readonly versions: Pick<VersionsPort, 'built'>
+    readonly findings: Pick<Findings, 'read'>
+    readonly steering: Pick<SteeringPort, 'readAll'>
+    capacity(): Promise<Capacity>
+  }
+}

@@ -4,8 +4,7 @@ import { inUnit, type TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target.ts'
 import type { RowEstimates } from './row-estimates.ts'
-import type { UpOptions } from './run-options.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { UpOptions, ReadWorkspace } from './run-options.ts'
 import type { Cost } from '../ledger/reader.ts'
 
 /** Expected rows per chunk where nobody says otherwise, on a small server: docs/explanation/performance.md has the measurement. */

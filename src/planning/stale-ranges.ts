@@ -20,7 +20,7 @@ import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
 import { type Absence, hasLostRows } from './absence.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { ReadWorkspace } from './run-options.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** What decides on a table's stale ranges, and on those of its dependants. As in `TableStatus`. */

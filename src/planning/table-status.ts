@@ -10,7 +10,7 @@ import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
 import { type Absence, absencesOf, hasLostRows } from './absence.ts'
 import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
-import type { ReadWorkspace } from './read-workspace.ts'
+import type { ReadWorkspace } from './run-options.ts'
 import {
   blockCoverageOf,
   derivedInputs,

@@ -23,8 +23,15 @@ import { sharedStep } from '../sql-syntax/shared-cte.ts'
 import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { clauseSettings, onlySelect } from './transform-statement.ts'
-import { checkBounds, checkForks, checkLatest, checkReads, type TableDraft } from './definition-checks.ts'
-import { dependencyOrder, withUnits } from './dependency-order.ts'
+import {
+  checkBounds,
+  checkForks,
+  checkLatest,
+  checkReads,
+  type TableDraft,
+  dependencyOrder,
+  withUnits,
+} from './definition-checks.ts'
 import { type SqlFile, keyFolders, readSqlFiles } from './sql-files.ts'
 import { createHash } from 'node:crypto'
 import { tablesRead } from '../sql-syntax/table-refs.ts'

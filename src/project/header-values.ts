@@ -13,7 +13,7 @@ import {
   columnsIn,
 } from '../sql-syntax/lexer.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
-import { boundText } from '../sql-syntax/parameter-values.ts'
+import { boundText } from '../sql-syntax/parameters.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { timePosition } from '../model/blocks.ts'
 

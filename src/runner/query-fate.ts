@@ -1,13 +1,12 @@
 // Owns finding the outcome of a sent statement: whether it still runs or has finished; and killing it.
 import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
-import { onAllNodes, onCluster } from '../clickhouse/cluster/cluster.ts'
-import { nodesReachable, runQueued } from '../clickhouse/cluster/nodes.ts'
+import { onAllNodes, onCluster, nodesReachable, runQueued } from '../clickhouse/cluster/cluster.ts'
 import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { STEP_SUFFIX } from './shared-insert.ts'
+import { STEP_SUFFIX } from './executor.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 

@@ -7,7 +7,7 @@ import type { Availability } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/sizing.ts'
-import type { StepSession } from './shared-insert.ts'
+import type { StepSession } from './executor.ts'
 
 export type TableRun = ReturnType<typeof startTable>
 

@@ -2,7 +2,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, fileError, usageError } from '../model/errors.ts'
 import type { Network, TableDefinition } from '../model/model.ts'
-import { BoundText } from '../sql-syntax/parameter-values.ts'
+import { BoundText } from '../sql-syntax/parameters.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import type { Connection } from '../clickhouse/connection.ts'
 import { blamesText } from '../clickhouse/error-codes.ts'

@@ -1,12 +1,13 @@
-// Owns the choice of servers: two URLs, one URL for both sides, the embedded server where it is asked for, or none.
+// Owns the choice of servers (two URLs, one URL for both sides, the embedded server where it is asked for, or none) and their logins, with
+// certificates that are read whole, or refused.
 import { resolve } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
 import { usageError } from '../model/errors.ts'
-import { type Certificates, readCertificates } from './certificates.ts'
 import { assertPaired } from './env-file.ts'
-import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS } from './variables.ts'
+import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS, type Variable } from './variables.ts'
 import { protocolOf, serverUrl } from './server-url.ts'
 import { readLoginFile } from './text-file.ts'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 
 export type Login = Certificates & {
   readonly url: Setting<string>
@@ -95,4 +96,64 @@ function password(layers: Layers, group: string, folder: string): Secret | undef
       'it must be one line with nothing but the password',
     )
   return { value, origin: file.origin, file: path }
+}
+
+type Pem = Setting<{ readonly file: string; readonly pem: string }>
+
+type Place = { readonly folder: string; readonly url: string }
+
+/** `ca`: certificates of a private authority that signed the server's. */
+type Certificates = Readonly<Record<'ca' | 'cert' | 'key', Pem | undefined>>
+
+/** `find`: …_CA_FILE and the like of a side. @throws BackfillError `usage` for a file not whole, or without its pair */
+function readCertificates(find: (part: string) => Variable | undefined, place: Place): Certificates {
+  const read = (part: string, what: string, check: (pem: string) => void): Pem | undefined => {
+    const word = find(part)
+    return word && readPem(word, { ...place, what, check })
+  }
+  const ca = read('CA_FILE', 'certificate', assertCertificates)
+  const cert = read('CERT_FILE', 'certificate', assertCertificates)
+  const key = read('KEY_FILE', 'key', (pem) => void createPrivateKey(pem))
+  const [lonely, missing] = cert === undefined ? [key, 'CERT'] : [key === undefined ? cert : undefined, 'KEY']
+  if (lonely !== undefined)
+    throw usageError(
+      `${lonely.value.file} is a client's ${missing === 'KEY' ? 'certificate without its key' : 'key without its certificate'}`,
+      `set ${lonely.origin.replace(/^.* /, '').replace(/(CERT|KEY)_FILE$/, missing)}_FILE, too`,
+    )
+  if (cert && key && !new X509Certificate(cert.value.pem).checkPrivateKey(createPrivateKey(key.value.pem)))
+    throw usageError(`the key ${key.value.file} is not that of the certificate ${cert.value.file}`)
+  return { ca, cert, key }
+}
+
+type Wanted = Place & { readonly what: string; readonly check: (pem: string) => void }
+
+function readPem({ text, place, origin }: Variable, { folder, url, what, check }: Wanted): Pem {
+  if (!url.startsWith('https:'))
+    throw usageError(
+      `${place} is set, but ${url} is not https`,
+      `set ${place.replace(/(CA|CERT|KEY)_FILE.*/, 'PROTOCOL')}=https, or unset it`,
+    )
+  const file = resolve(folder, text)
+  const pem = readLoginFile(file, place, what)
+  if (!pem.includes('-----BEGIN '))
+    throw usageError(
+      `${file} of ${place} holds no ${what}`,
+      `it must be PEM: -----BEGIN ${what === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE'}-----`,
+    )
+  try {
+    check(pem)
+  } catch {
+    throw usageError(
+      `a ${what} in ${file} of ${place} cannot be read: the file is cut off, or holds something else`,
+      what === 'key' ? 'it must be PEM, whole and without a passphrase' : 'copy it again, whole',
+    )
+  }
+  return { value: { file, pem }, origin }
+}
+
+/** OpenSSL takes the certificates before a broken one without a word. */
+function assertCertificates(pem: string): void {
+  for (const block of pem.split(/(?=-----BEGIN )/))
+    if (block.startsWith('-----BEGIN ') && !/^-----BEGIN [A-Z ]*KEY-----/.test(block))
+      void new X509Certificate(block)
 }

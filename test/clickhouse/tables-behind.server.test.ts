@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rowPolicies } from '../../src/clickhouse/row-policies.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
-import { viewProblems } from '../../src/clickhouse/source-views.ts'
+import { viewProblems } from '../../src/clickhouse/tables-behind.ts'
 import { launchWithUsers } from '../support/users.ts'
 
 let users: Awaited<ReturnType<typeof launchWithUsers>>

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { refuse } from '../../src/model/errors.ts'
-import { dependencyOrder } from '../../src/project/dependency-order.ts'
+import { dependencyOrder } from '../../src/project/definition-checks.ts'
 
 const table = (key: string, ...after: string[]) => ({
   key,

@@ -1,8 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { normalForm } from '../../src/sql-syntax/statements.ts'
+import { normalForm, splitStatements } from '../../src/sql-syntax/statements.ts'
 import { usedParameters } from '../../src/sql-syntax/parameters.ts'
-import { splitStatements } from '../../src/sql-syntax/statements.ts'
 
 const folder = new URL('../fixtures/sql/', import.meta.url)
 

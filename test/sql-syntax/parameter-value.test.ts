@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { significantTokens } from '../../src/sql-syntax/lexer.ts'
-import { boundText } from '../../src/sql-syntax/parameter-values.ts'
+import { boundText } from '../../src/sql-syntax/parameters.ts'
 
 const tokens = (text: string) => significantTokens({ file: 'a.sql', text, line: 1 })
 const bound = (type: string, literal: string) => boundText(tokens(type), tokens(literal))

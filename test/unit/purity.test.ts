@@ -149,7 +149,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'embedded/',
     'project/written-files.ts',
     'project/definitions.ts',
-    'workspace/certificates.ts',
+    'workspace/servers.ts',
     'seam/random.ts',
   ],
 

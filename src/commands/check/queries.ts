@@ -4,7 +4,7 @@ import type { ServerRole } from '../../clickhouse/connection.ts'
 import type { Names, Server } from '../../clickhouse/server.ts'
 import { SOME_RANGE, transformParams } from '../../targets/transform.ts'
 import type { Range } from '../../model/blocks.ts'
-import { boundStatement } from '../../sql-syntax/parameter-values.ts'
+import { boundStatement } from '../../sql-syntax/parameters.ts'
 import type { ColumnProblem } from '../../sql-syntax/column-fit.ts'
 import type { Catalogue, Network, TableDefinition } from '../../model/model.ts'
 

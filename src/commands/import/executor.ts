@@ -1,8 +1,7 @@
 // Owns an import's workspace, whose target is the source database, and its execution: a fenced INSERT reads a file's bytes.
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort, fileSource } from './files-port.ts'
-import type { ExecutorPort, InsertJob } from '../../runner/executor.ts'
-import type { InsertReport } from '../../runner/shared-insert.ts'
+import type { ExecutorPort, InsertJob, InsertReport } from '../../runner/executor.ts'
 import { hasParameter, type ImportTable } from './sql.ts'
 import { openDeletions } from '../../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'

@@ -16,7 +16,7 @@ import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
-import { boundStatement } from '../../sql-syntax/parameter-values.ts'
+import { boundStatement } from '../../sql-syntax/parameters.ts'
 
 const DEFAULT_LIMIT = 20
 

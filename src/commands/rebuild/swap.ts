@@ -5,8 +5,7 @@ import { type BuildOf, isOf, oldName, readRole, readyName, type Rebuilding } fro
 import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import { onAllNodes, onCluster } from '../../clickhouse/cluster/cluster.ts'
-import { assertAllNodes, runQueued } from '../../clickhouse/cluster/nodes.ts'
+import { onAllNodes, onCluster, assertAllNodes, runQueued } from '../../clickhouse/cluster/cluster.ts'
 import { distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
 import type { TargetPort } from '../../targets/target.ts'
 

@@ -1,6 +1,6 @@
 // Owns `backfill pause`, `limit` and `resume`: they record what runs shall do, and say what holds then.
 import { EXIT, failedError, usageError } from '../../model/errors.ts'
-import { assertAllNodes } from '../../clickhouse/cluster/nodes.ts'
+import { assertAllNodes } from '../../clickhouse/cluster/cluster.ts'
 import { isMissing } from '../../clickhouse/server-error.ts'
 import { holdText } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'

@@ -1,6 +1,6 @@
 // Owns the promises of statements for people to paste: values where parameters stood, everything else untouched.
 import { expect, test } from 'vitest'
-import { boundStatement } from '../../../src/sql-syntax/parameter-values.ts'
+import { boundStatement } from '../../../src/sql-syntax/parameters.ts'
 
 const bound = (text: string, values: Record<string, unknown>, settings: Record<string, string> = {}) =>
   boundStatement({ transform: { file: 'a.sql', text, line: 1 }, settings }, values)

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transformParams } from '../../../src/targets/transform.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../../src/project/sql-folder.ts'
 import { withPreview } from '../../../src/commands/preview/command.ts'
-import { boundStatement } from '../../../src/sql-syntax/parameter-values.ts'
+import { boundStatement } from '../../../src/sql-syntax/parameters.ts'
 import {
   backfillHere,
   environmentFor,

@@ -1,4 +1,4 @@
-// Owns the folder of this package on disk: sql/ and package.json are beside src/, and beside dist/ when it is built.
+// Owns the folder of this package on disk, and the version that stands in it: sql/ and package.json are beside src/, and beside dist/ when it is built.
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
@@ -23,4 +23,12 @@ export function programSql(name: string): string {
   const text = texts.get(name) ?? readFileSync(new URL(`sql/${name}.sql`, PACKAGE_FOLDER), 'utf8')
   texts.set(name, text)
   return text
+}
+
+/** The version of this program, as package.json says it. */
+export function toolVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')) as {
+    version: string
+  }
+  return manifest.version
 }

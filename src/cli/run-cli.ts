@@ -5,7 +5,7 @@ import { COMMANDS } from './commands.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { withForkBlocks, INTERRUPTED, isSeveral, networksOf, worstOf } from './networks.ts'
-import { withDocsPlaces } from '../package-folder.ts'
+import { withDocsPlaces, toolVersion } from '../package-folder.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
@@ -13,7 +13,6 @@ import { assertTogether, typedAt } from '../terminal/argv.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
 import { errorLines, exitCodeOf } from '../terminal/render/error.ts'
 import { errorDocument } from '../terminal/render/json.ts'
-import { toolVersion } from '../workspace/tool-version.ts'
 
 /** Runs one command and resolves to the exit code; it never rejects. */
 export async function runCli(argv: readonly string[], terminal: Terminal): Promise<number> {

@@ -1,6 +1,7 @@
 // Owns the fold: one query in which later events override earlier ones, in the order of (epoch, seq). A table's events
 // become islands, disjoint ranges with a state and an SQL hash. Reasons: docs/architecture.md, "Ledger".
 import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { Range } from '../model/blocks.ts'
 import type { Position } from './events.ts'
 import { ISLANDS, type IslandState, type Schema } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
@@ -118,11 +119,38 @@ export function ofPresentTargets(uuids: ReadonlyMap<string, string>) {
  * The same with a further condition on the rows of each table, written with literals: a request has at most 1,000
  * parameters. Table by table, so that the primary key applies.
  */
-export function ofEachTarget(uuids: ReadonlyMap<string, string>, and: (key: string) => RawBuilder<boolean>) {
+function ofEachTarget(uuids: ReadonlyMap<string, string>, and: (key: string) => RawBuilder<boolean>) {
   const targets = [...uuids].map(
     ([key, uuid]) => sql`(table_key = ${sql.lit(key)} AND target_uuid = ${sql.lit(uuid)} AND ${and(key)})`,
   )
   return sql<boolean>`(${sql.join(targets, sql` OR `)})`
+}
+
+/** Of each target, the events that touch a window and may have changed rows; `since`: those after a position. */
+export function rowEvents(
+  db: Pick<Kysely<Schema>, 'selectFrom'>,
+  network: string,
+  questions: readonly RowsQuestion[],
+) {
+  const of = new Map(questions.map((question) => [question.key, question]))
+  const touches = (key: string) => {
+    const { since, window } = of.get(key)!
+    const later = since === undefined ? sql`` : sql` AND ${after(since)}`
+    return sql<boolean>`(range_from <= ${sql.lit(window.to)} AND range_to >= ${sql.lit(window.from)}${later})`
+  }
+  return db
+    .selectFrom('ledger')
+    .where('network', '=', network)
+    .where(ofEachTarget(new Map(questions.map(({ key, uuid }) => [key, uuid])), touches))
+    .where('event', '!=', 'checkpoint')
+    .where(WROTE_ROWS)
+}
+
+export type RowsQuestion = {
+  readonly key: string
+  readonly uuid: string
+  readonly window: Range
+  readonly since?: Position
 }
 
 export const POSITION = sql<Position>`(epoch, seq)`

@@ -6,14 +6,14 @@ import { attemptsIn } from './attempts.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import {
-  after,
   eventsOf,
   type FoldKey,
   foldQuery,
   layersOf,
-  ofEachTarget,
   ofPresentTargets,
   POSITION,
+  rowEvents,
+  type RowsQuestion,
   tableEvents,
   WROTE_ROWS,
 } from './fold.ts'
@@ -168,32 +168,21 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     },
 
     /** The events after `since` that touch the window and may have changed rows: the latest of each range. */
-    async inputChanges(questions: readonly ChangesSince[]): Promise<readonly InputEvent[]> {
+    async inputChanges(questions: readonly Required<RowsQuestion>[]): Promise<readonly InputEvent[]> {
       if (questions.length === 0) return []
-      const of = new Map(questions.map((question) => [question.key, question]))
-      const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
-      const touches = (key: string) => {
-        const { since, window } = of.get(key)!
-        return sql<boolean>`(range_from <= ${sql.lit(window.to)} AND range_to >= ${sql.lit(window.from)} AND ${after(since)})`
-      }
-      const rows = await db
-        .selectFrom('ledger')
+      const rows = await rowEvents(db, network, questions)
         .select(['table_key as key', 'range_from as from', 'range_to as to'])
         .select([
           sql<Position>`max((epoch, seq))`.as('position'),
           // Not as `event`: that would take the column's place in WHERE.
           sql<EventName>`argMax(event, (epoch, seq))`.as('last'),
         ])
-        .where('network', '=', network)
-        .where(ofEachTarget(uuids, touches))
-        .where('event', '!=', 'checkpoint')
-        .where(WROTE_ROWS)
         .groupBy(['table_key', 'range_from', 'range_to'])
         .execute()
       return rows.map(({ from, to, last: event, ...row }) => ({ ...row, event, range: { from, to } }))
     },
 
-    sameSince: (questions: readonly Omit<ChangesSince, 'since'>[]) => readSameSince(db, network, questions),
+    sameSince: (questions: readonly RowsQuestion[]) => readSameSince(db, network, questions),
 
     /** For each version of inputs that done ranges since the last checkpoint were computed from: the hull of these. */
     async inputsRead(uuids: ReadonlyMap<string, string>) {
@@ -209,13 +198,6 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
 }
 
 export type Failure = Range & { readonly error: string; readonly at: string }
-
-type ChangesSince = {
-  readonly key: string
-  readonly uuid: string
-  readonly since: Position
-  readonly window: Range
-}
 
 function islandOf([from, to, state, sqlHash, forks, inputs]: IslandTuple): Island {
   return { from, to, state, sqlHash, forks, inputs }

@@ -4,7 +4,7 @@ import { addDigests, type Digest, isSameDigest } from '../model/digest.ts'
 import { isLater, type Position } from './events.ts'
 import { type Kysely, sql } from 'kysely'
 import type { Schema } from '../clickhouse/schema.ts'
-import { ofEachTarget, POSITION, WROTE_ROWS } from './fold.ts'
+import { POSITION, rowEvents, type RowsQuestion } from './fold.ts'
 
 /** An event that may have changed rows; `digest`: of the range after it, if it is `done` and the digest is known. */
 export type RowEvent = {
@@ -109,23 +109,14 @@ const MOST_EVENTS = 20_000
 export async function readSameSince(
   db: Kysely<Schema>,
   network: string,
-  questions: readonly { readonly key: string; readonly uuid: string; readonly window: Range }[],
+  questions: readonly Omit<RowsQuestion, 'since'>[],
 ): Promise<ReadonlyMap<string, SameSince>> {
   if (questions.length === 0) return new Map()
-  const windows = new Map(questions.map(({ key, window }) => [key, window]))
-  const uuids = new Map(questions.map(({ key, uuid }) => [key, uuid]))
-  const touches = (key: string) => {
-    const { from, to } = windows.get(key)!
-    return sql<boolean>`(range_from <= ${sql.lit(to)} AND range_to >= ${sql.lit(from)})`
-  }
-  const rows = await db
-    .selectFrom('ledger')
+  // Also those before `since`, which a question may have.
+  const all = questions.map(({ key, uuid, window }) => ({ key, uuid, window }))
+  const rows = await rowEvents(db, network, all)
     .select(['table_key as key', 'range_from as from', 'range_to as to', POSITION.as('position')])
     .select(DIGEST.as('digest'))
-    .where('network', '=', network)
-    .where(ofEachTarget(uuids, touches))
-    .where('event', '!=', 'checkpoint')
-    .where(WROTE_ROWS)
     .orderBy('table_key')
     .orderBy('epoch')
     .orderBy('seq')

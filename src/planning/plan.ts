@@ -1,10 +1,19 @@
-// Owns the plan: the chunks that `up` would run now. Writes nothing.
+// Owns the plan: the chunks that `up` would run now, which tables it leaves out, why, and which blocks of others wait for these.
 import { checkTables } from '../targets/check-columns.ts'
 import type { BackfillError } from '../model/errors.ts'
 import { cutChunks, estimateFromParts, mergeRowEstimates, rowsIn } from './row-estimates.ts'
 import { absentText } from './absence.ts'
-import { countBlocks, hull, intersect, type Range, subtract } from '../model/blocks.ts'
-import { sourcesBehind } from '../model/choose.ts'
+import {
+  countBlocks,
+  hull,
+  intersect,
+  type Range,
+  subtract,
+  type BlockSet,
+  blockSet,
+  namedBlocks,
+} from '../model/blocks.ts'
+import { sourcesBehind, readsHistory } from '../model/choose.ts'
 import {
   expectedMs,
   NO_PACE,
@@ -15,11 +24,12 @@ import {
   slotsFor,
 } from './sizing.ts'
 import type { UpOptions, ReadWorkspace } from './run-options.ts'
-import { heldBack, leftOut, type NotRun, outOfTurn } from './left-out.ts'
+import { outOfTurn } from './schedule.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept, probeAll } from './probe-missing.ts'
 import { type Availability, makeProbe } from './probe.ts'
-import { staleSummaries } from './stale-ranges.ts'
+import { staleSummaries, readableBlocks } from './stale-ranges.ts'
+import { expectedByDependants } from './bounds.ts'
 
 /** Reads only. `enough`: after this many rows of a table's missing blocks, those of the rest are estimated. @throws BackfillError `usage`, `server` */
 export async function planUp(workspace: ReadWorkspace, options: UpOptions, enough = Infinity) {
@@ -170,3 +180,55 @@ function rounded(ms: number | undefined): number | null {
 
 /** The chunks that `up` would run now, with the reason of each. */
 export type PlanReport = Awaited<ReturnType<typeof planUp>>
+
+/** `stopped`: `up` does not touch the table, or it lost rows; `waiting`: for rows, or for a table that it reads. */
+type LeftOut = 'stopped' | 'waiting'
+
+/** Table key -> its blocks that this run will not do. Filled in dependency order. */
+type NotRun = Map<string, BlockSet>
+
+/** The runnable blocks whose inputs will not have them, as at the end of `up`, with a sentence for each input. */
+function heldBack(
+  { table }: TableStatus,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  { runnable, notRun }: { readonly runnable: BlockSet; readonly notRun: NotRun },
+): { readonly blocks: BlockSet; readonly notes: readonly string[] } {
+  const waits = table.after.flatMap((key) => {
+    const input = tableStatuses.get(key)!
+    const expected = expectedByDependants(input.bounds)
+    const lacking = subtract(expected === undefined ? [] : [expected], readableBlocks(table, input))
+    // Of a table that is not part of the run, nothing is done.
+    const never = intersect(lacking, notRun.get(key) ?? lacking)
+    const [first] = readsHistory(table, input.table) ? never : []
+    const blocks = intersect(runnable, first === undefined ? never : [{ from: first.from, to: Infinity }])
+    return blocks.length === 0 ? [] : [{ key, blocks }]
+  })
+  return {
+    blocks: blockSet(waits.flatMap(({ blocks }) => blocks)),
+    notes: waits.map(
+      ({ key, blocks }) =>
+        `${namedBlocks(blocks)}: left out, for this run does not build them in ${key}, which they read${notRun.has(key) ? '' : ` (\`backfill up +${table.key}\` does)`}`,
+    ),
+  }
+}
+
+/** Of a table without a chunk: why, unless it has all that it can have. */
+function leftOut(
+  { bounds, absences, lackingInputs }: TableStatus,
+  {
+    isStopped,
+    incomplete,
+    absent,
+    waits,
+  }: Pick<Availability, 'incomplete' | 'absent'> & {
+    readonly isStopped: boolean
+    readonly waits: boolean
+  },
+): LeftOut | null {
+  if (isStopped || absences.some(({ state }) => !WAITS.includes(state))) return 'stopped'
+  const isShort = incomplete.length > 0 || absent.length > 0 || lackingInputs.length > 0
+  const isEarly = bounds.expected === undefined || bounds.unready !== undefined
+  return waits || isShort || isEarly ? 'waiting' : null
+}
+
+const WAITS: readonly string[] = ['no source rows', 'source too old']

@@ -1,10 +1,12 @@
-// Owns the choice of the next chunk: a pure function of done, running and probed blocks.
+// Owns the choice of the next chunk, a pure function of done, running and probed blocks, and why there is none of a table in order.
 import { cutOne, inOrder, type Order, type Sizing, rowsIn } from './row-estimates.ts'
+import type { TableStatus } from './table-status.ts'
 import {
   type BlockSet,
   blockSet,
   countBlocks,
   intersect,
+  namedPosition,
   type Range,
   subtract,
   union,
@@ -101,4 +103,19 @@ function mayBecomeReady({ runnable, unprobed, waitsFor }: Task, ready: BlockSet)
 
 export function lacking({ expected, covered }: Dependency): BlockSet {
   return subtract(expected, covered)
+}
+
+/**
+ * Why nothing is done of a table whose ranges run in order: what comes first is left out.
+ * `covered`: what is done by now; `wanted`: what the run may do; `left`: what of it would be runnable.
+ */
+export function outOfTurn(
+  { table, bounds }: Pick<TableStatus, 'table' | 'bounds'>,
+  { covered, wanted, left }: Readonly<Record<'covered' | 'wanted' | 'left', BlockSet>>,
+): string | undefined {
+  if (table.sequential === undefined || bounds.expected === undefined || left.length === 0) return undefined
+  const next = subtract([bounds.expected], covered)[0]?.from
+  if (next === undefined || next >= left[0]!.from) return undefined
+  if (intersect(wanted, [{ from: next, to: next }]).length > 0) return undefined
+  return `ranges run in order, and ${namedPosition(next)}, which comes first, lies outside of this run: nothing is done; begin there`
 }

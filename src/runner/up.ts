@@ -8,24 +8,15 @@ import { blockSet, subtract } from '../model/blocks.ts'
 import { staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
 import type { RunEvent, RunSummary } from './events.ts'
+import type { Workspace } from './workspace.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { keepFound, keepSeen } from './keep-findings.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
-import {
-  blockedBlocks,
-  dependenciesOf,
-  inputStandstill,
-  isUnfinished,
-  taskOf,
-  waitingEvents,
-  workOf,
-  workReporter,
-} from './work-left.ts'
+import { blockedBlocks, dependenciesOf, inputStandstill, isUnfinished, taskOf, waitingEvents, workOf, workReporter } from './work-left.ts'
 import { killAfterGrace } from './beside.ts'
 import { LOOK_MS } from './throttle.ts'
-import type { Workspace } from './workspace.ts'
 import { monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 
 export type UpHooks = {

@@ -6,12 +6,11 @@ import type { Standstill } from '../model/standstill.ts'
 import { chunkCount, type Order } from '../planning/row-estimates.ts'
 import { expectedByDependants } from '../planning/bounds.ts'
 import { readableBlocks } from '../planning/stale-ranges.ts'
-import { type Dependency, lacking, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
+import { type Dependency, lacking, outOfTurn, readyBlocks, type Task, waiting } from '../planning/schedule.ts'
 import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { outOfTurn } from '../planning/left-out.ts'
 import { sizingOf } from '../planning/sizing.ts'
 
 /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */

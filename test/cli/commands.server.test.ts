@@ -1,7 +1,7 @@
 // Owns the promises of each command that works, on a real server: what it prints, what it writes, how it ends.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { toolVersion } from '../../src/workspace/tool-version.ts'
+import { toolVersion } from '../../src/package-folder.ts'
 import { backfillHere, environmentFor } from '../support/cli.ts'
 import type { Outcome } from '../support/processes.ts'
 import { serverTime, writesSince } from '../support/audit.ts'

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { homedir, tmpdir } from 'node:os'
 import { delimiter, dirname, join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { toolVersion } from '../../src/workspace/tool-version.ts'
+import { toolVersion } from '../../src/package-folder.ts'
 import { pack } from '../support/packed.ts'
 import { outcome, repository, start, temporaryDirectory } from '../support/processes.ts'
 

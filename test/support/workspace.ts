@@ -4,9 +4,9 @@ import { type ConnectedWorkspace, connectWorkspace } from '../../src/workspace/c
 import { chooseTables, findNetwork, readCatalogue } from '../../src/project/sql-folder.ts'
 import type { Catalogue, Compression } from '../../src/model/model.ts'
 import type { RunEvent, RunSummary } from '../../src/runner/events.ts'
+import type { Workspace } from '../../src/runner/workspace.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { up } from '../../src/runner/up.ts'
-import type { Workspace } from '../../src/runner/workspace.ts'
 import { rowsOf, type TestServer, uniqueDatabase } from './server.ts'
 
 export const SQL_FOLDER = fileURLToPath(new URL('../../sql', import.meta.url))

@@ -1,11 +1,11 @@
 // Owns `backfill accept` and `accept --revoke`: it shows the blocks of each table, asks, and records the events.
 import { EXIT } from '../../model/errors.ts'
-import type { Range } from '../../model/blocks.ts'
+import { type Range, formatRange } from '../../model/blocks.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { confirm } from '../../session/confirm.ts'
 import { type Command, type Context, withWorkspace } from '../../session/session.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
-import { count, formatRange, formatRanges } from '../../terminal/render/format.ts'
+import { count, formatRanges } from '../../terminal/render/format.ts'
 import type { AcceptOptions } from './accept.ts'
 
 export const accept: Command = async (context) => {

@@ -6,24 +6,17 @@ import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
 import { assertStillThere, builtTable, carryAccepted, changedSince, forcedHead, viewOf } from './checks.ts'
 import { changeTables, finishSwap, queueRun, readSides, type Sides, swap } from './swap.ts'
-import {
-  buildingName,
-  buildOf,
-  type RebuildOptions,
-  type Rebuilding,
-  withLock,
-  workspaceOf,
-} from './workspace.ts'
+import { buildingName, buildOf, type RebuildOptions, type Rebuilding, withLock, workspaceOf } from './workspace.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type BlockSet, namedBlocks } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import type { RunSummary } from '../../runner/events.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { verifyCode } from '../verify/render.ts'
 import { verify, type VerifyReport } from '../verify/verify.ts'
-import type { Workspace } from '../../runner/workspace.ts'
 
 /** @throws BackfillError `usage`; `locked`; `failed` if blocks would be lost. The old table is unchanged then. */
 export async function rebuild(

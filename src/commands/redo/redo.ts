@@ -7,10 +7,10 @@ import { pickBlocks, type PlannedRedo } from './plan.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
+import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import { assertSameTable } from '../../runner/create-tables.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
-import type { Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 
 /**

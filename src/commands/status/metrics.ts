@@ -8,7 +8,7 @@ import { openAges } from '../../sources/ages.ts'
 import { isWorking } from '../../lock/watch.ts'
 import type { Context } from '../../session/session.ts'
 import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'
-import { toolVersion } from '../../workspace/tool-version.ts'
+import { toolVersion } from '../../package-folder.ts'
 import { selectors } from '../../workspace/values.ts'
 import { presentUuids, status } from './status.ts'
 

@@ -1,4 +1,4 @@
-// Owns the data that a connection to one ClickHouse server needs.
+// Owns the data that a connection to one ClickHouse server needs, and the names of backfill's databases.
 
 export type ServerRole = 'source' | 'target'
 
@@ -16,4 +16,9 @@ export type Connection = {
   readonly database: string
   /** Settings whose value in the user's profile is accepted, whatever it is. */
   readonly acceptedSettings?: readonly string[]
+}
+
+/** Backfill's own databases on the target: that of the ledger, and that whose tables are locks. */
+export function namesFor(ledgerDatabase: string) {
+  return { ledger: ledgerDatabase, locks: `${ledgerDatabase}_locks` }
 }

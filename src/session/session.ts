@@ -1,6 +1,7 @@
 // Owns opening the workspace for a command, or the target alone, and printing its messages.
 import { relative } from 'node:path'
-import { type Server, openServer, namesFor } from '../clickhouse/server.ts'
+import { namesFor } from '../clickhouse/connection.ts'
+import type { Server } from '../clickhouse/server.ts'
 import {
   type Connections,
   connectServers,
@@ -11,7 +12,6 @@ import {
 import { assertUnits } from '../workspace/run-options.ts'
 import { selectors, type Flags } from '../workspace/values.ts'
 import { interruptedCode, withSignals } from '../terminal/signals.ts'
-import { joinCluster } from '../clickhouse/cluster/cluster.ts'
 import type { LedgerPlace } from '../ledger/events.ts'
 import { closing } from '../model/closing.ts'
 import type { Config } from '../workspace/config.ts'
@@ -83,6 +83,10 @@ export async function withTarget<T>(
   use: (place: LedgerPlace, connections: Connections) => Promise<T>,
 ): Promise<T> {
   const { cluster, ledgerDatabase, network } = context.config
+  const [{ openServer }, { joinCluster }] = await Promise.all([
+    import('../clickhouse/server.ts'),
+    import('../clickhouse/cluster/cluster.ts'),
+  ])
   return await withConnections(context, async (connections) =>
     closing(await openServer(connections.target), async (opened) => {
       const names = namesFor(ledgerDatabase.value)

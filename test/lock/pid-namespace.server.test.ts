@@ -1,7 +1,8 @@
 // Owns the promise that two runners with one host name are two where neither sees the other's processes, as in two containers.
 import { spawnSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
-import { namesFor, type Server } from '../../src/clickhouse/server.ts'
+import type { Server } from '../../src/clickhouse/server.ts'
+import { namesFor } from '../../src/clickhouse/connection.ts'
 import { identity } from '../../src/seam/process.ts'
 import { backfill, environmentFor, MAIN } from '../support/cli.ts'
 import { catalogue, useServer } from '../support/clickhouse.ts'

@@ -1,6 +1,7 @@
 // Owns the adapters' ground in tests: a `Server` of ours on a test server, and databases that no other test has.
 import { fileURLToPath } from 'node:url'
-import { namesFor, type Names, openServer, type Server, serverAs } from '../../src/clickhouse/server.ts'
+import { type Names, openServer, type Server, serverAs } from '../../src/clickhouse/server.ts'
+import { namesFor } from '../../src/clickhouse/connection.ts'
 import { openTarget } from '../../src/targets/target.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { LedgerEvent } from '../../src/ledger/events.ts'

@@ -1,7 +1,7 @@
 // Owns the order of `backfill doctor`: each login, then the SQL checks, the cluster and the ledger.
 import { type Joined, joinCluster } from '../../clickhouse/cluster/cluster.ts'
-import type { Connection } from '../../clickhouse/connection.ts'
-import { namesFor, type Server } from '../../clickhouse/server.ts'
+import { type Connection, namesFor } from '../../clickhouse/connection.ts'
+import { type Server } from '../../clickhouse/server.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { sameLogin } from '../../clickhouse/servers.ts'
 import { namesRead } from '../../model/choose.ts'

@@ -21,8 +21,7 @@ import type { Flag, FlagRules } from '../terminal/argv.ts'
 export async function withWorkspace<T>(context: Context, use: (session: Session) => Promise<T>): Promise<T> {
   const { config, flags } = context
   printWarnings(context)
-  const tables = selectors(flags)
-  return await openWorkspace(config, tables, announceStart(context), async (session) => {
+  return await openWorkspace(config, selectors(flags), announceStart(context), async (session) => {
     warnOfNodes(context, session.connected.target)
     assertUnits(session.workspace.chosen, context)
     return await use(session)
@@ -83,10 +82,8 @@ export async function withTarget<T>(
   use: (place: LedgerPlace, connections: Connections) => Promise<T>,
 ): Promise<T> {
   const { cluster, ledgerDatabase, network } = context.config
-  const [{ openServer }, { joinCluster }] = await Promise.all([
-    import('../clickhouse/server.ts'),
-    import('../clickhouse/cluster/cluster.ts'),
-  ])
+  const { openServer } = await import('../clickhouse/server.ts')
+  const { joinCluster } = await import('../clickhouse/cluster/cluster.ts')
   return await withConnections(context, async (connections) =>
     closing(await openServer(connections.target), async (opened) => {
       const names = namesFor(ledgerDatabase.value)

@@ -14,7 +14,16 @@ import { keepFound, keepSeen } from './keep-findings.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
-import { blockedBlocks, dependenciesOf, inputStandstill, isUnfinished, taskOf, waitingEvents, workOf, workReporter } from './work-left.ts'
+import {
+  blockedBlocks,
+  dependenciesOf,
+  inputStandstill,
+  isUnfinished,
+  taskOf,
+  waitingEvents,
+  workOf,
+  workReporter,
+} from './work-left.ts'
 import { killAfterGrace } from './beside.ts'
 import { LOOK_MS } from './throttle.ts'
 import { monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'

@@ -1,6 +1,16 @@
 // Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
 import { usageError, failedError } from '../../model/errors.ts'
-import { blockSet, type BlockSet, countBlocks, intersect, type Range, subtract, union, hull, namedBlocks } from '../../model/blocks.ts'
+import {
+  blockSet,
+  type BlockSet,
+  countBlocks,
+  intersect,
+  type Range,
+  subtract,
+  union,
+  hull,
+  namedBlocks,
+} from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'

@@ -2,7 +2,17 @@
 import { knownNames, usageError } from '../../model/errors.ts'
 import { firstBlocks, FILE_BLOCKS, type FilesPort } from './files-port.ts'
 import { shortName, type TableDefinition } from '../../model/model.ts'
-import { blockSet, type BlockSet, countBlocks, formatBlockSet, intersect, type Range, subtract, union, formatRange } from '../../model/blocks.ts'
+import {
+  blockSet,
+  type BlockSet,
+  countBlocks,
+  formatBlockSet,
+  intersect,
+  type Range,
+  subtract,
+  union,
+  formatRange,
+} from '../../model/blocks.ts'
 import type { RunEvent } from '../../runner/events.ts'
 import { type Colors, count, formatRanges, listOf, size } from '../../terminal/render/format.ts'
 import { readTableStatuses, readKnown } from '../../planning/table-status.ts'

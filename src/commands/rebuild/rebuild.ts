@@ -6,7 +6,14 @@ import type { TableDefinition } from '../../model/model.ts'
 import { planUp } from '../../planning/plan.ts'
 import { assertStillThere, builtTable, carryAccepted, changedSince, forcedHead, viewOf } from './checks.ts'
 import { changeTables, finishSwap, queueRun, readSides, type Sides, swap } from './swap.ts'
-import { buildingName, buildOf, type RebuildOptions, type Rebuilding, withLock, workspaceOf } from './workspace.ts'
+import {
+  buildingName,
+  buildOf,
+  type RebuildOptions,
+  type Rebuilding,
+  withLock,
+  workspaceOf,
+} from './workspace.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type BlockSet, namedBlocks } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'

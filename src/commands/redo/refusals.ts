@@ -1,5 +1,15 @@
 // Owns the reasons to refuse a redo: deleted rows could not be built again, or dependants would keep old rows.
-import { formatRange, type BlockSet, blockSet, formatBlockSet, hull, intersect, subtract, union, namedBlocks } from '../../model/blocks.ts'
+import {
+  formatRange,
+  type BlockSet,
+  blockSet,
+  formatBlockSet,
+  hull,
+  intersect,
+  subtract,
+  union,
+  namedBlocks,
+} from '../../model/blocks.ts'
 import { failedError, usageError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { flagsOf, type RedoBlocks, type RedoRequest } from './blocks.ts'

@@ -5,7 +5,14 @@ import { countBlocks, intersect, type Range, watermark } from '../../model/block
 import { isWorking } from '../../lock/watch.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { staleReports } from '../../planning/stale-ranges.ts'
-import { blocksIn, notesOf, readTableStatuses, type TableStatus, uuidsIn, targetsOf } from '../../planning/table-status.ts'
+import {
+  blocksIn,
+  notesOf,
+  readTableStatuses,
+  type TableStatus,
+  uuidsIn,
+  targetsOf,
+} from '../../planning/table-status.ts'
 import { absentText, thinText } from '../../planning/absence.ts'
 import { withKept, probeAll, probeMissing } from '../../planning/probe-missing.ts'
 import { standstillOf, stateOf, type StatusReport, type TableReport } from './table-report.ts'

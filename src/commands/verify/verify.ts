@@ -8,7 +8,14 @@ import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
 import { hintOf, splitStaleTag, type StaleReason } from '../../ledger/stale.ts'
-import { builtRowEstimates, sample, type VerifyChunk, verifyChunks, openVersions, type Version } from './chunks.ts'
+import {
+  builtRowEstimates,
+  sample,
+  type VerifyChunk,
+  verifyChunks,
+  openVersions,
+  type Version,
+} from './chunks.ts'
 import type { Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'

@@ -20,6 +20,11 @@ export function markedColors(enabled: boolean): Colors {
   return Object.fromEntries(painted) as Colors
 }
 
+/** How many columns a line takes: our colours take none. */
+export function columnsOf(line: string): number {
+  return line.replaceAll(new RegExp(`(?:${ownEscape()}|\\p{Cc})\\[\\d+m`, 'gu'), '').length
+}
+
 /** One line as it is printed: control characters and line breaks escaped, no command of a CI system, our colours applied. */
 export function printable(line: string): string {
   const own = ownEscape()

@@ -86,11 +86,11 @@ export function standstillOf(
   { lock, holds, missing, incomplete }: Pick<TableReport, 'lock' | 'holds' | 'missing' | 'incomplete'>,
   { inputs: { newest } }: TableStatus['bounds'],
 ): Standstill | null {
-  const heldBack = holds.find(isOfRun)
-  if (heldBack !== undefined && missing.length > 0) return heldBy(heldBack)
+  // What a run says of itself is nearer than a pause, and both than its lock, which it keeps meanwhile.
+  const stop = holds.find(isOfRun) ?? holds.find(isStop)
+  if (stop !== undefined && missing.length > 0) return heldBy(stop)
   if (lock !== null && isWorking(lock)) return { reason: 'lock', host: lock.host, pid: lock.pid }
-  const stop = holds.find(isStop)
-  if (missing.length > 0) return stop === undefined ? null : heldBy(stop)
+  if (missing.length > 0) return null
   const [first] = incomplete
   if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
   return newest === undefined ? null : { reason: 'source', block: newest }

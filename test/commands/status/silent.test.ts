@@ -50,3 +50,12 @@ test('the lock of a run that gives no sign is no reason to stand still', () => {
   expect(standstillOf({ ...work, lock: held(20).lock }, bounds)).toMatchObject({ reason: 'lock' })
   expect(standstillOf({ ...work, lock: held(31).lock }, bounds)).toBe(null)
 })
+
+test('a paused table stands still because of the pause, also while a run keeps its lock', () => {
+  const bounds = { inputs: { newest: 9 } } as Parameters<typeof standstillOf>[1]
+  const pause = { action: 'pause', table: '', spares: [], jobs: 0, by: 'ana', host: 'ops1' } as const
+  const holds = [{ ...pause, since: '2026-11-26T14:00:00Z', until: null, found: null }]
+  const work = { missing, incomplete: [], holds, lock: held(2).lock }
+  expect(standstillOf(work, bounds)).toMatchObject({ reason: 'paused' })
+  expect(standstillOf({ ...work, missing: [] }, bounds)).toMatchObject({ reason: 'lock' })
+})

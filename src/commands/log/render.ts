@@ -3,6 +3,7 @@ import type { LoggedEvent, LoggedRun, LoggedTable } from './log.ts'
 import { type Colors, count, duration, formatRange, listOf, number } from '../../terminal/render/format.ts'
 import { renderTable, right, type TableColumn } from '../../terminal/render/table.ts'
 import { visible } from '../../terminal/render/printable.ts'
+import { wrap } from '../../terminal/render/wrap.ts'
 
 export type LogStyle = { readonly columns: number; readonly colors: Colors; readonly limit: number }
 
@@ -46,7 +47,7 @@ function page<Row extends LoggedRun | LoggedEvent>(
   return [
     colors.dim(head),
     ...rows.flatMap(({ error }, index) => [body[index] ?? '', ...errorLines(error ?? '', width, colors)]),
-    ...(notes.length > 0 ? ['', ...notes.map(colors.dim)] : []),
+    ...(notes.length > 0 ? ['', ...notes.flatMap((note) => wrap(note, width)).map(colors.dim)] : []),
   ]
 }
 
@@ -62,7 +63,7 @@ function runColumns(colors: Colors): readonly TableColumn<LoggedRun>[] {
   return [
     { title: 'started (UTC)', cell: ({ started }) => second(started) },
     { title: 'run', cell: shortId },
-    { title: 'tables', cell: ({ tables }) => tablesCell(tables) },
+    { title: 'tables', rank: 9, cell: ({ tables }) => tablesCell(tables) },
     right('chunks', (run) => number(run.chunks_done), 5),
     right('failed', (run) => number(run.chunks_failed), 6),
     right('blocks', ({ blocks }) => number(blocks), 7),

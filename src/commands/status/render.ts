@@ -98,7 +98,7 @@ function tableColumns(
       rank: 2,
       cell: ({ lastRun }) => (lastRun === null ? UNKNOWN : minute(lastRun)),
     },
-    { title: 'coverage', rank: 5, cell: (table) => bar(table, columns < 140 ? 10 : 20) },
+    { title: 'coverage', rank: 5, cell: (table) => bar(table, columns < 150 ? 10 : 20) },
   ]
   const idle = tables.every((table) => timeLeft(table) === UNKNOWN)
   return all.filter(

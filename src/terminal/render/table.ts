@@ -35,8 +35,10 @@ export function renderTable<Row>(
     Math.min(widthOf(column), column === first ? MIN_NAME : Infinity)
   const kept = fitting(columns, least, width)
   const excess = Math.max(0, totalOf(kept, widthOf) - width)
-  const room = (column: TableColumn<Row>) =>
-    column === first ? Math.max(least(column), widthOf(column) - excess) : widthOf(column)
+  const room = (column: TableColumn<Row>) => {
+    const shortest = column !== first || widthOf(column) < MIN_NAME ? widthOf(column) : SHORTEST_NAME
+    return Math.max(shortest, column === first ? widthOf(column) - excess : 0)
+  }
   const line = (text: (column: TableColumn<Row>) => string) => kept.map(text).join(GAP).trimEnd()
   const pad = (text: string, column: TableColumn<Row>) =>
     column.align === 'right' ? text.padStart(room(column)) : shorten(text, room(column)).padEnd(room(column))
@@ -80,12 +82,16 @@ function totalOf<Row>(
 /** `address_storage…first_access`: names differ at their ends. */
 function shorten(text: string, width: number): string {
   if (text.length <= width) return text
-  const tail = Math.ceil((width - 1) / 2)
+  const tail = Math.max(TAIL, Math.ceil((width - 1) / 2))
   return `${text.slice(0, width - 1 - tail)}…${text.slice(-tail)}`
 }
 
-/** Shorter names would not be told apart. */
+/** Shorter names would hardly be told apart: a column is left out first. */
 const MIN_NAME = 22
+
+/** Where no column can be left out any more. Names end in more than they begin with: `first_access`. */
+const SHORTEST_NAME = 18
+const TAIL = 12
 
 /** `other`: the paired row of the other side, if there is one. */
 export type SignedRow = {

@@ -102,6 +102,17 @@ test('status keeps table, % done and state in the narrowest terminal', () => {
   expect(lines.find((line) => line.startsWith('table'))?.split(/ +/)).toEqual(['table', 'done', 'state'])
 })
 
+test('at 40 columns no line of status is wider, and names that differ at their ends stay apart', () => {
+  const names = ['address_storage_slot_first_access', 'address_storage_slot_last_access']
+  const tables = names.map((name) => table({ table: name, state: 'not created' }))
+  const lines = renderStatus({ ...CHAIN, tables }, { columns: 40, colors, carry })
+  expect(lines.filter((line) => line.length > 40)).toEqual([])
+  expect(lines.filter((line) => /^addre.*not created$/.test(line)).map((line) => line.slice(0, 18))).toEqual([
+    'addre…first_access',
+    'addre…_last_access',
+  ])
+})
+
 test('an empty table is not shown as complete: what was emptied has no percentage, what never had rows says none', () => {
   const emptied = { state: 'emptied' as const, text: 'x is empty' }
   const tables = [table({ rows: 0, state: 'emptied', absences: [emptied] }), table({ rows: 0 })]

@@ -85,3 +85,9 @@ test('a run is one line, its error one more: the first line of it, harmless and 
   // There may be many that did not.
   expect(renderRuns([], { columns: 130, colors, limit: 3 }, { errors: true })).toEqual(['No run failed.'])
 })
+
+test('what log leaves out is said in lines that fit', () => {
+  const lines = renderRuns([run({})], { columns: 40, colors, limit: 1 })
+  expect(lines.filter((line) => line.length > 40)).toEqual([])
+  expect(lines.join(' ').replaceAll(/\s+/g, ' ')).toContain('(`| cat` shows all).')
+})

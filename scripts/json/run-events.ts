@@ -29,8 +29,13 @@ export const event = (name: string, keys: z.ZodRawShape) =>
 
 const ABOUT = { table: nullable(TABLE), text: text('A sentence') }
 
+const RUN_ID = text('The id of the run')
+
+/** What is reported before the run began has no id. */
+const inRun = (name: string, keys: z.ZodRawShape) => event(name, { run_id: maybe(RUN_ID), ...keys })
+
 const SUMMARY = {
-  run_id: text('The id of the run'),
+  run_id: RUN_ID,
   chunks: number('Chunks done'),
   blocks: number('Blocks done, of the tables that count blocks'),
   seconds: number('Seconds done, of the tables that count seconds'),
@@ -77,23 +82,23 @@ const STANDSTILL_TEXT = maybe(text('The reason in words; without it nothing stan
 /** The events of `up`, in the order in which they may come. */
 export const EVENTS = {
   'The run began': event('run', {
-    run_id: text('The id of the run'),
+    run_id: RUN_ID,
     target: text('The database of the tables, and its server'),
     source: text('The database of the sources, and its server if it is another one'),
     servers: text('The versions of the servers'),
   }),
-  'A table was created': event('created', { table: TABLE, target: TARGET }),
-  'Something to know': event('note', ABOUT),
-  'Something to look at': event('warning', ABOUT),
-  'Runs are held back': event('throttled', { ...ABOUT, hold: nullable(HOLD) }),
-  'Nothing holds it back any more': event('released', { ...ABOUT, hold: nullable(HOLD) }),
-  'The work of a table': event('table', {
+  'A table was created': inRun('created', { table: TABLE, target: TARGET }),
+  'Something to know': inRun('note', ABOUT),
+  'Something to look at': inRun('warning', ABOUT),
+  'Runs are held back': inRun('throttled', { ...ABOUT, hold: nullable(HOLD) }),
+  'Nothing holds it back any more': inRun('released', { ...ABOUT, hold: nullable(HOLD) }),
+  'The work of a table': inRun('table', {
     table: TABLE,
     missing_blocks: number('Blocks to run'),
     done_blocks: number('Blocks that are done'),
   }),
-  'A chunk began': event('chunk-started', { table: TABLE, ...RANGE, query_id: text('The id of its INSERT') }),
-  'A chunk is done': event('chunk-done', {
+  'A chunk began': inRun('chunk-started', { table: TABLE, ...RANGE, query_id: text('The id of its INSERT') }),
+  'A chunk is done': inRun('chunk-done', {
     table: TABLE,
     ...RANGE,
     rows_written: number('Rows written'),
@@ -102,19 +107,19 @@ export const EVENTS = {
     chunk: number('How many chunks are done'),
     chunks: number('How many chunks there are, as far as is known'),
   }),
-  'Something stands still, or goes on': event('standstill', {
+  'Something stands still, or goes on': inRun('standstill', {
     table: nullable(text('The table key; null if it is the whole run')),
     standstill: STANDS_STILL,
     text: STANDSTILL_TEXT,
   }),
-  'A chunk failed': event('chunk-failed', { table: TABLE, ...RANGE, error: ERROR }),
-  'A table stopped': event('table-failed', { table: TABLE, error: ERROR }),
-  'Blocks were left out': event('skipped', {
+  'A chunk failed': inRun('chunk-failed', { table: TABLE, ...RANGE, error: ERROR }),
+  'A table stopped': inRun('table-failed', { table: TABLE, error: ERROR }),
+  'Blocks were left out': inRun('skipped', {
     tables: texts('The tables'),
     source_gaps: blocks('Blocks that no source has'),
     incomplete: blocks('Blocks that some sources have and others lack'),
   }),
-  'Blocks wait for other tables': event('waiting', {
+  'Blocks wait for other tables': inRun('waiting', {
     table: TABLE,
     blocks: number('Blocks, or seconds, that wait'),
     unit: oneOf(['block', 'second'], 'What ranges count'),

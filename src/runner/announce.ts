@@ -42,7 +42,7 @@ export function announce(
     const waits = lackingInputsNote(tableStatus)
     if (waits !== undefined && unprobed.length > 0) report({ type: 'note', table: key, text: waits })
     if (bounds.note !== undefined) {
-      report({ type: 'note', table: key, text: bounds.note })
+      report({ type: 'note', table: key, text: bounds.note, isEmpty: true })
       continue
     }
     const { naturalHead = Infinity } = bounds.inputs

@@ -20,8 +20,9 @@ export type RunEvent =
       readonly toolVersion: string
     }
   | { readonly type: 'created'; readonly table: string; readonly target: string }
-  | { readonly type: 'note'; readonly table: string | undefined; readonly text: string }
-  | { readonly type: 'warning'; readonly table: string | undefined; readonly text: string }
+  /** `isEmpty`: the table has no blocks here, for the reason of `text`. */
+  | (AboutEvent & { readonly type: 'note'; readonly isEmpty?: true })
+  | (AboutEvent & { readonly type: 'warning' })
   | {
       readonly type: 'table'
       readonly table: string
@@ -67,12 +68,10 @@ export type RunEvent =
       readonly hint: string | undefined
     }
 
+type AboutEvent = { readonly table: string | undefined; readonly text: string }
+
 /** `hold` undefined: the load. */
-type ThrottleEvent = {
-  readonly table: string | undefined
-  readonly text: string
-  readonly hold: Hold | undefined
-}
+type ThrottleEvent = AboutEvent & { readonly hold: Hold | undefined }
 
 type ChunkEvent = { readonly table: string; readonly range: Range }
 

@@ -3,7 +3,7 @@ import type { RunEvent, RunSummary } from '../runner/events.ts'
 import type { Level, Output } from './output.ts'
 import { eventFields, summaryFields } from './render/json.ts'
 import { liveLines, stallLines, totalLine } from './render/live-lines.ts'
-import { eventText, failureLines, summaryLines } from './render/run-events.ts'
+import { eventText, failureLines, isLeft, type Left, summaryLines } from './render/run-events.ts'
 import {
   advance,
   chunksOf,
@@ -12,6 +12,7 @@ import {
   type Progress,
   type TableProgress,
 } from './render/run-progress.ts'
+import { columnsOf } from './render/printable.ts'
 import { wrap } from './render/wrap.ts'
 import { after, every, monotonicMs } from '../seam/clock.ts'
 
@@ -33,7 +34,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
   const told = new Set<Error>()
   let progress = NO_PROGRESS
   /** Told at the end: what the run leaves out. A run without work is one line. */
-  let left: Extract<RunEvent, { type: 'skipped' | 'waiting' }>[] = []
+  let left: Left[] = []
   let header: string[] = []
   let spokeAt = monotonicMs()
   const stream = json || quiet ? undefined : output.live
@@ -86,14 +87,15 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       const chunks = chunksOf(progress)
       const place = event.type === 'chunk-done' ? { chunk: chunks.done, chunks: chunks.all } : {}
       // What is expected changes with every chunk, which says so.
-      if (json && event.type !== 'expected') output.json({ ...eventFields(event), ...place })
+      if (json && event.type !== 'expected')
+        output.json({ runId: progress.run?.runId, ...eventFields(event), ...place })
       const { importance, lines } = eventText(event, colors, chunks, begun(progress, event))
       if (event.type === 'run')
         header = isTold.fact ? lines.map((line) => [line, sql].filter(Boolean).join(', ')) : []
-      if (event.type === 'skipped' || event.type === 'waiting') left.push(event)
+      if (isLeft(event)) left.push(event)
       // A terminal has no line for a chunk, and may have none before the last.
       if (event.type === 'chunk-started') tell(header.splice(0))
-      if (['run', 'skipped', 'waiting'].includes(event.type)) return tell([])
+      if (event.type === 'run' || isLeft(event)) return tell([])
       tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
     },
     print: (line: string) => tell([line]),
@@ -132,7 +134,7 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
 
 /** A line as the terminal has room for it; in a log it stays one line. */
 function fitting(line: string, columns: number): readonly string[] {
-  return line.length <= columns ? [line] : wrap(line, columns)
+  return columnsOf(line) <= columns ? [line] : wrap(line, columns)
 }
 
 function levelOf(importance: ReturnType<typeof eventText>['importance']): Level {

@@ -201,3 +201,45 @@ test('in JSON a finished chunk says which of how many it is', async () => {
   expect(events.map(({ event }) => event)).toEqual(['run', 'chunk-started', 'chunk-done'])
   expect(events[2]).toMatchObject({ chunk: 1, chunks: 2 })
 })
+
+test('colours take no room: a coloured line breaks where a plain one does', async () => {
+  const { reporter, results } = await reporting({}, { isTTY: true, columns: 60 })
+  reporter.report({ ...RUN, target: 'mainnet on http://localhost:8123' })
+  reporter.finish({ ...NOTHING_DONE, chunks: 60, blocks: 12_000, rowsWritten: 16_140, elapsedMs: 21_200 })
+  const plain = results().map((line) => line.replaceAll(ANSI, ''))
+  expect(plain[0]).toMatch(/^Done: 60 chunks, 12,000 blocks, 16,140 rows in 21\.2 s/)
+  expect(Math.max(...plain.map((line) => line.length))).toBeLessThanOrEqual(60)
+})
+
+test('a run without work is one line, also where tables have no blocks here', async () => {
+  const { reporter, messages, results } = await reporting()
+  const empty = (table: string) =>
+    reporter.report({ type: 'note', table, text: 'its blocks are 9.., the sources have 1..5', isEmpty: true })
+  reporter.report({ ...RUN })
+  empty('a')
+  reporter.finish({ ...NOTHING_DONE })
+  expect([messages(), results()]).toEqual([
+    [],
+    [
+      expect.stringMatching(
+        /Z Nothing to do; a: its blocks are 9\.\., the sources have 1\.\.5; network mainnet/,
+      ),
+    ],
+  ])
+  for (const table of ['a', 'b', 'c']) empty(table)
+  reporter.finish({ ...NOTHING_DONE })
+  expect(results()).toEqual([
+    expect.stringContaining('3 tables have no blocks here: `backfill status` says why'),
+  ])
+})
+
+test('every event in JSON carries the id of its run', async () => {
+  const { reporter, results } = await reporting({ json: true })
+  reporter.report({ ...RUN })
+  reporter.report({ type: 'note', table: 'a', text: 'x', isEmpty: true })
+  reporter.report({ type: 'chunk-started', table: 'a', range, queryId: 'q' })
+  reporter.finish({ ...NOTHING_DONE })
+  const events = results().map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(events.map((event) => event['run_id'])).toEqual(['r', 'r', 'r', 'r'])
+  expect(events[1]).not.toHaveProperty('is_empty')
+})

@@ -47,8 +47,9 @@ function errorFields({ kind, message, hint }: BackfillError) {
   return { kind, message, hint: hint ?? null }
 }
 
-export function eventFields({ type, ...fields }: RunEvent): object {
-  const { standstill } = fields as { readonly standstill?: Standstill }
+export function eventFields({ type, ...event }: RunEvent): object {
+  const { isEmpty: _, ...fields } = event as { readonly standstill?: Standstill; readonly isEmpty?: true }
+  const { standstill } = fields
   return { event: type, ...fields, ...(standstill && { text: standstillText(standstill, 0) }) }
 }
 

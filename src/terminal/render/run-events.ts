@@ -97,7 +97,12 @@ function workText({ chunks, blocks, seconds, rowsWritten, elapsedMs }: RunSummar
   return `${what.join(', ')} in ${duration(elapsedMs)}${speed}`
 }
 
-type Left = EventOf<'skipped' | 'waiting'>
+export type Left = EventOf<'skipped' | 'waiting' | 'note'>
+
+/** Whether it is told at the end: of a run without work in its only line. */
+export function isLeft(event: RunEvent): event is Left {
+  return ['skipped', 'waiting'].includes(event.type) || (event.type === 'note' && event.isEmpty === true)
+}
 
 type SummaryStyle = {
   readonly run: EventOf<'run'> | undefined
@@ -111,10 +116,14 @@ function leftTexts(left: readonly Left[]): readonly string[] {
   const skipped = left.filter((event) => event.type === 'skipped')
   const gaps = blockSet(skipped.flatMap(({ sourceGaps }) => sourceGaps))
   const incomplete = blockSet(skipped.flatMap((event) => event.incomplete))
+  const empty = left.filter((event) => event.type === 'note')
   return listOf(
     gaps.length > 0 && `source gap ${formatRanges(gaps)}`,
     incomplete.length > 0 && `incomplete ${formatRanges(incomplete)}`,
     ...left.map((event) => event.type === 'waiting' && `${event.table}: ${waitingText(event)}`),
+    ...(empty.length > 2
+      ? [`${empty.length} tables have no blocks here: \`backfill status\` says why`]
+      : empty.map(({ table, text: why }) => `${table}: ${why}`)),
   )
 }
 

@@ -73,7 +73,7 @@ export function totalLine(
   const left = timeLeft(progress, now)
   const parts = [
     { rank: 3, text: isDone ? `all done in ${elapsed}` : elapsed },
-    { rank: 4, text: `chunk ${number(done)} of ${number(all)}` },
+    { rank: 4, text: all === 0 ? '' : `chunk ${number(done)} of ${number(all)}` },
     { rank: 2, text: ended ? '' : `${number(running)} running` },
     { rank: 1, text: rows === undefined ? '' : `${number(Math.round(rows.rows))} rows/s` },
     ...(progress.stall !== undefined

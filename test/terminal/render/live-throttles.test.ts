@@ -1,9 +1,9 @@
 // Owns what the live display says of a run that people or the load hold back, and of tables that stand still.
 import { expect, test } from 'vitest'
 import type { RunEvent } from '../../../src/runner/events.ts'
-import { stallLines } from '../../../src/terminal/render/live-lines.ts'
+import { stallLines, totalLine } from '../../../src/terminal/render/live-lines.ts'
 import { advance } from '../../../src/terminal/render/run-progress.ts'
-import { after, at, done, stall, started, TWO } from '../../support/run-progress.ts'
+import { after, at, done, RUN, stall, started, TWO } from '../../support/run-progress.ts'
 
 const hold = (action: 'pause' | 'limit', spares: readonly string[] = []) =>
   ({ action, table: '', spares, jobs: 1, by: 'ana', host: 'h', since: '', until: null }) as const
@@ -76,4 +76,9 @@ test('a table that stands still says why also where there is no room for the sen
   const progress = after(...TWO, [2, stall('waits', input)])
   expect(at(progress, 2, 80)[1]).toMatch(/ {2}input address_diffs is at block 19000000$/)
   expect(at(progress, 2, 60)[1]).toMatch(/ {2}waits for input$/)
+})
+
+test('a run that was paused before it knew its chunks counts none', () => {
+  const paused = after([0, RUN], [1, throttled('paused by ana', hold('pause'))])
+  expect(totalLine(paused, { now: 242_000, columns: Infinity })).toBe('4 min 2 s, 0 running')
 })

@@ -14,8 +14,8 @@ export type Found = {
 }
 
 /**
- * Back to the last `cleaned`, or to the last `done`, whose own rows are there too. `events`: newest first; those without a query id only describe
- * rows that exist.
+ * Back to the last `cleaned`, or to the last `done`, whose own rows are there too. `events`: newest first, without marks. Adopted rows, whose
+ * `done` has no query id, count as those of an attempt that is done.
  */
 export function attemptsIn<T extends Trace>(events: readonly T[], dirty: BlockSet): readonly (T & Found)[] {
   const tries = new Map<string, T & Found>()
@@ -23,11 +23,12 @@ export function attemptsIn<T extends Trace>(events: readonly T[], dirty: BlockSe
   let invalidated: BlockSet = []
   for (const event of events) {
     const blocks = intersect(open, [event.range])
-    if (blocks.length === 0 || (WRITES.has(event.event) && event.queryId === '')) continue
+    if (blocks.length === 0) continue
     if (event.event === 'invalidated') invalidated = union(invalidated, blocks)
-    if (WRITES.has(event.event) && !tries.has(event.queryId)) {
+    const id = event.queryId === '' ? `adopted ${tries.size}` : event.queryId
+    if (WRITES.has(event.event) && !tries.has(id)) {
       const suspect = intersect(blocks, invalidated).length > 0
-      tries.set(event.queryId, { ...event, blocks, suspect, finished: event.event === 'done' })
+      tries.set(id, { ...event, blocks, suspect, finished: event.event === 'done' })
     }
     if (SETTLES.has(event.event)) open = subtract(open, blocks)
   }

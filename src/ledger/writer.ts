@@ -3,7 +3,7 @@ import { sql } from 'kysely'
 import pLimit, { type LimitFunction } from 'p-limit'
 import { openAppends, rowOfEvent } from './append.ts'
 import type { LedgerEvent, WritingPlace } from './events.ts'
-import type { BlockSet, Range } from '../model/blocks.ts'
+import type { BlockSet } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
@@ -44,6 +44,10 @@ export function openLedger(options: WritingPlace) {
   }
 }
 
+/** Events with the same query id belong to one attempt at one range. */
+const queryOf = ({ attempt, queryId, range }: LedgerEvent) =>
+  attempt === undefined && queryId !== undefined && { query_id: `${queryId}-${range.from}` }
+
 function ledgerWriter(place: WritingPlace) {
   const { server, names, network, toolVersion } = place
   const send = openAppends(place)
@@ -66,31 +70,25 @@ function ledgerWriter(place: WritingPlace) {
   }
 
   /** Acknowledged when it resolves. With a retry policy, the same event with the same (epoch, seq) is sent again after transient errors. */
-  const append = (lock: Lock, { range, ...event }: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
-    inTurn([lock], () => appendNow(lock, event, [range], retryPolicy))
+  const append = (lock: Lock, event: LedgerEvent, retryPolicy?: RetryPolicy): Promise<void> =>
+    appendAll(lock, [event], retryPolicy)
 
-  /** Appends the event once for each range, in their order, in one statement. */
-  async function appendNow(
-    lock: Lock,
-    event: Omit<LedgerEvent, 'range'>,
-    ranges: readonly Range[],
-    retryPolicy?: RetryPolicy,
-  ): Promise<void> {
-    const said = rowOfEvent(event)
-    // Events with the same query id belong to one attempt at one range.
-    const queryOf = ({ from }: Range) =>
-      event.attempt === undefined && event.queryId !== undefined && { query_id: `${event.queryId}-${from}` }
+  /** In their order and in one statement: all of them are written, or none. Not for more than some 100,000. */
+  const appendAll = (lock: Lock, events: readonly LedgerEvent[], retryPolicy?: RetryPolicy): Promise<void> =>
+    inTurn([lock], () => appendNow(lock, events, retryPolicy))
+
+  async function appendNow(lock: Lock, events: readonly LedgerEvent[], retryPolicy?: RetryPolicy) {
     const { key, name: lockName, epoch } = lock
-    const rows = ranges.map((range) => ({
-      ...said,
-      ...queryOf(range),
+    const rows = events.map((event) => ({
+      ...rowOfEvent(event),
+      ...queryOf(event),
       table_key: key,
       epoch,
       seq: lock.nextSeq(),
-      range_from: range.from,
-      range_to: range.to,
+      range_from: event.range.from,
+      range_to: event.range.to,
     }))
-    await send({ lockName, key, rows, event: event.event, retryPolicy })
+    await send({ lockName, key, rows, event: events[0]!.event, retryPolicy })
   }
 
   /** Marks done ranges whose inputs have changed since; resolves with the versions that all others have now. */
@@ -106,13 +104,14 @@ function ledgerWriter(place: WritingPlace) {
     )
     for (const { key, range, ...mark } of marks) {
       const { lock, targetUuid } = of.get(key)!
-      await appendNow(lock, { event: 'done', targetUuid, runId, ...mark }, [range], retryPolicy)
+      await appendNow(lock, [{ event: 'done', targetUuid, runId, range, ...mark }], retryPolicy)
     }
     return newest
   }
 
   return {
     append,
+    appendAll,
 
     /** Appends the same event, one without an attempt, for each range; once `until` is aborted, no further statement is sent. */
     appendEach: async (
@@ -123,8 +122,8 @@ function ledgerWriter(place: WritingPlace) {
     ): Promise<void> => {
       for (let start = 0; start < blocks.length; start += RANGES_AT_ONCE) {
         if (until?.aborted === true) return
-        const some = blocks.slice(start, start + RANGES_AT_ONCE)
-        await inTurn([lock], () => appendNow(lock, said, some, retryPolicy))
+        const some = blocks.slice(start, start + RANGES_AT_ONCE).map((range) => ({ ...said, range }))
+        await appendAll(lock, some, retryPolicy)
       }
     },
 

@@ -22,11 +22,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   const { uuid, engine } = target!
   const lock = run.lock!
   const attempts = await ports.ledger.attempts(table.key, uuid, dirty)
-  await endAttempts(
-    ports,
-    table.key,
-    attempts.filter(({ finished }) => !finished),
-  )
+  await endAttempts(ports, table.key, attempts)
   await ports.executor.endDeletions(table, lock)
 
   const since = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
@@ -128,7 +124,9 @@ export async function changesSince(
   return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))
 }
 
-async function endAttempts({ queries }: Ports, key: string, attempts: readonly Attempt[]): Promise<void> {
+/** Those that have not finished. @throws BackfillError `failed` if the user may not look */
+export async function endAttempts({ queries }: Ports, key: string, all: readonly Attempt[]): Promise<void> {
+  const attempts = all.filter(({ finished }) => !finished)
   const users = [...new Set(attempts.map(({ user }) => user))]
   for (const user of users)
     if (!(await queries.canEnd(user)))

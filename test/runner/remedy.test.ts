@@ -126,13 +126,16 @@ test('a range is suspect until its rows are taken back, also after a try at it',
   ).toMatchObject([{ queryId: 'new', suspect: false }])
 })
 
-test('an event without a query id marks rows and is no try of its own', () => {
-  const tries = attemptsIn(
-    [
-      { event: 'done', range: FIVE, queryId: '' },
-      { event: 'done', range: FIVE, queryId: 'real' },
-    ],
-    [FIVE],
-  )
-  expect(tries.map(({ queryId }) => queryId)).toEqual(['real'])
+test('adopted rows are those of an attempt that is done', () => {
+  const [adopted, invalidated, cleaned] = ['done', 'invalidated', 'cleaned'].map((event) => ({
+    event,
+    range: FIVE,
+    queryId: '',
+  }))
+  const other = { ...adopted!, range: { from: 6, to: 9 } }
+  expect(attemptsIn([invalidated!, other, adopted!, cleaned!], [{ from: 1, to: 9 }])).toMatchObject([
+    { blocks: [{ from: 6, to: 9 }], suspect: false, finished: true },
+    { blocks: [FIVE], suspect: true, finished: true },
+  ])
+  expect(attemptsIn([cleaned!, adopted!], [FIVE])).toEqual([])
 })

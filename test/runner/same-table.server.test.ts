@@ -2,7 +2,7 @@
 // what was planned for the other: a rebuild may have ended meanwhile.
 import { expect, test } from 'vitest'
 import { planAdoption } from '../../src/commands/adopt/plan.ts'
-import { adopt } from '../../src/commands/adopt/record.ts'
+import { adopt, whileLocked } from '../../src/commands/adopt/record.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
 import { addBlocks } from '../support/small-chain.ts'
@@ -54,9 +54,16 @@ test('an adoption of a table that is replaced after the comparison records nothi
     await query(`DROP TABLE ${target}.copy SYNC`)
   }
   await copy()
-  const options = { ...OPTIONS, sample: 2, seed: 1, fromUuid: undefined }
+  const options = { ...OPTIONS, sample: 2, seed: 1, fromUuid: undefined, dryRun: false }
   const hooks = { report: () => {}, signal: new AbortController().signal }
-  const adoption = await planAdoption(workspace, connected, options, hooks)
-  await copy()
-  await expect(adopt(workspace, connected, adoption, options, () => {})).rejects.toThrow(REPLACED)
+  const adopting = whileLocked(
+    workspace,
+    () => {},
+    async (lock) => {
+      const adoption = await planAdoption(workspace, connected, options, hooks)
+      await copy()
+      await adopt(workspace, connected, adoption, options, lock)
+    },
+  )
+  await expect(adopting).rejects.toThrow(REPLACED)
 })

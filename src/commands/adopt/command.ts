@@ -1,4 +1,5 @@
 // Owns `backfill adopt`: it shows how a sample of unknown rows compares, and records them as done if it is the same.
+import type { Lock } from '../../lock/lock.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { type Command, withStoppable } from '../../session/session.ts'
@@ -21,31 +22,38 @@ export const adoptCommand: Command = async (context) => {
     ...verifyOptions(context),
     sample: readFlag(flags, 'sample', positiveCount) ?? SAMPLE,
     fromUuid,
+    dryRun: flags.has('dry-run'),
   }
   return await withStoppable(context, async (session, signal) => {
-    const [{ adopt }, { planAdoption }] = await Promise.all([import('./record.ts'), import('./plan.ts')])
+    const [{ adopt, whileLocked }, { planAdoption }] = await Promise.all([
+      import('./record.ts'),
+      import('./plan.ts'),
+    ])
     const { workspace } = session
     const { target } = workspace.ports
     const ledger = await target.ledgerState()
-    const isDry = flags.has('dry-run')
+    const isDry = options.dryRun
     if (isDry && ledger === 'absent')
       throw usageError('there is no ledger to record in yet', 'leave out --dry-run')
     if (!isDry && ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
-    const plan = await planAdoption(workspace, session.connected, options, verifyHooks(context, signal))
-    if (signal.aborted) return EXIT.ok
-    const wrong = plan.verifications.find((one) => {
-      const code = verifyCode(one)
-      return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
-    })
-    const outcome = wrong !== undefined ? 'different' : flags.has('dry-run') ? 'dry-run' : 'adopted'
-    if (outcome === 'adopted')
-      await adopt(workspace, session.connected, plan, options, (text) => output.message([text]))
-    const [blocks, sample] = [plan.blocks, plan.verifications[0]]
-    output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
-      ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors)),
-      outcomeLine(outcome, { key, blocks, fromUuid }),
-    ])
-    return outcome === 'different' ? EXIT.different : EXIT.ok
+    const work = async (lock?: Lock) => {
+      const plan = await planAdoption(workspace, session.connected, options, verifyHooks(context, signal))
+      if (signal.aborted) return EXIT.ok
+      const wrong = plan.verifications.find((one) => {
+        const code = verifyCode(one)
+        return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
+      })
+      const outcome = wrong !== undefined ? 'different' : lock === undefined ? 'dry-run' : 'adopted'
+      if (lock !== undefined && wrong === undefined)
+        await adopt(workspace, session.connected, plan, options, lock)
+      const [blocks, sample] = [plan.blocks, plan.verifications[0]]
+      output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
+        ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors)),
+        outcomeLine(outcome, { key, blocks, fromUuid }),
+      ])
+      return outcome === 'different' ? EXIT.different : EXIT.ok
+    }
+    return isDry ? await work() : await whileLocked(workspace, (text) => output.message([text]), work)
   })
 }
 

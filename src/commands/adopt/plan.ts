@@ -1,21 +1,15 @@
 // Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
-import { usageError, failedError } from '../../model/errors.ts'
-import {
-  blockSet,
-  type BlockSet,
-  countBlocks,
-  intersect,
-  type Range,
-  subtract,
-  union,
-  hull,
-  namedBlocks,
-} from '../../model/blocks.ts'
+import { failedError, usageError } from '../../model/errors.ts'
+import { blockSet, type BlockSet, countBlocks, intersect, type Range, subtract, union, hull, namedBlocks } from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
+import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
-import { blocksIn, inputsOf, readTableStatuses, type TableStatus } from '../../planning/table-status.ts'
+import { cutChunks } from '../../planning/row-estimates.ts'
+import { blocksIn, inputsOf, readTableStatuses, type TableInput, type TableStatus } from '../../planning/table-status.ts'
+import { inputPositions, type InputPositions } from '../../runner/chunk-inputs.ts'
+import type { Fingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Connected } from '../../workspace/connect.ts'
@@ -27,6 +21,8 @@ export type AdoptOptions = VerifyOptions & {
   readonly lag: PerUnit
   /** An earlier UUID of the table, of whose events the ledger has the truth about these rows. */
   readonly fromUuid: string | undefined
+  /** Nothing is to be recorded. */
+  readonly dryRun: boolean
 }
 
 export type Adoption = Awaited<ReturnType<typeof planAdoption>>
@@ -53,15 +49,37 @@ export async function planAdoption(
       : await knownBlocks(workspace, tableStatus, options.fromUuid)
   if (options.fromUuid === undefined)
     await assertNotDoubled(workspace, ports, table, tableStatus.target!.engine, blocks)
+  const inputs = inputsOf(table, tableStatuses)
+  const ranges = options.fromUuid === undefined ? cutChunks(blocks, { blocks: chunk }, 'oldest') : []
+  const before = options.dryRun ? NOTHING_READ : await readBefore(workspace, { table, inputs, ranges })
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
   const verifications = [await verify(looked, ports, sampled, hooks)]
   // A backup that is older than the ledger lacks the last blocks.
   const ends = { ...options, from: Math.max(0, last - LAST_BLOCKS + 1), to: last, sample: undefined }
   verifications.push(await verify(looked, ports, ends, hooks))
-  const inputs = inputsOf(table, tableStatuses)
-  return { tableStatus, targetUuid, blocks, chunk, inputs, verifications }
+  return { tableStatus, targetUuid, blocks, ranges, inputs, before, verifications }
 }
+
+/** What the rows are compared with, before that: what changes during the comparison is found later, as after a chunk. */
+async function readBefore(
+  { ports }: Workspace,
+  {
+    table,
+    inputs,
+    ranges,
+  }: Pick<TableStatus, 'table'> & {
+    readonly inputs: readonly TableInput[]
+    readonly ranges: readonly Range[]
+  },
+): Promise<{ readonly sources: readonly Fingerprint[]; readonly positions: InputPositions }> {
+  const positions = await inputPositions(ports, inputs)
+  const sources: Fingerprint[] = []
+  for (const range of ranges) sources.push(await ports.source.fingerprint(table.sources, range))
+  return { sources, positions }
+}
+
+const NOTHING_READ = { sources: [], positions: new Map() }
 
 const LAST_BLOCKS = 100
 
@@ -162,6 +180,14 @@ async function knownBlocks(
     )
   }
   const { ports } = workspace
+  const others = subtract([ALL_BLOCKS], blocksIn(earlier, 'done', 'dirty', 'invalidated'))
+  // A run computes those blocks, and writes them beside the rows that are there.
+  const extra = target!.engine.includes('Replacing') ? 0 : await ports.executor.count(table, others)
+  if (extra > 0)
+    throw failedError(
+      `${ports.target.database}.${table.target} has ${extra} rows in blocks that the ledger does not know of the table with the UUID ${fromUuid}, and its engine ${target!.engine} keeps them beside those that a run writes`,
+      `backfill adopt ${key}`,
+    )
   const tables: typeof ports.target.tables = async (names) => {
     const found = new Map(await ports.target.tables(names))
     const present = found.get(table.target)

@@ -1,67 +1,81 @@
 // Owns the recording of adopted rows as done, with what the ledger must know of them.
-import { failedError } from '../../model/errors.ts'
-import { cutChunks } from '../../planning/row-estimates.ts'
+import type { Lock } from '../../lock/lock.ts'
+import type { TableDefinition } from '../../model/model.ts'
+import { blocksIn } from '../../planning/table-status.ts'
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
-import { inputPositions, inputsText } from '../../runner/chunk-inputs.ts'
+import { inputsText } from '../../runner/chunk-inputs.ts'
 import { assertSameTable } from '../../runner/create-tables.ts'
-import type { Workspace } from '../../runner/workspace.ts'
+import { endAttempts } from '../../runner/recover.ts'
+import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
 import { storedDigests } from '../../targets/digest.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import type { Adoption, AdoptOptions } from './plan.ts'
 
-/** Records the adoption under the lock. @throws BackfillError `locked`; `failed` if a run has worked on it meanwhile */
-export async function adopt(
-  { ports, network }: Workspace,
-  connected: Connected,
-  { tableStatus: { table, target, view }, targetUuid, blocks, chunk, inputs }: Adoption,
-  { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
+/**
+ * Holds the lock of the table, of whose rows `work` compares some and records all: what a dead run has sent to a table of before changes them no
+ * more. @throws BackfillError `locked`, and what `work` throws
+ */
+export async function whileLocked<T>(
+  { ports, chosen }: Workspace,
   note: (text: string) => void,
-): Promise<void> {
-  const { ledger } = ports
-  const runId = randomId()
+  work: (lock: Lock) => Promise<T>,
+): Promise<T> {
+  const table = chosen[0]!
   const lock = await ports.locks.acquire(table.key, note)
   try {
-    assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
-    const now = (await ledger.fold(new Map([[table.key, targetUuid]]))).get(table.key)
-    if (JSON.stringify(now) !== JSON.stringify(view))
-      throw failedError(
-        `a run has worked on ${table.key} since the comparison: nothing was recorded`,
-        'Run the command again',
-      )
-    if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
-    if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
-    else {
-      const ranges = cutChunks(blocks, { blocks: chunk }, 'oldest')
-      const digests = await storedDigests(
-        connected.target,
-        ports.executor,
-        { table, target: target! },
-        ranges,
-      )
-      for (const [index, range] of ranges.entries()) {
-        const [sources, positions] = await Promise.all([
-          ports.source.fingerprint(table.sources, range),
-          inputPositions(ports, inputs),
-        ])
-        await ledger.append(lock, {
-          event: 'done',
-          range,
-          targetUuid,
-          sqlHash: table.sqlHash,
-          sourceFingerprint: writeFingerprint(sources),
-          forks: forksText(table, network),
-          inputs: inputsText({ table, inputs, range }, positions),
-          digest: digests[index],
-          runId,
-          // The first event carries the rows of all: a table that is emptied later is told from one without rows.
-          rowsWritten: index === 0 ? (target?.rows ?? 0) : 0,
-        })
-      }
-    }
-    await ledger.checkpoint([{ lock, targetUuid, inputs }], runId)
+    if (lock.inherited) await endStatements(ports, table, lock)
+    return await work(lock)
   } finally {
     await lock.release()
   }
+}
+
+/** The ledger knows them under the UUID of the table before. */
+async function endStatements(ports: Ports, table: TableDefinition, lock: Lock): Promise<void> {
+  const { ledger, target, executor } = ports
+  const { key } = table
+  const uuid = (await target.identities([table.target])).get(table.target)?.uuid
+  const earlier = uuid === undefined ? undefined : await ledger.earlier(key, uuid)
+  if (earlier !== undefined) {
+    const view = (await ledger.fold(new Map([[key, earlier.uuid]]))).get(key)
+    const dirty = blocksIn(view, 'dirty', 'invalidated')
+    if (dirty.length > 0) await endAttempts(ports, key, await ledger.attempts(key, earlier.uuid, dirty))
+  }
+  await executor.endDeletions(table, lock)
+}
+
+/** @throws BackfillError `locked`; `failed` if the table was replaced since the comparison */
+export async function adopt(
+  { ports, network }: Workspace,
+  connected: Connected,
+  { tableStatus: { table, target }, targetUuid, ranges, inputs, before }: Adoption,
+  { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
+  lock: Lock,
+): Promise<void> {
+  const { ledger } = ports
+  const runId = randomId()
+  assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
+  if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
+  if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
+  else {
+    const digests = await storedDigests(connected.target, ports.executor, { table, target: target! }, ranges)
+    const events = ranges.map((range, index) => ({
+      event: 'done' as const,
+      range,
+      targetUuid,
+      sqlHash: table.sqlHash,
+      sourceFingerprint: writeFingerprint(before.sources[index]!),
+      forks: forksText(table, network),
+      inputs: inputsText({ table, inputs, range }, before.positions),
+      digest: digests[index],
+      runId,
+      // The first event carries the rows of all: a table that is emptied later is told from one without rows.
+      rowsWritten: index === 0 ? (target?.rows ?? 0) : 0,
+    }))
+    // Of a part of them, a run would compute the rest and write it beside the rows that are there.
+    await ledger.appendAll(lock, events)
+  }
+  await ledger.checkpoint([{ lock, targetUuid, inputs }], runId)
 }

@@ -3,7 +3,7 @@ import pLimit from 'p-limit'
 import { findChanges } from '../../sources/changes.ts'
 import { checkTables } from '../../targets/check-columns.ts'
 import { retryOf, usageError } from '../../model/errors.ts'
-import { type BlockSet, intersect, type Range, subtract } from '../../model/blocks.ts'
+import { type BlockSet, blockSet, intersect, type Range, subtract } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { withRetry } from '../../clickhouse/retry.ts'
 import { NO_PACE, readRunHistory, sizingOf, slotsFor } from '../../planning/sizing.ts'
@@ -201,8 +201,8 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   }
   const tag = staleBy(table, chunk.sqlHash)
   const isExplained = outcome === 'same' || tag !== undefined
-  const { why, gone } = isExplained ? { why: tag, gone: [] } : await whySince(question, sides, chunk)
-  const parts = partsOf(chunk, gone)
+  const { why, blocks } = isExplained ? { why: tag, blocks: [chunk] } : await whySince(question, sides, chunk)
+  const parts = partsOf(chunk, blocks)
   if (parts.length > 1)
     return await verifyEach(
       question,
@@ -221,26 +221,29 @@ function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined 
   return reason ?? (hash === table.sqlHash ? undefined : 'sql')
 }
 
-/** The blocks of a chunk that were pruned from the sources, and the others; the whole chunk if these are too many parts. */
-function partsOf(chunk: Range, gone: BlockSet): BlockSet {
-  const parts = [...intersect([chunk], gone), ...subtract([chunk], gone)].toSorted((a, b) => a.from - b.from)
+/** The blocks of a chunk in which a difference is explained, and the others; the whole chunk if these are too many parts. */
+function partsOf(chunk: Range, explained: BlockSet): BlockSet {
+  const parts = [...intersect([chunk], explained), ...subtract([chunk], explained)].toSorted(
+    (a, b) => a.from - b.from,
+  )
   return parts.length > MAX_PARTS ? [chunk] : parts
 }
 
 const MAX_PARTS = 64
 
-/** Why the chunk is stale, or whether its sources have changed since, which explains a difference. */
+/** Why blocks of the chunk are stale, or whether their sources have changed since, which explains a difference in them. */
 async function whySince(
   { workspace, ports, known, options, table: present }: Question,
   { dropsMore }: Sides,
   chunk: Range,
-): Promise<{ readonly why: WhyStale | undefined; readonly gone: BlockSet }> {
+): Promise<{ readonly why: WhyStale | undefined; readonly blocks: BlockSet }> {
   const statuses = await readTableStatuses({ ...workspace, chosen: [present] }, { lag: 0 })
   const stale = statuses.get(present.key)!.stale.find(({ blocks }) => intersect(blocks, [chunk]).length > 0)
   // Computed with what built it, an edited file explains nothing.
   const reasons = stale?.reasons.filter((why) => !options.asBuilt || !['sql', 'forks'].includes(why))
-  if (reasons?.[0] !== undefined) return { why: reasons[0], gone: [] }
+  if (reasons?.[0] !== undefined) return { why: reasons[0], blocks: stale!.blocks }
   const { gone, changed } = await findChanges(ports, { table: present, uuids: known.uuids, window: chunk })
-  const why = gone.length > 0 ? 'gone' : changed.size > 0 ? 'sources' : dropsMore ? 'dropped' : undefined
-  return { why, gone }
+  if (gone.length > 0) return { why: 'gone', blocks: gone }
+  if (changed.size > 0) return { why: 'sources', blocks: blockSet([...changed.values()].flat()) }
+  return { why: dropsMore ? 'dropped' : undefined, blocks: [chunk] }
 }

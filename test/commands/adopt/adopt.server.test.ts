@@ -60,6 +60,21 @@ async function restored(last = 1000): Promise<string> {
   return before
 }
 
+/** In an engine that keeps every row. Returns the statement that has copied them. */
+async function restoredAsPlain(): Promise<string> {
+  await restored()
+  const columns = 'block_number, slots_cleared, slots_set'
+  await say(`DROP TABLE ${databases.target}.${TABLE}`)
+  await say(
+    `CREATE TABLE ${databases.target}.${TABLE} (block_number UInt32, slots_cleared UInt32, slots_set UInt32,
+      net_slots Int32 DEFAULT slots_set - slots_cleared, net_slots_bytes Int32 DEFAULT (slots_set - slots_cleared) * 64)
+    ENGINE = MergeTree PARTITION BY intDiv(block_number, 5000000) ORDER BY block_number`,
+  )
+  const copy = `INSERT INTO ${databases.target}.${TABLE} (${columns}) SELECT ${columns} FROM ${databases.target}.moved FINAL`
+  await say(copy)
+  return copy
+}
+
 test('rows that are the same are recorded as done, and nothing is left to run', async () => {
   await restored()
   const before = await events()
@@ -161,16 +176,7 @@ test('rows that differ are shown and not recorded: exit 7', async () => {
 })
 
 test('of a plain MergeTree, one block that is there twice is found whatever the sample: nothing is recorded', async () => {
-  await restored()
-  const columns = 'block_number, slots_cleared, slots_set'
-  await say(`DROP TABLE ${databases.target}.${TABLE}`)
-  await say(
-    `CREATE TABLE ${databases.target}.${TABLE} (block_number UInt32, slots_cleared UInt32, slots_set UInt32,
-      net_slots Int32 DEFAULT slots_set - slots_cleared, net_slots_bytes Int32 DEFAULT (slots_set - slots_cleared) * 64)
-    ENGINE = MergeTree PARTITION BY intDiv(block_number, 5000000) ORDER BY block_number`,
-  )
-  const copy = `INSERT INTO ${databases.target}.${TABLE} (${columns}) SELECT ${columns} FROM ${databases.target}.moved FINAL`
-  await say(copy)
+  const copy = await restoredAsPlain()
   const once = await run(`adopt ${KEY} --chunk 1 --sample 1 --dry-run`)
   expect(once.code, once.stderr).toBe(0)
   await say(`${copy} WHERE block_number = 7`)
@@ -183,6 +189,14 @@ test('of a plain MergeTree, one block that is there twice is found whatever the 
     ),
   })
   expect(await events()).toBe(before)
+})
+
+test('a redo of adopted rows deletes them first, also in a plain MergeTree', async () => {
+  await restoredAsPlain()
+  expect((await run(`adopt ${KEY} --chunk 30`)).code).toBe(0)
+  const { code, stderr } = await run(`redo ${KEY} --from 31 --to 40 --yes`)
+  expect(code, stderr).toBe(0)
+  expect(await ask(`SELECT count() AS rows FROM {target:Identifier}.${TABLE}`)).toEqual([{ rows: 120 }])
 })
 
 test('a table of rows per key is adopted, too', async () => {

@@ -39,7 +39,17 @@ export type Act = { readonly at: number } & (
     }
   | { readonly act: 'rebuild'; readonly host: string; readonly table: Key; readonly dropOld: boolean }
   | { readonly act: 'verify sources' | 'redo stale' | 'status'; readonly host: string }
-  | { readonly act: 'replace' | 'truncate'; readonly table: Key }
+  | { readonly act: 'replace' | 'truncate' | 'back up'; readonly table: Key }
+  | {
+      readonly act: 'restore'
+      readonly table: Key
+      readonly by: 'backup' | 'script'
+      /** What is wrong with the row of the block. */
+      readonly spoilt?: 'wrong' | 'lacking' | 'twice'
+      readonly block: number
+    }
+  /** `known`: with `--from-uuid`, of the earlier table. */
+  | { readonly act: 'adopt'; readonly host: string; readonly table: Key; readonly known: boolean }
   | { readonly act: 'pause'; readonly ms: number }
 )
 
@@ -54,7 +64,13 @@ export type History = {
 }
 
 /** After these all that is late is found and built again at the end. */
-export const MENDING: ReadonlySet<string> = new Set(['verify sources', 'redo stale', 'rebuild'])
+export const MENDING: ReadonlySet<string> = new Set([
+  'verify sources',
+  'redo stale',
+  'rebuild',
+  'restore',
+  'adopt',
+])
 
 /** When nothing new happens any more, in ms. */
 export const HEALED_MS = 180_000
@@ -101,6 +117,17 @@ export const OF_A_REBUILD = [
   'tables of a rebuild',
   'drop a table',
   'latest events',
+]
+
+/** Sent by an adoption only. */
+export const OF_AN_ADOPTION = [
+  'take over events',
+  'digests of stored ranges',
+  'comparison of a range',
+  'last positions',
+  'fingerprint of the sources',
+  'append to the ledger',
+  'take a lock',
 ]
 
 /** Sent only when something has failed before: a few times in a history. */

@@ -13,6 +13,7 @@ export const NOTED = new Set([
   'insert',
   'delete',
   'append to the ledger',
+  'take over events',
   'take a lock',
   'kill statements',
   'kill deletions',

@@ -3,70 +3,16 @@
 import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { createClient } from '@clickhouse/client'
-import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
 import { replaceTransport, type Transport } from '../../src/clickhouse/client.ts'
 import { post, rowsOf, type TestServer } from '../support/server.ts'
 import { openTestWorkspace, OPTIONS, type TestWorkspace } from '../support/workspace.ts'
 import { valuesBeside } from './answers.ts'
-import { statusWork } from './commands.ts'
+import { adoptWork, rebuildWork, statusWork, type Work } from './commands.ts'
+import { NOT_COMPARED, plain, sorted } from './compared.ts'
 import { catalogue } from './tables.ts'
 import { rangesIn, Sent } from './sent.ts'
 import { statementOf } from './statements.ts'
 import { BLOCKS, type Key, keyOf, KEYS, World } from './world.ts'
-
-/** What the simulation makes up, and the program hands on or never looks at. */
-const MADE_UP = new Set([
-  'last_run',
-  'engine_full',
-  'bytes',
-  'definition',
-  'sum',
-  'columns',
-  'hash',
-  'newest',
-  'silent',
-  'found',
-  'comment',
-  'rowsRead',
-  'bytesRead',
-  'peakMemory',
-  'elapsedMs',
-  'from_uuid',
-  'user',
-  'rows_written',
-])
-/** Questions about the machine. */
-const NOT_COMPARED = new Set([
-  'who are you',
-  'capacity',
-  'memory',
-  'load',
-  'room on the disks',
-  'costs',
-  'databases',
-  'may we',
-  'parts of the sources',
-  'columns of a transform',
-  'deterministic functions',
-  'what was found',
-])
-
-/** Of tables: rows that a DELETE took count until they are merged away. */
-const COUNTED = new Set(['tables', 'identities of tables', 'tables of a rebuild'])
-
-const plain = (value: unknown, left = MADE_UP): string =>
-  JSON.stringify(value, (key, part: unknown) => (left.has(key) ? undefined : part))
-const sorted = (name: string, rows: readonly unknown[]): string => {
-  const left = COUNTED.has(name) ? new Set([...MADE_UP, 'rows']) : MADE_UP
-  return rows
-    .map((row) => plain(sortedKeys(row), left))
-    .toSorted()
-    .join('\n')
-}
-const sortedKeys = (row: unknown): unknown =>
-  Array.isArray(row)
-    ? row
-    : Object.fromEntries(Object.entries(row as object).toSorted(([one], [other]) => (one < other ? -1 : 1)))
 
 type Asked = Parameters<Transport['exec']>[0]
 
@@ -199,12 +145,21 @@ export async function playOnBoth(server: TestServer) {
   const options = { ...OPTIONS, chunk: 3, jobs: 1, giveUpMs: 100 }
   const up = () =>
     run([], async (opened) => ((await opened.up(options)).failed.length === 0 ? 'ok' : 'failed'))
-  const rebuildOf = (table: Key) =>
-    run([table], async ({ workspace, connected }) => {
-      const hooks = { report: () => {}, signal: new AbortController().signal }
-      const asked = { up: options, sample: 2, seed: 1, dropOld: table === 'echo' }
-      return (await rebuild(workspace, connected, asked, hooks)).outcome
-    })
+  const workOn = (table: Key, work: Work) =>
+    run([table], ({ workspace, connected }) =>
+      work(workspace, { report: () => {}, signal: new AbortController().signal }, connected),
+    )
+
+  /** The rows again under a new UUID, without those of a block. */
+  async function putBack(table: Key, without: number): Promise<void> {
+    const { rows } = world.targets.get(table)!
+    await post(server, `CREATE TABLE tgt.moved AS tgt.${table}`)
+    await post(server, `INSERT INTO tgt.moved SELECT * FROM tgt.${table} WHERE block_number != ${without}`)
+    await post(server, `DROP TABLE tgt.${table} SYNC`)
+    await post(server, `RENAME TABLE tgt.moved TO tgt.${table}`)
+    await takeUuids()
+    world.targets.get(table)!.rows = rows.filter(({ block }) => block !== without)
+  }
 
   try {
     await post(server, 'CREATE DATABASE src')
@@ -228,7 +183,13 @@ export async function playOnBoth(server: TestServer) {
     await up()
     await up()
     await up()
-    for (const table of KEYS) await rebuildOf(table)
+    for (const table of KEYS) await workOn(table, rebuildWork(table === 'echo'))
+    await up()
+    await putBack('plain', 4)
+    await workOn('plain', adoptWork(false))
+    await up()
+    await putBack('echo', 0)
+    await workOn('echo', adoptWork(true))
     await up()
     await run([], ({ workspace }) => statusWork(workspace))
   } finally {

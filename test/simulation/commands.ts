@@ -1,11 +1,14 @@
 // Owns what a simulated process does: the program's own commands, and in one word how each ended.
+import { planAdoption } from '../../src/commands/adopt/plan.ts'
+import { adopt, whileLocked } from '../../src/commands/adopt/record.ts'
 import { planRedo } from '../../src/commands/redo/plan.ts'
 import { redo } from '../../src/commands/redo/redo.ts'
 import { redoStale } from '../../src/commands/redo/stale-tables.ts'
 import { rebuild } from '../../src/commands/rebuild/rebuild.ts'
 import { status } from '../../src/commands/status/status.ts'
+import { verifyCode } from '../../src/commands/verify/render.ts'
 import { verifySources } from '../../src/commands/verify/sources.ts'
-import { BackfillError } from '../../src/model/errors.ts'
+import { BackfillError, EXIT } from '../../src/model/errors.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import type { RunSummary } from '../../src/runner/events.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
@@ -38,6 +41,31 @@ export const rebuildWork =
     const options = { up: OPTIONS, sample: 2, seed: 1, dropOld }
     const { outcome, summary } = await rebuild(workspace, connected, options, hooks)
     return outcome === 'incomplete' ? outcomeOf(summary!) : outcome
+  }
+
+/** `known`: of the earlier table that the ledger knows, as the program itself says what to type. */
+export const adoptWork =
+  (isKnown: boolean): Work =>
+  async (workspace, { signal }, connected) => {
+    const { ports, catalogue, chosen } = workspace
+    if ((await ports.target.ledgerState()) !== 'ready') await ports.target.prepare(catalogue.ledger)
+    const { target: name, key } = chosen[0]!
+    const present = (await ports.target.identities([name])).get(name)
+    const earlier = isKnown && present && (await ports.ledger.earlier(key, present.uuid))
+    const fromUuid = earlier ? earlier.uuid : undefined
+    const options = { ...OPTIONS, chunk: 3, sample: 1, seed: 1, fromUuid, dryRun: false }
+    return await whileLocked(
+      workspace,
+      () => {},
+      async (lock) => {
+        const plan = await planAdoption(workspace, connected, options, { report: () => {}, signal })
+        const codes = plan.verifications.map(verifyCode)
+        if (codes.some((code) => code === EXIT.different || (code !== EXIT.ok && fromUuid === undefined)))
+          return 'different'
+        await adopt(workspace, connected, plan, options, lock)
+        return codes.every((code) => code === EXIT.ok) ? 'adopted' : 'adopted as stale'
+      },
+    )
   }
 
 /** `verify --sources`. */

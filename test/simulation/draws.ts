@@ -1,36 +1,9 @@
 // Owns drawing a history from a seed. Half of them are wide: any act, any fault. The others are narrow: a few acts that get in each
 // other's way within moments, and all faults on the statements that they then depend on.
-import {
-  type Act,
-  BEAT,
-  type Fault,
-  HEALED_MS,
-  type History,
-  OF_A_REBUILD,
-  RARE,
-  READS,
-  WRITES,
-} from './acts.ts'
+import { type Act, type Fault, HEALED_MS, type History, OF_A_REBUILD, RARE, READS, WRITES } from './acts.ts'
+import { FAULTS, type Focus, FOCUSES, type Name } from './focuses.ts'
 import { type Draw, drawFrom } from './time.ts'
 import { BLOCKS, type Key, KEYS } from './world.ts'
-
-const FAULTS = [
-  'killed before',
-  'killed after',
-  'killed meanwhile',
-  'killed late',
-  'unsent',
-  'lost',
-  'lost meanwhile',
-  'late',
-  'twice',
-  'slow',
-  'old',
-  'stopped',
-  'refused',
-  'partly',
-  'partly, lost',
-] as const
 
 /** Too many parts, too many queries, cancelled, memory, Keeper, a disk that is full for a while. */
 const CODES = [252, 202, 394, 241, 999, 243]
@@ -64,8 +37,6 @@ function faultOn(draw: Draw, statement: string, nth: number, kinds: readonly Fau
       return { ...on, fault }
   }
 }
-
-type Name = Act['act']
 
 const HOSTS = ['one', 'one', 'two']
 
@@ -104,8 +75,16 @@ function act(draw: Draw, name: Name, { at, tables, table, runners }: Place): Act
     }
     case 'rebuild':
       return { at, act: name, host, table, dropOld: draw.chance(0.3) }
+    case 'restore': {
+      const by = draw.chance(0.6) ? 'backup' : 'script'
+      const spoilt = draw.of([undefined, undefined, undefined, 'wrong', 'lacking', 'twice'] as const)
+      return { at, act: name, table, by, block: 1 + draw.below(BLOCKS), ...(spoilt && { spoilt }) }
+    }
+    case 'adopt':
+      return { at, act: name, host, table, known: draw.chance(0.4) }
     case 'replace':
     case 'truncate':
+    case 'back up':
       return { at, act: name, table }
     case 'verify sources':
     case 'redo stale':
@@ -135,53 +114,12 @@ const ACTS: readonly Name[] = [
   'pause',
   'rewrite',
   'rewrite',
+  'restore',
+  'adopt',
 ]
 
-type Focus = {
-  readonly tables?: readonly Key[]
-  /** The first run builds only this one. */
-  readonly first?: Key
-  /** One after the other, within moments or half a minute. */
-  readonly acts: readonly Name[]
-  readonly statements: readonly string[]
-  readonly faults: readonly Fault['fault'][]
-}
-
-const FOCUSES: readonly Focus[] = [
-  // An INSERT of which nobody knows how it ended.
-  {
-    acts: [],
-    statements: ['insert'],
-    faults: ['late', 'killed late', 'lost meanwhile', 'partly', 'partly, lost', 'slow'],
-  },
-  // A run that sleeps or dies behind a write, another that takes over, and dies as well.
-  {
-    acts: ['up', 'up'],
-    statements: ['insert', 'delete', 'digest of a range', 'append to the ledger'],
-    faults: ['stopped', 'killed late', 'killed after', 'killed before'],
-  },
-  {
-    acts: ['redo'],
-    statements: ['delete', 'delete', 'append to the ledger', 'insert', 'take a lock'],
-    faults: ['twice', 'twice', 'late', 'lost', 'killed late', 'killed after', 'stopped', 'partly'],
-  },
-  { acts: ['up'], statements: ['take a lock', 'locks', BEAT], faults: FAULTS },
-  {
-    acts: ['rebuild', 'rebuild'],
-    statements: ['rename a table', 'exchange tables', 'exchange tables', 'drop a table', 'latest events'],
-    faults: FAULTS,
-  },
-  // A rebuild that sleeps while it compares, and somebody who works on the old table meanwhile.
-  { acts: ['rebuild', 'redo'], statements: ['comparison of a range'], faults: ['stopped'] },
-  // An input that is built again while a table is computed from it, or before that by a run that knows its blocks already.
-  {
-    tables: ['plain', 'echo'],
-    first: 'plain',
-    acts: ['rewrite', 'verify sources', 'up', 'redo stale', 'up'],
-    statements: ['insert', 'delete', 'last positions', 'take a lock'],
-    faults: ['slow', 'old', 'stopped'],
-  },
-]
+/** A table is replaced when the runs before have mostly ended. */
+const ENDS_MS = 15_000
 
 const anyTables = (draw: Draw): readonly Key[] =>
   draw.chance(0.1)
@@ -231,16 +169,23 @@ function wide(draw: Draw): Drawn {
 
 function narrow(draw: Draw, focus: Focus): Drawn {
   const tables = focus.tables ?? anyTables(draw)
-  let at = 0
+  let at = focus.afterFirst ? ENDS_MS : 0
   const soon = () => (at += draw.below(draw.of([300, 3_000, 30_000])))
-  const first = { ...up(draw, 0, tables), ...(focus.first && { only: focus.first }) }
+  const first =
+    focus.mayBeFirst && draw.chance(0.5)
+      ? []
+      : [{ ...up(draw, 0, tables), ...(focus.first && { only: focus.first, chunk: BLOCKS }) }]
   const table = draw.of(tables)
+  const names = [...focus.acts, ...(focus.last ? [draw.of(focus.last)] : [])]
   const acts = [
-    first,
-    ...focus.acts.map((name) => act(draw, name, { at: soon(), tables, table, runners: 1 })),
+    ...first,
+    ...names.map((name) => {
+      if (name === 'restore') at += ENDS_MS
+      return act(draw, name, { at: soon(), tables, table, runners: 1 })
+    }),
   ]
   const faults = Array.from({ length: 1 + draw.below(3) }, () =>
-    faultOn(draw, draw.of(focus.statements), 1 + draw.below(3), focus.faults),
+    faultOn(draw, draw.of(focus.statements), draw.of(focus.nth ?? [1, 2, 3]), focus.faults),
   )
   return { tables, acts, faults }
 }

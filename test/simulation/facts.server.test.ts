@@ -122,7 +122,7 @@ test('a DELETE takes only rows that came before it', async () => {
     .toEqual([{ n: 2 }])
 })
 
-test('the simulated server answers every statement of real runs as the real one does: built, cut off, recovered, idle, rebuilt, looked at', async () => {
+test('the simulated server answers every statement of real runs as the real one does: built, cut off, recovered, idle, rebuilt, adopted, looked at', async () => {
   const { differences, names, outcomes } = await playOnBoth(server)
   expect(differences).toEqual([])
   expect(outcomes).toEqual([
@@ -132,6 +132,10 @@ test('the simulated server answers every statement of real runs as the real one 
     'ok',
     'ok',
     ...Array<string>(4).fill('swapped'),
+    'ok',
+    'adopted',
+    'ok',
+    'adopted',
     'ok',
     'ok',
   ])
@@ -149,6 +153,10 @@ test('the simulated server answers every statement of real runs as the real one 
       'versions of inputs',
       'exchange tables',
       'comparison of a range',
+      'gaps of a table',
+      'digests of stored ranges',
+      'earlier tables of an input',
+      'take over events',
     ]),
   )
 })

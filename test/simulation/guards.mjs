@@ -40,9 +40,12 @@ try {
     const { status, stdout } = spawnSync(process.execPath, command, { cwd: scratch, encoding: 'utf8' })
     writeFileSync(file, text)
     const seconds = Math.round((performance.now() - began) / 1000)
+    const seed = /seed (\d+) failed/.exec(stdout)?.[1] ?? ''
     const why = /BROKEN: (.*)/.exec(stdout)?.[1]?.slice(0, 120) ?? ''
     if (status === 1) found++
-    console.log(`${status === 1 ? 'found' : 'NOT FOUND'} in ${seconds} s: ${what}${why && `: ${why}`}`)
+    console.log(
+      `${status === 1 ? 'found' : 'NOT FOUND'} in ${seconds} s${seed && `, seed ${seed}`}: ${what}${why && `: ${why}`}`,
+    )
   }
 } finally {
   rmSync(scratch, { recursive: true })

@@ -1,7 +1,8 @@
 // Owns what questions about single events of the ledger answer: those of rebuild, verify and status.
 import { fold } from './fold.ts'
 import { eventsOf, newestFirst, touching, wroteRows } from './of-ledger.ts'
-import { nothing, type Statement } from './sent.ts'
+import { nothing, type Sent, type Statement, valuesIn } from './sent.ts'
+import type { World } from './world.ts'
 
 export const OF_EVENTS: readonly Statement[] = [
   { name: 'pages of events', words: ['row_number() OVER (ORDER BY block) as `place`'], run: nothing },
@@ -75,7 +76,16 @@ export const OF_EVENTS: readonly Statement[] = [
     name: 'when ranges were built',
     words: ['select count() as `events`, formatDateTime(min(event_time)'],
     run: (world, sent) => [
-      { events: eventsOf(world, sent).length, from: '2030-01-01T00:00:00Z', to: '2030-01-01T00:00:00Z' },
+      { events: built(world, sent), from: '2030-01-01T00:00:00Z', to: '2030-01-01T00:00:00Z' },
     ],
   },
 ]
+
+/** `done` events of an INSERT with one of these versions of the SQL, in blocks. */
+function built(world: World, sent: Sent): number {
+  const [from, to] = [sent.one<number>('`range_to` >= '), sent.one<number>('`range_from` <= ')]
+  const hashes = valuesIn(sent, '`sql_hash` in (')
+  return eventsOf(world, sent)
+    .filter(({ event, query_id: id, sql_hash: of }) => event === 'done' && id !== '' && hashes.includes(of))
+    .filter((row) => row.range_from <= to && row.range_to >= from).length
+}

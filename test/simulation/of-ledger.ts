@@ -88,11 +88,6 @@ export const OF_LEDGER: readonly Statement[] = [
       ),
   },
   { name: 'owner of a table', words: ['select `network`, toString(target_uuid) as `uuid`'], run: nothing },
-  {
-    name: 'earlier table of a key',
-    words: ['select toString(target_uuid) as `uuid`, formatDateTime(max(event_time)'],
-    run: nothing,
-  },
   { name: 'costs', words: ['`rows_expected` as `expected`'], run: nothing },
   {
     name: 'highest epochs of the ledger',

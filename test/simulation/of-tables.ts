@@ -1,4 +1,5 @@
 // Owns what statements about targets and sources do and answer. INSERT and DELETE go on for a while: writes.ts.
+import { digest } from './of-adopt.ts'
 import { hash, nothing, rangesIn, type Sent, type Statement, targetNamed, within } from './sent.ts'
 import { type Key, keyOf, KEYS, type World } from './world.ts'
 
@@ -172,13 +173,7 @@ export const OF_TABLES: readonly Statement[] = [
     words: ['SELECT count() AS rows, toString(sum(cityHash64(tuple('],
     run(world, { text }) {
       const [, name, from, to] = /FROM `tgt`\.`(\w+)`[^]* BETWEEN (\d+) AND (\d+)/.exec(text)!
-      const range = within({ from: Number(from), to: Number(to) })
-      const rows = world.shown(targetNamed(world, name!)).filter(({ block }) => range(block))
-      const sum = rows.reduce(
-        (all, { block, value }) => (all + BigInt(hash(`${block} ${value}`))) % 2n ** 64n,
-        0n,
-      )
-      return [{ rows: rows.length, sum: String(sum), columns: 'columns' }]
+      return [digest(world, name!, { from: Number(from), to: Number(to) })]
     },
   },
   {

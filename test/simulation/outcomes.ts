@@ -1,4 +1,4 @@
-// Owns what the runs of one history say at their end.
+// Owns how a history is played that has a name.
 import { expect } from 'vitest'
 import type { History } from './acts.ts'
 import { play } from './play.ts'
@@ -7,5 +7,5 @@ import { play } from './play.ts'
 export async function outcomes(history: History): Promise<readonly string[]> {
   const { broken, trace } = await play(history)
   expect(broken).toEqual([])
-  return trace.flatMap((line) => / has ended: (ok|\w+: .*)/.exec(line)?.[1] ?? [])
+  return trace.flatMap((line) => / has ended: (ok|adopted|different|\w+: .*)/.exec(line)?.[1] ?? [])
 }

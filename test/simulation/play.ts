@@ -4,7 +4,9 @@ import { BackfillError } from '../../src/model/errors.ts'
 import { readTableStatuses } from '../../src/planning/table-status.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
 import { type Act, type Fault, HEALED_MS, type History, MENDING } from './acts.ts'
+import { adoptAll, mend } from './afterwards.ts'
 import {
+  adoptWork,
   NO_MESSAGE,
   rebuildWork,
   redoWork,
@@ -14,7 +16,8 @@ import {
   upWork,
   type Work,
 } from './commands.ts'
-import { blames, exactness, judge, latest, presentness, staleness } from './judge.ts'
+import { blames, exactness, judge, staleness } from './judge.ts'
+import { openPeople } from './people.ts'
 import { startServer } from './server.ts'
 import { withWorkspace } from './tables.ts'
 import { type Runner, startTime } from './time.ts'
@@ -60,8 +63,9 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
     for (const name of tables) world.create(name)
   }
   const runs: Run[] = []
-  /** Somebody has taken rows away behind the program's back. */
-  let isEmptied = false
+  const people = openPeople(world, server.said, () =>
+    runs.some(({ outcome, runner }) => outcome === undefined && !runner.dead),
+  )
 
   /** A process that does the work; `up` says that all blocks are done when it is. */
   function start(host: string, what: string, chosen: readonly Key[], work: Work): Run {
@@ -86,10 +90,12 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       runner.dead = true
       server.said(`#${runner.pid} has ended: ${outcome}`)
       count(`${what.split(' ')[0]}: ${outcome.split(':')[0]}`)
+      const table = world.targets.get(chosen[0]!)
+      if (outcome === 'adopted as stale' && table !== undefined) world.explained.add(table.uuid)
       if (outcome.startsWith(NO_MESSAGE))
         world.broken.push(`the program threw what is no message: ${outcome}`)
-      if (isEmptied) return
-      world.broken.push(...blames(outcome, runner.pid))
+      if (people.is.emptied) return
+      world.broken.push(...blames(outcome, runner.pid, people.is.restored))
       // What a redo has taken out since it read the ledger, it could not know, however long before it began.
       const isTakenOut = world.ledger.slice(known).some(({ event }) => event === 'invalidated')
       if (isTakenOut) return
@@ -97,7 +103,7 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       const expected = chosen.length === tables.length ? BLOCKS : 0
       if (outcome === 'ok' && what.startsWith('up')) world.broken.push(...exactness(world, chosen, expected))
       // Its inputs may lack blocks; a new table has all that the old one had.
-      if (outcome === 'swapped') world.broken.push(...exactness(world, chosen, 0))
+      if (outcome === 'swapped' || outcome === 'adopted') world.broken.push(...exactness(world, chosen, 0))
     }
     void result.then(ended, (error: unknown) => {
       const isMessage = error instanceof BackfillError
@@ -118,32 +124,13 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
     work(runner)
   }
 
-  function take(table: Key, isReplaced: boolean): void {
-    const target = world.targets.get(table)
-    if (target === undefined) return
-    server.said(`${table} is ${isReplaced ? 'dropped' : 'truncated'}`)
-    // A run that is under way has said it was done, or writes into the new table: it says so, and a person decides.
-    isEmptied ||= !isReplaced || runs.some(({ outcome, runner }) => outcome === undefined && !runner.dead)
-    if (isReplaced) return void world.targets.delete(table)
-    target.rows = []
-    target.masked = 0
-  }
-
-  /** Into a block of a table that replaces rows: there nobody notices it but who compares. */
-  function putRow(table: Key, block: number): void {
-    const target = world.targets.get(table)
-    if (table !== 'echo' || target === undefined || latest(world, target).get(block)?.event !== 'done') return
-    server.said(`somebody puts a row into block ${block} of ${table}`)
-    world.stray(target, block)
-  }
-
   function perform(act: Act): void {
     count(act.act)
     switch (act.act) {
       case 'up':
         return void startUp(act.host, { jobs: act.jobs, chunk: act.chunk }, act.only)
       case 'redo':
-        if (act.stray) putRow(act.table, act.from)
+        if (act.stray) people.putRow(act.table, act.from)
         return void start(
           act.host,
           `redo ${act.table} ${act.from}-${act.to}`,
@@ -185,30 +172,34 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
         return void world.holds.push({ action: 'pause', table: '', until: time.now() + act.ms })
       case 'replace':
       case 'truncate':
-        return take(act.table, act.act === 'replace')
+        return people.take(act.table, act.act === 'replace')
+      case 'back up':
+        return people.backUp(act.table)
+      case 'restore':
+        return people.restore(act)
+      case 'adopt':
+        // It may die when it has recorded; at the end all is built again.
+        if (act.known) world.explained.add(world.targets.get(act.table)?.uuid ?? '')
+        return void start(act.host, `adopt ${act.table}`, [act.table], adoptWork(act.known))
     }
   }
 
-  /** What is late is looked for and built again: then all is as it would be now. */
-  async function mend(): Promise<void> {
-    // A person drops what rebuilds have kept.
-    for (const name of world.targets.keys()) if (name.includes('__old_')) world.targets.delete(name)
-    for (const [what, work] of [
-      ['verify --sources', sourcesWork],
-      ['redo-stale', staleWork],
-    ] as const) {
-      const run = start('three', what, tables, work)
-      await time.until(() => run.outcome !== undefined, time.now() + ENDS_WITHIN_MS)
-      if (run.outcome !== 'ok') world.broken.push(`at the end ${what} says: ${run.outcome ?? 'nothing'}`)
-    }
-    world.broken.push(...presentness(world, tables))
+  /** A process that nothing disturbs: how it has ended. */
+  async function endOf(what: string, chosen: readonly Key[], work: Work): Promise<string | undefined> {
+    const run = start('three', what, chosen, work)
+    await time.until(() => run.outcome !== undefined, time.now() + ENDS_WITHIN_MS)
+    return run.outcome
   }
+  const afterwards = { world, tables, endOf }
 
   try {
     for (const act of acts) time.later(act.at, () => perform(act), undefined)
     const last = Math.max(0, ...acts.map(({ at }) => at))
-    const ended = () => runs.every(({ outcome, runner }) => outcome !== undefined || runner.dead)
-    if (!(await time.until(() => time.now() >= last && ended(), HEALED_MS + ENDS_WITHIN_MS)) && !ended())
+    const areEnded = () => runs.every(({ outcome, runner }) => outcome !== undefined || runner.dead)
+    if (
+      !(await time.until(() => time.now() >= last && areEnded(), HEALED_MS + ENDS_WITHIN_MS)) &&
+      !areEnded()
+    )
       world.broken.push('a run of the history has not ended half an hour after all faults')
     for (const { runner } of runs) runner.dead = true
     time.later(HEALED_MS + 1 - time.now(), () => {}, undefined)
@@ -216,8 +207,9 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
 
     server.heal()
     server.said('nothing fails any more')
-    if (isEmptied) for (const name of tables) world.targets.delete(name)
-    isEmptied = false
+    if (people.is.emptied) for (const name of tables) world.targets.delete(name)
+    people.is.emptied = false
+    await adoptAll(afterwards)
     const run = startUp('three', {})
     const began = time.now()
     if (!(await time.until(() => run.outcome !== undefined, began + ENDS_WITHIN_MS))) {
@@ -228,7 +220,7 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       world.broken.push(`the last run was silent for ${Math.round(run.quietest / 1000)} s`)
     await time.until(() => false, time.now() + ARRIVES_WITHIN_MS)
     world.broken.push(...judge(world, tables, run.runner.pid))
-    if (world.broken.length === 0 && acts.some(({ act }) => MENDING.has(act))) await mend()
+    if (world.broken.length === 0 && acts.some(({ act }) => MENDING.has(act))) await mend(afterwards)
     if (world.broken.length === 0 && (tables.includes('echo') || tables.includes('total'))) {
       const status = time.start('three', () =>
         withWorkspace(tables, async (workspace) => readTableStatuses(workspace, { lag: 0 })),

@@ -1,6 +1,6 @@
 // Owns what the simulation itself promises.
 import { expect, test } from 'vitest'
-import { OF_A_REBUILD, READS, WRITES } from './acts.ts'
+import { OF_A_REBUILD, OF_AN_ADOPTION, READS, WRITES } from './acts.ts'
 import { historyOf } from './draws.ts'
 import { play } from './play.ts'
 import { STATEMENTS, statementOf } from './statements.ts'
@@ -24,7 +24,7 @@ test('a statement that the simulation does not know fails by its text', () => {
 
 test('faults are drawn for statements that there are', () => {
   const names = STATEMENTS.map(({ name }) => name)
-  expect(names).toEqual(expect.arrayContaining([...WRITES, ...READS, ...OF_A_REBUILD]))
+  expect(names).toEqual(expect.arrayContaining([...WRITES, ...READS, ...OF_A_REBUILD, ...OF_AN_ADOPTION]))
 })
 
 test('a runner that is stopped once more while it is stopped does not live any sooner', async () => {

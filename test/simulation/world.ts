@@ -102,6 +102,8 @@ export class World {
   readonly targets = new Map<string, Target>()
   /** UUIDs of tables that another has taken the place of. */
   readonly replaced = new Set<string>()
+  /** UUIDs of tables that were adopted although rows differ, where sources or inputs have changed since, too. */
+  readonly explained = new Set<string>()
   readonly writing: Writing[] = []
   readonly mutations: Mutation[] = []
   readonly log: Logged[] = []

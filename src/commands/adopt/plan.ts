@@ -1,13 +1,29 @@
 // Owns which rows that the ledger does not know can be adopted: a sample of them is computed again and compared.
 import { failedError, usageError } from '../../model/errors.ts'
-import { blockSet, type BlockSet, countBlocks, intersect, type Range, subtract, union, hull, namedBlocks } from '../../model/blocks.ts'
+import {
+  blockSet,
+  type BlockSet,
+  countBlocks,
+  intersect,
+  type Range,
+  subtract,
+  union,
+  hull,
+  namedBlocks,
+} from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
 import { cutChunks } from '../../planning/row-estimates.ts'
-import { blocksIn, inputsOf, readTableStatuses, type TableInput, type TableStatus } from '../../planning/table-status.ts'
+import {
+  blocksIn,
+  inputsOf,
+  readTableStatuses,
+  type TableInput,
+  type TableStatus,
+} from '../../planning/table-status.ts'
 import { inputPositions, type InputPositions } from '../../runner/chunk-inputs.ts'
 import type { Fingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'

@@ -236,7 +236,7 @@ export const GUARDS: readonly Guard[] = [
     'if (lock.inherited) await endStatements(ports, table, lock)',
     '',
   ],
-  ['the fence of an adoption from an earlier table', 'ledger/take-over.ts', ' AND ${fenced.text}', ''],
+  ['the fence of an adoption from an earlier table', 'ledger/ownership.ts', ' AND ${fenced.text}', ''],
   [
     'rows that the ledger does not know of an earlier table are not adopted with it',
     'commands/adopt/plan.ts',

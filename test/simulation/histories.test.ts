@@ -68,7 +68,7 @@ test('a table is not computed from what is left of an input from which a redo ta
     tables: ['plain', 'echo'],
     isCreated: true,
     acts: [
-      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6, only: 'plain' },
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 3, only: 'plain' },
       { at: 20_000, act: 'rewrite', block: 3 },
       { at: 21_000, act: 'verify sources', host: 'one' },
       { at: 40_000, act: 'up', host: 'one', jobs: 1, chunk: 6 },
@@ -76,11 +76,11 @@ test('a table is not computed from what is left of an input from which a redo ta
     ],
     faults: [
       { statement: 'take a lock', nth: 3, fault: 'slow', ms: 10_000 },
-      { statement: 'insert', nth: 2, fault: 'slow', ms: 39_000 },
+      { statement: 'insert', nth: 3, fault: 'slow', ms: 39_000 },
     ],
   })
   expect(said).toContainEqual(
-    expect.stringContaining('blocks 1-6 of plain were taken out before blocks 1-6 of echo were computed'),
+    expect.stringContaining('blocks 1-3 of plain were taken out before blocks 1-6 of echo were computed'),
   )
 })
 

@@ -149,8 +149,10 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
           // Another runner has taken it since, and may have released it.
           if ((error as BackfillError).kind !== 'locked') throw error
         }
-      const found = await watch.untilFree(key, note, waitMs)
+      let found = await watch.untilFree(key, note, waitMs)
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
+      // Somebody has taken it and written since that answer, which has come late.
+      if ((found.at(-1)?.epoch ?? inLedger) < inLedger) found = await watch.untilFree(key, note, waitMs)
       const lock = await take(key, { found, inLedger }, command)
       await sweep().catch((error: unknown) => lock.release().then(() => Promise.reject(error as Error)))
       return lock

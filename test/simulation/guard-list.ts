@@ -1,7 +1,9 @@
 // Owns the walls that the simulation must miss when one is taken away: what, file in src, text, and what takes its place.
 
+import { OF_ADOPTIONS } from './guards-of-adoptions.ts'
+
 /** `find` stands exactly once in the file. */
-type Guard = readonly [what: string, file: string, find: string, put: string]
+export type Guard = readonly [what: string, file: string, find: string, put: string]
 
 export const GUARDS: readonly Guard[] = [
   ['the fence of an INSERT', 'runner/executor.ts', '\\n)\\nWHERE ${fence.text}`', '\\n)`'],
@@ -212,41 +214,5 @@ export const GUARDS: readonly Guard[] = [
     '      if (monotonicMs() - askedAt > HEARTBEAT_MS) void writeComment(false)\n',
     '',
   ],
-  [
-    'rows that were adopted are deleted when a redo asks for it',
-    'ledger/attempts.ts',
-    'if (blocks.length === 0) continue',
-    "if (blocks.length === 0 || (WRITES.has(event.event) && event.queryId === '')) continue",
-  ],
-  [
-    'an adoption is recorded as a whole',
-    'commands/adopt/record.ts',
-    'await ledger.appendAll(lock, events)',
-    'for (const event of events) await ledger.append(lock, event)',
-  ],
-  [
-    'an adoption reads sources and inputs before it compares',
-    'commands/adopt/plan.ts',
-    'inputs, before, verifications }',
-    'inputs, before: await readBefore(workspace, { table, inputs, ranges }), verifications }',
-  ],
-  [
-    'an adoption ends what a dead run has sent to the table before',
-    'commands/adopt/record.ts',
-    'if (lock.inherited) await endStatements(ports, table, lock)',
-    '',
-  ],
-  ['the fence of an adoption from an earlier table', 'ledger/ownership.ts', ' AND ${fenced.text}', ''],
-  [
-    'rows that the ledger does not know of an earlier table are not adopted with it',
-    'commands/adopt/plan.ts',
-    'if (extra > 0)',
-    'if (extra < 0)',
-  ],
-  [
-    'a difference is explained only in the blocks that have changed',
-    'commands/verify/verify.ts',
-    'const parts = partsOf(chunk, blocks)',
-    'const parts = [chunk]',
-  ],
+  ...OF_ADOPTIONS,
 ]

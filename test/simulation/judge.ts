@@ -53,6 +53,16 @@ export function exactness(world: World, tables: readonly Key[], expected = BLOCK
   })
 }
 
+/** What a rebuild that has exchanged the tables leaves of what it, or a dead one, has built; the next one may have begun. */
+export function leftBehind(world: World, table: Key): readonly string[] {
+  const begun = `${table}__rebuild_${world.targets.get(table)?.uuid.slice(0, 8)}`
+  return [...world.targets.values()].flatMap(({ name, rows }) =>
+    name.startsWith(`${table}__rebuild_`) && !name.startsWith(begun) && rows.length > 0
+      ? [`a rebuild leaves ${name} behind`]
+      : [],
+  )
+}
+
 /** Without what somebody else has put there. */
 const shownOf = (world: World, target: Target) =>
   world.shown(target).filter((row) => !world.isStray(target, row))

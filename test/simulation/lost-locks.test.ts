@@ -1,4 +1,4 @@
-// Histories that once failed, of runs that lost a lock or took one from a run that lives, each by name.
+// Histories that once failed, of runs that lost a lock, took one from a run that lives, or left something of a dead one behind, each by name.
 import { expect, test } from 'vitest'
 import { outcomes } from './outcomes.ts'
 
@@ -63,4 +63,51 @@ test('an INSERT of a dead run that arrives when its table was dropped and made a
     faults: [{ statement: 'insert', nth: 2, fault: 'killed late', ms: 197_479 }],
   })
   expect(said).toEqual(['ok'])
+})
+
+test('an answer about locks that came late is not taken for the truth: others have taken the lock since', async () => {
+  const said = await outcomes({
+    seed: 1_783_532_114,
+    tables: ['plain', 'echo'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 140_498, act: 'redo', host: 'two', table: 'plain', from: 6, to: 6, stray: false },
+      { at: 147_806, act: 'redo', host: 'one', table: 'plain', from: 6, to: 6, stray: false },
+    ],
+    faults: [{ statement: 'locks', nth: 3, fault: 'stopped', ms: 20_483 }],
+  })
+  expect(said).toEqual(['ok', expect.stringContaining('locked: echo is locked'), 'ok', 'ok'])
+})
+
+test('a deletion of a dead run does not hang in the old table of a rebuild', async () => {
+  const said = await outcomes({
+    seed: 1_783_451_679,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 602, act: 'up', host: 'one', jobs: 1, chunk: 6, only: 'plain' },
+      { at: 6118, act: 'rebuild', host: 'one', table: 'plain', dropOld: false },
+    ],
+    faults: [
+      { statement: 'append to the ledger', nth: 2, fault: 'killed late', ms: 43_247 },
+      { statement: 'delete', nth: 1, fault: 'killed meanwhile' },
+    ],
+  })
+  expect(said).toContain('ok')
+})
+
+test('a rebuild drops what the late RENAME of a dead one has kept from it', async () => {
+  const said = await outcomes({
+    seed: 1_783_459_481,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [
+      { at: 186, act: 'rebuild', host: 'one', table: 'plain', dropOld: false },
+      { at: 1048, act: 'rebuild', host: 'one', table: 'plain', dropOld: false },
+    ],
+    faults: [{ statement: 'rename a table', nth: 1, fault: 'killed late', ms: 1300 }],
+  })
+  expect(said).toContain('ok')
 })

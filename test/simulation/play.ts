@@ -16,7 +16,7 @@ import {
   upWork,
   type Work,
 } from './commands.ts'
-import { blames, exactness, judge, staleness } from './judge.ts'
+import { blames, exactness, judge, leftBehind, staleness } from './judge.ts'
 import { openPeople } from './people.ts'
 import { startServer } from './server.ts'
 import { withWorkspace } from './tables.ts'
@@ -94,6 +94,7 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       if (outcome === 'adopted as stale' && table !== undefined) world.explained.add(table.uuid)
       if (outcome.startsWith(NO_MESSAGE))
         world.broken.push(`the program threw what is no message: ${outcome}`)
+      if (outcome === 'swapped') world.broken.push(...leftBehind(world, chosen[0]!))
       if (people.is.emptied) return
       world.broken.push(...blames(outcome, runner.pid, people.is.restored))
       // What a redo has taken out since it read the ledger, it could not know, however long before it began.

@@ -41,6 +41,8 @@ export async function rebuild(
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
   const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs, 'rebuild')
   try {
+    // They would hang in the old table for ever: its next name is not one that a run looks at.
+    if (lock.inherited) await workspace.ports.executor.endDeletions(table, lock)
     return await rebuildLocked({ workspace, ports, table, options, hooks, lock, note })
   } finally {
     await lock.release()
@@ -115,7 +117,9 @@ async function ended(
   rebuilding: Rebuilding,
   { outcome, old }: { readonly outcome: 'swapped' | 'finished' | 'dropped'; readonly old: readonly string[] },
 ): Promise<RebuildReport> {
-  const { ports, options } = rebuilding
+  const { workspace, ports, table, options } = rebuilding
+  // What a dead rebuild's late RENAME has kept from being found before.
+  await dropStray(rebuilding, await readSides(workspace, ports.target, table))
   if (options.dropOld) for (const name of old) await changeTables(ports.target, 'dropping', name)
   const dependants = await staleDependants(rebuilding)
   const outcomeOfOld = options.dropOld ? { dropped: old } : { kept: old[0] }
@@ -151,18 +155,19 @@ function assertNothingKept({ key }: TableDefinition, { old }: Sides): void {
     )
 }
 
-/** Drops useless tables, and renames a table that was ready for an EXCHANGE back to its building name. */
-async function clearAway(
-  rebuilding: Rebuilding,
-  { built, stray }: Sides,
-  building: Workspace,
-): Promise<void> {
-  const { ports, workspace, table, lock, note } = rebuilding
-  const name = building.chosen[0]!.target
-  for (const { name: useless } of stray) {
-    note(`dropping ${useless}: it was built to replace a table that no longer exists`)
-    await changeTables(ports.target, 'dropping', useless)
+async function dropStray({ ports, note }: Rebuilding, { stray }: Sides): Promise<void> {
+  for (const { name } of stray) {
+    note(`dropping ${name}: it was built to replace a table that no longer exists`)
+    await changeTables(ports.target, 'dropping', name)
   }
+}
+
+/** Drops useless tables, and renames a table that was ready for an EXCHANGE back to its building name. */
+async function clearAway(rebuilding: Rebuilding, sides: Sides, building: Workspace): Promise<void> {
+  const { ports, workspace, table, lock, note } = rebuilding
+  const { built } = sides
+  const name = building.chosen[0]!.target
+  await dropStray(rebuilding, sides)
   for (const one of built) {
     const view = await viewOf(workspace, table.key, one.uuid)
     // If there are two, the ready table is the complete one.

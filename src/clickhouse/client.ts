@@ -98,9 +98,10 @@ export function openClient(
           return await send(question, call)
         } catch (error) {
           const ms = mayRepeat(error) ? [100, 400, 1600, 3200][attempt] : undefined
-          if (ms === undefined) throw error
+          if (ms === undefined || closed.has(transport)) throw error
           // Questions that were refused together, because a user may have few at once, do not come back together.
           await sleep(ms * (0.5 + randomFraction()))
+          if (closed.has(transport)) throw error
         }
     }
   const exec = (params: Parameters<Transport['exec']>[0]) => transport.exec(longForm(params))
@@ -133,7 +134,10 @@ export function openClient(
         if (!answer.success) throw answer.error
         return answer
       }).catch((error: Error) => ({ success: false, error })),
-    close: () => transport.close(),
+    close: () => {
+      closed.add(transport)
+      return transport.close()
+    },
     hosts,
     onAnotherHost: (asks) => void (check = asks),
     as: (other) => openClient(other, settings, limits, hosts, transport),
@@ -177,6 +181,9 @@ function withBoundTexts<Params extends Bindable>(statement: Params): Params {
     clickhouse_settings: { ...statement.clickhouse_settings, ...settings },
   }
 }
+
+/** Nobody waits for a question that was cut off by closing: asked again, it would keep the process alive until it is answered. */
+const closed = new WeakSet<Transport>()
 
 const wire = replaceable(overHttp)
 

@@ -54,7 +54,8 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
         `the sources no longer hold ${namedBlocks(pruned)} of ${table.key}: deleting would lose rows`,
         'Bring the source rows back, or take the half-written blocks as they are: nothing was deleted',
       )
-    await ports.executor.clean({ table, ranges: deleted, targetUuid: uuid, lock, asked: asked.length > 0 })
+    const job = { table, ranges: deleted, targetUuid: uuid, lock, asked: asked.length > 0, retryPolicy }
+    await ports.executor.clean(job)
     // A proxy may deliver the DELETE once more, when the rows are there again: its lock epoch is over then.
     await lock.renew()
     const cleaned = {

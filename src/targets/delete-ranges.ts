@@ -6,9 +6,10 @@ import type { TableDefinition } from '../model/model.ts'
 import { EPOCH_DIGITS, fence, literalFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
-import { onCluster, ANSWERING, runQueued } from '../clickhouse/cluster/cluster.ts'
+import { onCluster, ANSWERING, nodesReachable, runQueued } from '../clickhouse/cluster/cluster.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import { touchesSome, withParams } from '../clickhouse/dialect.ts'
+import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
 import { errorCode, serverError } from '../clickhouse/server-error.ts'
 import { errorInBody } from '../clickhouse/answers.ts'
@@ -23,6 +24,8 @@ export type CleanJob = {
   readonly lock: Lock
   /** A person requested the deletion: it may take as long as any statement. */
   readonly asked: boolean
+  /** How long to wait for nodes of a cluster that are unreachable. */
+  readonly retryPolicy: RetryPolicy
 }
 
 /** It waits for ever while merges are stopped, and its cost depends on the table's size. A requested one may take as long as any statement. */
@@ -89,7 +92,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
 
     /** In one statement, fenced; makes sure that none is left. Only of `per-block` tables. @throws BackfillError `failed`; `locked` when the fence refused it */
     async clean(job: CleanJob): Promise<void> {
-      const { table, ranges, asked } = job
+      const { table, ranges, asked, retryPolicy } = job
       const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`
       const name = `${connection.database}.${table.target}`
       if ((await countRows(table, ranges, doing)) === 0) return
@@ -115,7 +118,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       else {
         const id = randomId()
         await runQueued(server, { ...(await deletionOnShards(job, id)), doing })
-        const waiting = await untilDeleted(server, { id, doing, seconds })
+        const waiting = await untilDeleted(server, { id, doing, seconds, retryPolicy })
         if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
       }
       const left = await countRows(table, ranges, doing)
@@ -169,10 +172,20 @@ async function onEachNode(
 /**
  * Every node deletes by itself: a statement that waited would hold up the queue of ON CLUSTER, for ever if a node dies (fixed in 26.8).
  * @returns places of the nodes that have not ended it in time
+ * @throws BackfillError `server` if a node is unreachable for longer than `retryPolicy` says
  */
 async function untilDeleted(
   server: Server,
-  { id, doing, seconds }: { readonly id: string; readonly doing: string; readonly seconds: number },
+  {
+    id,
+    doing,
+    seconds,
+    retryPolicy,
+  }: Pick<CleanJob, 'retryPolicy'> & {
+    readonly id: string
+    readonly doing: string
+    readonly seconds: number
+  },
 ): Promise<readonly string[]> {
   const deadline = monotonicMs() + seconds * 1000
   for (;;) {
@@ -186,6 +199,7 @@ async function untilDeleted(
     const ended = nodes.filter(({ found, left }) => found > 0 && left === 0)
     const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))
     if (waiting.length === 0 || monotonicMs() > deadline) return waiting
+    if (nodes.length < server.cluster!.nodes.length) await nodesReachable(server, retryPolicy)
     await sleep(POLL_MS)
   }
 }

@@ -2,6 +2,7 @@
 // a connection that falls silent is noticed.
 import { request } from 'node:http'
 import { expect, onTestFinished, test } from 'vitest'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { openAgain, openServer } from '../../src/clickhouse/server.ts'
 import { replaceSilenceLimits } from '../../src/clickhouse/silence.ts'
 import { listening } from '../support/answering.ts'
@@ -120,4 +121,14 @@ test('a statement to which a proxy gives an id of its own, as chproxy does, is w
   const question = { query: 'SELECT sleep(1.5) AS n', query_id: 'mine' }
   expect(await opened.client.rows(question)).toEqual([{ n: 0 }])
   expect(sent.filter((id) => id === 'mine')).toHaveLength(1)
+})
+
+test('a question that is cut off by closing is not asked again', async () => {
+  const opened = await openServer(await startServer())
+  const asked = opened.client
+    .rows({ query: 'SELECT sleepEachRow(1) FROM numbers(2)' })
+    .catch((error: unknown) => error)
+  await sleep(300)
+  await opened.close()
+  expect(await asked).toMatchObject({ kind: 'server' })
 })

@@ -194,7 +194,8 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
       { from: 50, to: 50 },
     ]
     const deletions = openDeletions(server, names)
-    const job = { table: table(), ranges, targetUuid: '', lock, asked: false }
+    const retryPolicy = { giveUpMs: 0, signal: new AbortController().signal }
+    const job = { table: table(), ranges, targetUuid: '', lock, asked: false, retryPolicy }
     await deletions.clean(job)
     const [left] = await rowsOf<{ left: number; between: number }>(
       node1,

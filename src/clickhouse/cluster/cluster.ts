@@ -155,8 +155,10 @@ export const ANSWERING: ClickHouseSettings = {
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
 async function unreachableNodes(
   { client }: Pick<Server, 'client'>,
-  { name, places, keeper }: Pick<Cluster, 'name' | 'places' | 'keeper'>,
+  cluster: Pick<Cluster, 'name' | 'places' | 'keeper'>,
+  asked = 1,
 ): Promise<readonly string[]> {
+  const { name, places, keeper } = cluster
   const from = keeper ? 'SELECT count() AS one FROM system.zookeeper_connection' : 'SELECT 1 AS one'
   try {
     // As text, because a question for rows would be asked again.
@@ -173,7 +175,8 @@ async function unreachableNodes(
     if (errorCode(cause) === KEEPER_EXCEPTION) return [KEEPER]
     const lost = places.filter((place) => messageOf(cause).includes(/\((.*)\)/.exec(place)![1]!))
     if (!LOST.includes(errorCode(cause)) || lost.length === 0) throw error
-    return lost
+    // The error names one node only. It had a connection, which is gone now: the next answer leaves it out, with all others.
+    return asked > places.length ? lost : await unreachableNodes({ client }, cluster, asked + 1)
   }
 }
 

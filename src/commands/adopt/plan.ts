@@ -8,8 +8,6 @@ import {
   type Range,
   subtract,
   union,
-  hull,
-  namedBlocks,
 } from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'

@@ -139,6 +139,36 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     expect(await run('rebuild', TABLE)).toMatchObject({ code: 6, stderr: expect.stringMatching(PLACE) })
   })
 
+  test('of a shard that stands still `doctor` and `status` name all nodes, though the server had connections to them', async () => {
+    expect((await run(...up('--to', '20'))).code).toBe(0)
+    for (const name of [AWAY, OTHER_AWAY]) {
+      await cluster.signal(name, 'STOP')
+      onTestFinished(() => cluster.signal(name, 'CONT'))
+    }
+    const { code, stderr } = await run('status', '--tables', TABLE)
+    expect(stderr).toMatch(/warning: replica 1 of shard 2 .*\nwarning: replica 2 of shard 2 /)
+    expect(stderr).toContain('no node of shard 2 of the cluster')
+    expect(code).toBe(6)
+    const { unwell } = await doctor(env(), ['--tables', TABLE])
+    expect(unwell.filter((line) => line.startsWith('fail'))).toEqual([`fail nodes ${CLUSTER}`])
+  })
+
+  test('`redo` waits no longer than --give-up for a replica that dies before it has deleted, and `up` does the rest', async () => {
+    expect((await run(...up())).code).toBe(0)
+    await post(cluster.nodes[3]!, `SYSTEM STOP MERGES ${places.target}.${TARGET}_local`)
+    const words = ['redo', TABLE, '--from', '3', '--to', '20', '--yes', '--give-up', '5s']
+    const redone = outcome(startBackfill(words, { env: env() }))
+    const queued = `SELECT 1 FROM system.mutations WHERE database = '${places.target}'`
+    await until(async () => (await rowsOf(cluster.nodes[3]!, queued)).length > 0)
+    await cluster.signal(AWAY, 'KILL')
+    const { code, stderr } = await redone
+    await cluster.restart(AWAY)
+    expect(stderr).toMatch(new RegExp(`${PLACE.source} of the cluster of .* is unreachable`))
+    expect(code).toBe(6)
+    expect((await run(...up())).code).toBe(0)
+    await expectExact()
+  })
+
   test.for(['KILL', 'STOP'] as const)(
     'a run waits for a node that gets %s, says which, and goes on when it is back',
     async (signal) => {

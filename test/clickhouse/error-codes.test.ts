@@ -28,6 +28,7 @@ const KNOWN = [
   ['server shutting down', 236, 'retry'],
   ['read-only replica', 242, 'retry'],
   ['disk full', 243, 'retry'],
+  ['a replica that is back in Keeper meanwhile', 244, 'retry'],
   ['too many parts', 252, 'retry'],
   ['no replica answers', 279, 'retry'],
   ['too few replicas', 285, 'retry'],

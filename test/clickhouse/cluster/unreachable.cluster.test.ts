@@ -201,7 +201,9 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     await cluster.signal('zookeeper', 'KILL')
     await until(() => Promise.resolve(printed.includes('"server":"Keeper"')))
     await cluster.restart('zookeeper')
-    expect((await ended).code).toBe(0)
+    const { code } = await ended
+    expect(printed).not.toContain('"table-failed"')
+    expect(code).toBe(0)
     await expectExact()
   })
 

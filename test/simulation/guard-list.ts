@@ -1,9 +1,7 @@
 // Owns the walls that the simulation must miss when one is taken away: what, file in src, text, and what takes its place.
 
+import type { Guard } from './guard.ts'
 import { OF_ADOPTIONS } from './guards-of-adoptions.ts'
-
-/** `find` stands exactly once in the file. */
-export type Guard = readonly [what: string, file: string, find: string, put: string]
 
 export const GUARDS: readonly Guard[] = [
   ['the fence of an INSERT', 'runner/executor.ts', '\\n)\\nWHERE ${fence.text}`', '\\n)`'],

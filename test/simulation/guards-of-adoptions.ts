@@ -1,5 +1,5 @@
 // Owns the walls of `adopt`, as guard-list.ts those of the chunk protocol.
-import type { Guard } from './guard-list.ts'
+import type { Guard } from './guard.ts'
 
 export const OF_ADOPTIONS: readonly Guard[] = [
   [

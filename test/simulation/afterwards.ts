@@ -1,6 +1,6 @@
 // Owns what people do when nothing fails any more: rows that the ledger does not know are adopted or dropped, and what is late is
 // looked for and built again.
-import { adoptWork, sourcesWork, staleWork, type Work } from './commands.ts'
+import { adoptWork, sourcesWork, staleWork, upWork, type Work } from './commands.ts'
 import { adoption, presentness } from './judge.ts'
 import { isUnknown } from './people.ts'
 import type { Key, World } from './world.ts'
@@ -31,6 +31,8 @@ export async function mend({ world, tables, endOf }: Afterwards): Promise<void> 
   for (const [what, work] of [
     ['verify --sources', sourcesWork],
     ['redo-stale', staleWork],
+    // What waited for an input that lacked rows.
+    ['up', upWork({})],
   ] as const) {
     const outcome = await endOf(what, tables, work)
     if (outcome !== 'ok') world.broken.push(`at the end ${what} says: ${outcome ?? 'nothing'}`)

@@ -69,7 +69,12 @@ function driverOver(client: Sender, doing: string | undefined): Driver {
       throw new Error('streaming goes through the client, not through kysely')
     },
   }
-  return Object.assign(new DummyDriver(), { acquireConnection: async () => connection })
+  return Object.assign(new DummyDriver(), {
+    acquireConnection: async () => connection,
+    beginTransaction: async () => {
+      throw new Error('ClickHouse has no transactions')
+    },
+  })
 }
 
 /** The columns of an answer are those of its question, unless something in between has mixed them up. @throws BackfillError `server` */

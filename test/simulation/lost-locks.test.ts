@@ -48,7 +48,13 @@ test('a run writes nothing into the table that a rebuild which has lost its lock
     ],
     faults: [{ statement: 'rename a table', nth: 1, fault: 'stopped', ms: 21_098 }],
   })
-  expect(said).toEqual([expect.stringContaining('the table was replaced while inserting'), 'ok', 'ok', 'ok'])
+  expect(said).toEqual([
+    expect.stringContaining('the table was replaced while inserting'),
+    'ok',
+    'ok',
+    'ok',
+    'ok',
+  ])
 })
 
 test('an INSERT of a dead run that arrives when its table was dropped and made anew writes nothing', async () => {

@@ -1,11 +1,9 @@
-// Owns what is typed of networks: `--network a,b` and `--network all`, which a command works on one after the other, and names of forks as positions:
-// `--from dencun`, `--to dencun-1`.
+// Owns `--network a,b` and `--network all`, which a command works on one after the other.
 import { columnsOf, findNetwork } from '../model/choose.ts'
 import { closing } from '../model/closing.ts'
-import { EXIT, usageError, knownNames } from '../model/errors.ts'
+import { EXIT, usageError } from '../model/errors.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
-import type { CommandEntry } from '../session/session.ts'
 
 /** The lowest exit code of an interruption, after which no other network is begun. */
 export const INTERRUPTED = 129
@@ -56,27 +54,3 @@ export function worstOf(codes: readonly number[]): number {
 
 const { server, usage, failed, absent, different, locked, pending, stale } = EXIT
 const SEVERITY = [server, usage, failed, absent, different, locked, pending, stale]
-
-/** Puts first blocks of forks in place of their names. @throws BackfillError `usage` */
-export async function withForkBlocks(flags: Flags, entry: CommandEntry, config: Config): Promise<Flags> {
-  const named = entry.flags.flatMap(({ name, as = name, value }) => {
-    const word = value === '<block>' ? flags.get(as) : undefined
-    const [, fork, offset] = /^([a-z]\w*?)([+-]\d{1,9})?$/.exec(word?.text ?? '') ?? []
-    return word === undefined || fork === undefined ? [] : [{ as, word, fork, offset: Number(offset ?? 0) }]
-  })
-  if (named.length === 0) return flags
-  const { readCatalogue } = await import('../project/sql-folder.ts')
-  const { name, forks } = findNetwork(await readCatalogue(...config.sql.value), config.network.value)
-  return new Map([
-    ...flags,
-    ...named.map(({ as, word, fork, offset }) => {
-      const first = Object.hasOwn(forks, fork) ? forks[fork] : undefined
-      if (first === undefined)
-        throw usageError(
-          `${word.place} must be a block number or a fork of ${name}, got '${word.text}'`,
-          knownNames('forks', fork, Object.keys(forks)),
-        )
-      return [as, { ...word, text: String(Math.max(0, first + offset)) }] as const
-    }),
-  ])
-}

@@ -1,7 +1,8 @@
 // Owns the lock of one (network, table): a lock epoch is a table (in Keeper: a row) that only one runner can create; the
 // highest epoch owns the lock.
 import { type BackfillError, failedError, retryOf } from '../model/errors.ts'
-import { commentLiteral, type LockInfo, heldBy, type WaitNote, watchLocks } from './watch.ts'
+import { commentLiteral, type LockInfo } from './comment.ts'
+import { heldBy, type WaitNote, watchLocks } from './watch.ts'
 import { lockName } from './fence.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
 import { identity } from '../seam/process.ts'

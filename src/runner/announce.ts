@@ -6,7 +6,7 @@ import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 import { hintOf, shortHash, splitStaleTag, staleBlocks } from '../ledger/stale.ts'
 import { lackingInputsNote, strayTexts, type TableStatus } from '../planning/table-status.ts'
-import { changedBeforeLock } from './create-tables.ts'
+import { changedBeforeLock } from './same-table.ts'
 
 /** Source gaps and incomplete blocks, once for all tables that skip the same. */
 export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunEvent, { type: 'skipped' }>[] {

@@ -3,11 +3,10 @@ import { type Ending, type HeldBack, HELD_BACK, type RunReport } from '../ledger
 import { type Standstill, standstillText } from '../model/standstill.ts'
 import { every, monotonicMs } from '../seam/clock.ts'
 import type { RunEvent } from './events.ts'
+import { LOOK_MS } from './throttle.ts'
 
 /** What holds a run back is said again after this long: a report counts for 90 s. */
 const AGAIN_MS = 60_000
-
-const LOOK_MS = 5_000
 
 type Held = { readonly says: HeldBack; readonly text: (waitedMs: number) => string; readonly since: number }
 

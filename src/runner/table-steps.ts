@@ -12,7 +12,7 @@ import type { Bucket } from '../sources/availability.ts'
 import { mergeBuckets } from '../sources/fingerprint.ts'
 import { orderOf } from './work-left.ts'
 import { recover } from './recover.ts'
-import { assertSameTable } from './create-tables.ts'
+import { assertSameTable } from './same-table.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 

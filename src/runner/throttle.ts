@@ -1,16 +1,12 @@
-// Owns how many INSERTs run at once, and what holds a run back while it goes: pauses and limits of people, load, and full disks. They are asked for with a heartbeat;
+// Owns what holds a run back while it goes: pauses and limits of people, and load. They are asked for with a heartbeat;
 // what runs goes on, nothing new starts, and nothing is ever aborted.
-import pLimit from 'p-limit'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import { concerns, type Hold, holdText } from '../ledger/steering.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { slotsFor } from '../planning/sizing.ts'
-import { every, monotonicMs, sleep } from '../seam/clock.ts'
+import { every, monotonicMs } from '../seam/clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Workspace } from './workspace.ts'
-import { failedError } from '../model/errors.ts'
-import type { Standstill } from '../model/standstill.ts'
-import type { FreeSpace } from '../targets/free-space.ts'
 
 export type Throttle = ReturnType<typeof makeThrottle>
 
@@ -152,71 +148,3 @@ export function makeThrottle(
 }
 
 type Said = Omit<Extract<RunEvent, { type: 'throttled' }>, 'type'> & { readonly at: number }
-
-/** Below so many expected rows, a chunk waits for the ledger longer than for its INSERT. */
-const SMALL_ROWS = 100_000
-
-/** Small chunks in a slot: the ledger's statements of one run beside the INSERT of another. */
-const SMALL_CHUNKS = 4
-
-/** Where a person has said how many statements may run at once, a small chunk takes a whole slot, too. */
-export function openInsertSlots({ jobs, isJobsSaid }: Pick<Throttle, 'jobs' | 'isJobsSaid'>) {
-  const inserting = pLimit(1)
-  let taken = 0
-  return {
-    /** Whether another chunk may start. Pauses and limits change it. */
-    isFree: (): boolean => taken < jobs(),
-    /** Takes the chunk's part of a slot. Returns a function that gives it back. */
-    take(rows: number): () => void {
-      const part = rows < SMALL_ROWS && !isJobsSaid() ? 1 / SMALL_CHUNKS : 1
-      taken += part
-      return () => void (taken -= part)
-    },
-    /** Runs an INSERT when fewer than `jobs` are running. */
-    insert<Report>(work: () => Promise<Report>): Promise<Report> {
-      inserting.concurrency = Math.max(1, jobs())
-      return inserting(work)
-    },
-  }
-}
-
-/** An answer counts for this long, for all tables. */
-const ASK_EVERY_MS = 5_000
-
-type Say = (standstill: Standstill | undefined) => void
-
-/** Resolves when there is room, or the run was aborted. @throws BackfillError (the function) `failed` if there is none for `giveUpMs` */
-export function roomWatch(
-  options: Pick<UpOptions, 'minFreeShare' | 'giveUpMs'>,
-  signal: AbortSignal,
-  ask: () => Promise<FreeSpace | undefined>,
-): (say: Say) => Promise<void> {
-  let askedAt = -Infinity
-  let asking: Promise<FreeSpace | undefined> | undefined
-  return async (say) => {
-    const began = monotonicMs()
-    let said = false
-    while (!signal.aborted) {
-      if (monotonicMs() - askedAt < ASK_EVERY_MS) break
-      // Chunks that start at once share the answer.
-      asking ??= ask().finally(() => (asking = undefined))
-      const free = await asking
-      if (free === undefined || free.share >= options.minFreeShare) {
-        askedAt = monotonicMs()
-        break
-      }
-      const found = `${percent(free.share)} of disk ${free.disk} is free, less than --min-free-disk ${percent(options.minFreeShare)}`
-      if (monotonicMs() - began >= options.giveUpMs)
-        throw failedError(
-          found,
-          'Free or add disk space, or lower --min-free-disk; backfill doctor shows the disks',
-        )
-      if (!said) say({ reason: 'disk', found })
-      said = true
-      await sleep(Math.min(ASK_EVERY_MS, options.giveUpMs), signal)
-    }
-    if (said) say(undefined)
-  }
-}
-
-const percent = (share: number): string => `${(share * 100).toFixed(1).replace('.0', '')}%`

@@ -24,7 +24,7 @@ import {
   workOf,
   workReporter,
 } from './work-left.ts'
-import { killAfterGrace } from './beside.ts'
+import { killAfterGrace } from './grace.ts'
 import { LOOK_MS } from './throttle.ts'
 import { monotonicMs, sleep, timeoutSignal } from '../seam/clock.ts'
 

@@ -1,7 +1,7 @@
 // Owns the promise that a fork's name is a position: its first block on the network.
 import { expect, test } from 'vitest'
 import { readCommandLine } from '../../src/cli/command-line.ts'
-import { withForkBlocks } from '../../src/cli/networks.ts'
+import { withForkBlocks } from '../../src/cli/fork-positions.ts'
 import { readConfig } from '../../src/workspace/config.ts'
 
 async function positions(words: string): Promise<Readonly<Record<string, string>>> {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
-import { commentLiteral, isDead, readInfo } from '../../src/lock/watch.ts'
+import { commentLiteral, isDead, readInfo } from '../../src/lock/comment.ts'
 import { replaceThisProcess } from '../../src/seam/process.ts'
 
 const comment = (text: string) => ({

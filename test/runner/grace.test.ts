@@ -1,6 +1,6 @@
 // Owns the promises of the grace of an interrupted run.
 import { expect, test, vi } from 'vitest'
-import { killAfterGrace } from '../../src/runner/beside.ts'
+import { killAfterGrace } from '../../src/runner/grace.ts'
 
 /** What was killed, time by time. */
 function scene(interrupted: boolean) {

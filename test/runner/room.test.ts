@@ -1,7 +1,7 @@
 // Owns the promise that no chunk starts while the target's disk has too little room.
 import { expect, test } from 'vitest'
 import { standstillText } from '../../src/model/standstill.ts'
-import { roomWatch } from '../../src/runner/throttle.ts'
+import { roomWatch } from '../../src/runner/room.ts'
 import { leapingClock } from '../support/simulated.ts'
 
 function watched(shares: readonly (number | undefined)[], giveUpMs = 300_000) {

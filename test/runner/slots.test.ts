@@ -1,6 +1,6 @@
 // Owns the promises of slots: how many chunks may start, and how many INSERTs run.
 import { expect, test } from 'vitest'
-import { openInsertSlots } from '../../src/runner/throttle.ts'
+import { openInsertSlots } from '../../src/runner/slots.ts'
 
 const SMALL = 1000
 const BIG = 1_000_000

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { lockName } from '../../src/lock/fence.ts'
 import { openLedger } from '../../src/ledger/writer.ts'
 import { type Lock, openLocks } from '../../src/lock/lock.ts'
-import { commentLiteral, type LockComment } from '../../src/lock/watch.ts'
+import { commentLiteral, type LockComment } from '../../src/lock/comment.ts'
 import type { Names, Server } from '../../src/clickhouse/server.ts'
 import { createLedger, ledgerEvent } from './clickhouse.ts'
 

@@ -4,7 +4,7 @@ import { failedError } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { ddlClauses } from '../../sql-syntax/ddl-clauses.ts'
-import { isPlain } from '../../targets/check-columns.ts'
+import { isPlain } from '../../targets/plain-inputs.ts'
 import type { Connected } from '../../workspace/connect.ts'
 
 /** Most blocks that are named. */

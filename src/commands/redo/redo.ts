@@ -9,7 +9,7 @@ import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
-import { assertSameTable } from '../../runner/create-tables.ts'
+import { assertSameTable } from '../../runner/same-table.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
 import { randomId } from '../../seam/random.ts'
 

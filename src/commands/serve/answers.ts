@@ -8,7 +8,7 @@ import { type Connections, openWorkspaceOn, type Session } from '../../workspace
 import { blockNumber, type Flags, readFlag, selectors, typedWords } from '../../workspace/values.ts'
 import { readPage } from '../report/command.ts'
 import { healthFields, readHealth } from '../status/command.ts'
-import { readMetrics } from '../status/metrics.ts'
+import { readMetrics } from '../status/metrics-of.ts'
 import { readTolerances } from '../status/verdict.ts'
 import { status } from '../status/status.ts'
 import { readinessFields } from '../wait/command.ts'

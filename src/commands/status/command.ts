@@ -21,7 +21,7 @@ export const statusCommand: Command = async (context) => {
   if (isMetrics)
     return await withConnections(context, async (connections) => {
       // Without the flags that were typed: of two files, node_exporter leaves out a metric that has another HELP in the second.
-      output.data(await (await import('./metrics.ts')).readMetrics(context, connections))
+      output.data(await (await import('./metrics-of.ts')).readMetrics(context, connections))
       return EXIT.ok
     })
   return await withWorkspace(context, async (session) => {

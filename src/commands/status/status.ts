@@ -1,5 +1,6 @@
 // Owns the status report: the status of each table, a probe of its missing blocks, and one state per table.
-import { misfitOfFile, plainInputsError } from '../../targets/check-columns.ts'
+import { misfitOfFile } from '../../targets/check-columns.ts'
+import { plainInputsError } from '../../targets/plain-inputs.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -15,7 +16,8 @@ import {
 } from '../../planning/table-status.ts'
 import { absentText, thinText } from '../../planning/absence.ts'
 import { withKept, probeAll, probeMissing } from '../../planning/probe-missing.ts'
-import { standstillOf, stateOf, type StatusReport, type TableReport } from './table-report.ts'
+import { standstillOf, stateOf } from './table-report.ts'
+import { type StatusReport, type TableReport } from './table-report.ts'
 import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
 import { COLLAPSING_ENGINES } from '../../targets/compared-columns.ts'
 import { rowsIn, ENOUGH_ROWS } from '../../planning/row-estimates.ts'

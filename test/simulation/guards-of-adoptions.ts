@@ -20,12 +20,6 @@ export const OF_ADOPTIONS: readonly Guard[] = [
     'inputs, before, verifications }',
     'inputs, before: await readBefore(workspace, { table, inputs, ranges }), verifications }',
   ],
-  [
-    'an adoption ends what a dead run has sent to the table before',
-    'commands/adopt/record.ts',
-    'if (lock.inherited) await endStatements(ports, table, lock)',
-    '',
-  ],
   ['the fence of an adoption from an earlier table', 'ledger/ownership.ts', ' AND ${fenced.text}', ''],
   [
     'rows that the ledger does not know of an earlier table are not adopted with it',

@@ -186,8 +186,16 @@ export const DEFECTS_OF_ATTACKS = [
     kind: 'attack',
     find: 'else if (run.lock!.inherited)',
     put: 'else if (false)',
-    test: 'test/simulation/histories.test.ts',
-    name: 'does not hang there',
+    test: 'test/runner/left-deletions.server.test.ts',
+    name: 'up ends a deletion',
+  },
+  {
+    what: 'a deletion of a dead run hangs in the old table of a rebuild',
+    kind: 'attack',
+    find: 'if (lock.inherited) await workspace.ports.executor.endDeletions(table, lock)',
+    put: '',
+    test: 'test/runner/left-deletions.server.test.ts',
+    name: 'rebuild ends it',
   },
   {
     what: 'rows that were adopted stay when a redo builds them again',
@@ -235,7 +243,7 @@ export const DEFECTS_OF_ATTACKS = [
     kind: 'attack',
     find: 'if (lock.inherited) await endStatements(ports, table, lock)',
     put: '',
-    test: 'test/simulation/adoptions.test.ts',
-    name: 'a dead run has sent something',
+    test: 'test/runner/left-deletions.server.test.ts',
+    name: 'adopt ends it',
   },
 ]

@@ -162,7 +162,7 @@ export const DEFECTS_OF_ATTACKS = [
     kind: 'attack',
     find: 'askedAt - at >= STALE_AFTER_MS',
     put: 'monotonicMs() - at >= STALE_AFTER_MS',
-    test: 'test/simulation/histories.test.ts',
+    test: 'test/simulation/lost-locks.test.ts',
     name: 'halted while it asked for the locks',
   },
   {

@@ -241,6 +241,6 @@ export const DEFECTS_OF_CLICKHOUSE = [
     find: 'first === source && ',
     put: '',
     test: 'test/clickhouse/stream/stream.server.test.ts',
-    name: 'target is cut off',
+    name: 'is cut off says which side',
   },
 ]

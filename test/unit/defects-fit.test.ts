@@ -1,5 +1,6 @@
 // Owns the promise that each defect and guard still fits the source: one that fits nowhere proves nothing.
-import { readdirSync, readFileSync } from 'node:fs'
+import { globSync, readdirSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { GUARDS } from '../simulation/guard-list.ts'
 
@@ -7,7 +8,14 @@ const root = new URL('../../', import.meta.url)
 const textOf = (path: string) => readFileSync(new URL(path, root), 'utf8')
 const times = (text: string, find: string) => text.split(find).length - 1
 
-type Defect = { readonly what: string; readonly find: string; readonly file?: string }
+type Defect = {
+  readonly what: string
+  readonly find: string
+  readonly file?: string
+  /** A file, or several by a pattern, and words of the test in it. */
+  readonly test: string
+  readonly name?: string
+}
 
 const files = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' }).filter((name) =>
   name.endsWith('.ts'),
@@ -23,6 +31,9 @@ test.each(lists)('each defect of %s fits one place', async (name) => {
   const places = ({ file, find }: Defect) =>
     (file === undefined ? sources : [textOf(file)]).reduce((sum, text) => sum + times(text, find), 0)
   expect(defects.filter((defect) => places(defect) !== 1).map(({ what }) => what)).toEqual([])
+  const isTested = ({ test: pattern, name: words = '' }: Defect) =>
+    globSync(pattern, { cwd: fileURLToPath(root) }).some((file) => textOf(file).includes(words))
+  expect(defects.filter((defect) => !isTested(defect)).map(({ what }) => what)).toEqual([])
 })
 
 test('each guard of the simulation fits one place', () => {

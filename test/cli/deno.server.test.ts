@@ -53,11 +53,17 @@ const deno = (permissions: readonly string[]): Runtime => ({
 describe.skipIf(missing)('Deno', () => {
   let server: TestServer
   const source = uniqueDatabase('source')
+  const { TMPDIR } = process.env
   beforeAll(async () => {
+    // Deno lets nobody without all rights read below /dev, where the suite's folder may be.
+    process.env['TMPDIR'] = process.env['BACKFILL_TEST_DISK']
     server = await startTestServer()
     await fill(server, source)
   })
-  afterAll(() => server?.stop())
+  afterAll(() => {
+    process.env['TMPDIR'] = TMPDIR
+    return server?.stop()
+  })
 
   test('`up` and `status` against a server say and record under Deno what they do under Node', async () => {
     const outcomes = [node, deno(FOR_A_SERVER)].map(async (runtime) => {

@@ -27,10 +27,10 @@ export function foldQuery(db: Kysely<Schema>, key: FoldKey) {
   // `cleaned`: the rows were deleted, as if the chunk had never run.
   return latestStateQuery(db, layers)
     .where(sql<boolean>`paint.1 != 'cleaned'`)
-    .select([sql<IslandState>`any(paint).1`.as('state'), sql<string>`any(paint).2`.as('sqlHash')])
-    .select([sql<string>`any(paint).3`.as('forks'), sql<string>`any(paint).4`.as('inputs')])
+    .select([sql<IslandState>`paint.1`.as('state'), sql<string>`paint.2`.as('sqlHash')])
+    .select([sql<string>`paint.3`.as('forks'), sql<string>`paint.4`.as('inputs')])
     .orderBy('table_key')
-    .orderBy(sql`min(numbered.range_from)`)
+    .orderBy('range_from')
 }
 
 /** The ranges of events and of checkpoints: table_key, position, low, high, and color (state, sql_hash, forks, inputs). */
@@ -171,18 +171,16 @@ const STATE = sql`if(event IN ('started', 'failed'), 'dirty', toString(event))`
 /** The state that an event gives to its range: any tuple; its first part is '' for blocks without an event. */
 type RangeState = readonly [state: string, ...unknown[]]
 
-type Segment = { table_key: string; range_from: number; range_to: number; paint: RangeState; island: number }
+type Segment = { table_key: string; range_from: number; range_to: number; paint: RangeState }
 
 /**
- * One row for each segment of one table with one state (`any(paint)`). `layers` is a subquery of table_key, low, high,
+ * One row for each segment of one table with one state, `paint`. `layers` is a subquery of table_key, low, high,
  * position and color. How it works: sql/ledger/fold/latest-state.sql.
  */
 export function latestStateQuery(db: Kysely<Schema>, layers: RawBuilder<unknown>) {
   return db
     .with('painters', sql<object>`${layers}`)
-    .with('numbered', sql<Segment>`(${sql.raw(programSql('ledger/fold/latest-state'))})`)
-    .selectFrom('numbered')
-    .select(['table_key'])
-    .select(({ fn }) => [fn.min<number>('range_from').as('from'), fn.max<number>('range_to').as('to')])
-    .groupBy(['table_key', 'island'])
+    .with('segments', sql<Segment>`(${sql.raw(programSql('ledger/fold/latest-state'))})`)
+    .selectFrom('segments')
+    .select(['table_key', 'range_from as from', 'range_to as to'])
 }

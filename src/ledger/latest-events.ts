@@ -71,7 +71,7 @@ export function openEvents({
     return starts.map((start, index) => ({ from: start, to: (starts[index + 1] ?? to + 1) - 1 }))
   }
 
-  /** One row for each segment of one event (`any(paint)`). */
+  /** One row for each segment of one event, `paint`. */
   function segmentsOf(question: LatestEventsQuestion) {
     const { window } = question
     const events = eventsIn(question).select([
@@ -84,19 +84,19 @@ export function openEvents({
         if(rows_expected > 0, rows_expected, rows_read), ${DIGEST})`.as('color'),
     ])
     return latestStateQuery(db, sql`${events}`)
-      .select([sql<EventName>`any(paint).1`.as('event')])
-      .select([sql<number>`any(paint).3`.as('event_from'), sql<number>`any(paint).4`.as('event_to')])
+      .select([sql<EventName>`paint.1`.as('event')])
+      .select([sql<number>`paint.3`.as('event_from'), sql<number>`paint.4`.as('event_to')])
   }
 
   async function readPage(question: LatestEventsQuestion): Promise<readonly LatestEvent[]> {
     const rows = await segmentsOf(question)
       .select([
-        sql<string>`any(paint).2`.as('sql_hash'),
-        sql<number>`any(paint).5`.as('epoch'),
-        sql<number>`any(paint).6`.as('seq'),
-        sql<number>`any(paint).7`.as('rows'),
+        sql<string>`paint.2`.as('sql_hash'),
+        sql<number>`paint.5`.as('epoch'),
+        sql<number>`paint.6`.as('seq'),
+        sql<number>`paint.7`.as('rows'),
       ])
-      .orderBy(sql`min(numbered.range_from)`)
+      .orderBy('range_from')
       .execute()
     return rows.map((row) => ({
       range: { from: row.from, to: row.to },
@@ -123,9 +123,9 @@ export function openEvents({
      */
     segments: (question: LatestEventsQuestion) =>
       segmentsOf({ ...question, withoutStaleTags: true }).select([
-        sql`any(paint).8.1`.as('digest_rows'),
-        sql`toUInt64(any(paint).8.2)`.as('digest_sum'),
-        sql`any(paint).8.3`.as('digest_columns'),
+        sql`paint.8.1`.as('digest_rows'),
+        sql`toUInt64(paint.8.2)`.as('digest_sum'),
+        sql`paint.8.3`.as('digest_columns'),
       ]),
 
     /** Position of the last event; [0, 0] if there is none. */

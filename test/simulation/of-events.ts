@@ -8,7 +8,7 @@ export const OF_EVENTS: readonly Statement[] = [
   { name: 'pages of events', words: ['row_number() OVER (ORDER BY block) as `place`'], run: nothing },
   {
     name: 'latest events',
-    words: ['any(paint).5 as `epoch`'],
+    words: ['paint.5 as `epoch`'],
     run(world, sent) {
       const [from, to] = [sent.one<number>('`range_to` >= '), sent.one<number>('`range_from` <= ')]
       const rows = eventsOf(world, sent)

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 export function setup(): () => void {
   const before = process.env['TMPDIR']
   const onDisk = mkdtempSync(join(tmpdir(), 'backfill-suite-'))
-  const folder = before === undefined && hasMemory() ? mkdtempSync(join(IN_MEMORY, 'backfill-suite-')) : onDisk
+  const folder =
+    before === undefined && hasMemory() ? mkdtempSync(join(IN_MEMORY, 'backfill-suite-')) : onDisk
   process.env['TMPDIR'] = folder
   process.env['BACKFILL_TEST_DISK'] = onDisk
   const documents = join(folder, 'json-documents')

@@ -34,45 +34,42 @@ WITH
             SELECT table_key, position, paint, asking.1 AS node, asking.2 AS asked
             FROM
             (
-                SELECT table_key, position, paint, arrayJoin(arrayConcat(
+                SELECT table_key, position, paint, arrayJoin(if(is_crossed, arrayConcat(
                     -- The smallest set of nodes that makes up a range: at each level the odd left end and the odd right end of the
                     -- rest, as in a bottom-up segment tree. `low` and `high` are its ends in nodes of level k, rounded inwards.
-                    arrayMap(n -> (n, NULL), if(is_crossed,
-                        arrayFlatten(arrayMap(
-                            (k, low, high) -> arrayConcat(
-                                if(low < high AND low % 2 = 1, [(k, low)], []),
-                                if(low < high AND high % 2 = 1, [(k, toUInt64(high - 1))], [])),
-                            range(toUInt8(54)),
-                            arrayMap(k -> bitShiftRight(toUInt64(range_from + bitShiftLeft(toUInt64(1), k) - 1), k), range(toUInt8(54))),
-                            arrayMap(k -> bitShiftRight(range_to + 1, k), range(toUInt8(54))))),
-                        [(toUInt8(98), range_from)])),
+                    arrayMap(node -> (node, NULL), arrayFlatten(arrayMap(
+                        (k, low, high) -> arrayConcat(
+                            if(low < high AND low % 2 = 1, [(k, low)], []),
+                            if(low < high AND high % 2 = 1, [(k, toUInt64(high - 1))], [])),
+                        range(toUInt8(54)),
+                        arrayMap(k -> bitShiftRight(toUInt64(range_from + bitShiftLeft(toUInt64(1), k) - 1), k), range(toUInt8(54))),
+                        arrayMap(k -> bitShiftRight(range_to + 1, k), range(toUInt8(54)))))),
                     -- The nodes in which its ends lie.
-                    arrayMap(n -> (n, toNullable(range_from)), if(is_crossed,
-                        arrayMap(k -> (k, bitShiftRight(range_from, k)), range(toUInt8(54))), [(toUInt8(98), range_from)])),
-                    arrayMap(n -> (n, toNullable(range_to + 1)), if(is_crossed,
-                        arrayMap(k -> (k, bitShiftRight(range_to + 1, k)), range(toUInt8(54))), [(toUInt8(99), range_to + 1)]))
+                    arrayMap(k -> ((k, bitShiftRight(range_from, k)), toNullable(range_from)), range(toUInt8(54))),
+                    arrayMap(k -> ((k, bitShiftRight(range_to + 1, k)), toNullable(range_to + 1)), range(toUInt8(54)))),
+                    [((toUInt8(98), range_from), NULL), ((toUInt8(98), range_from), range_from), ((toUInt8(99), range_to + 1), range_to + 1)]
                 )) AS asking
                 FROM marked
             )
         )
         GROUP BY table_key, node
     ),
-    segments AS
+    states AS
     (
-        SELECT table_key, block AS range_from, paint,
-            leadInFrame(block) OVER (PARTITION BY table_key ORDER BY block ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS range_to
-        FROM
-        (
-            SELECT table_key, block, argMax(latest_paint, latest) AS paint
-            FROM nodes ARRAY JOIN points AS block
-            GROUP BY table_key, block
-        )
+        SELECT table_key, block, argMax(latest_paint, latest) AS paint
+        FROM nodes ARRAY JOIN points AS block
+        GROUP BY table_key, block
     ),
-    starts AS
+    -- Where the state changes. Arrays in place of window functions: the server analyses the whole query in two thirds of the time.
+    changes AS
     (
-        SELECT *, NOT (lagInFrame(range_to) OVER neighbour = range_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
-        FROM segments
-        WHERE paint.1 != ''
-        WINDOW neighbour AS (PARTITION BY table_key ORDER BY range_from ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+        SELECT table_key, arraySort(groupArray((block, paint))) AS points,
+            arrayFilter((point, before) -> point.2 != before, points, arrayShiftRight(points.2, 1)) AS changed
+        FROM states
+        GROUP BY table_key
     )
-SELECT *, sum(starts) OVER (PARTITION BY table_key ORDER BY range_from ROWS UNBOUNDED PRECEDING) AS island FROM starts
+-- A state holds up to the next change; the last change is to no state.
+SELECT table_key, range_from, next - 1 AS range_to, paint
+FROM changes
+ARRAY JOIN changed.1 AS range_from, arrayShiftLeft(changed.1, 1) AS next, changed.2 AS paint
+WHERE paint.1 != ''

@@ -47,60 +47,48 @@ WITH
             groupUniqArray(asked) AS points
         FROM
         (
-            SELECT network, table_key, target_uuid, position, paint, arrayJoin(arrayConcat(
-                arrayMap(n -> (n, NULL), if(overlaps,
-                    arrayFlatten(arrayMap(k -> arrayConcat(
-                        if(bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) < bitShiftRight(high + 1, k)
-                            AND bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) % 2 = 1,
-                            [(k, bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k))], []),
-                        if(bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) < bitShiftRight(high + 1, k)
-                            AND bitShiftRight(high + 1, k) % 2 = 1,
-                            [(k, toUInt64(bitShiftRight(high + 1, k) - 1))], [])), range(toUInt8(54)))),
-                    [(toUInt8(98), low)])),
-                arrayMap(n -> (n, toNullable(low)), if(overlaps,
-                    arrayMap(k -> (k, bitShiftRight(low, k)), range(toUInt8(54))), [(toUInt8(98), low)])),
-                arrayMap(n -> (n, toNullable(high + 1)), if(overlaps,
-                    arrayMap(k -> (k, bitShiftRight(high + 1, k)), range(toUInt8(54))), [(toUInt8(99), high + 1)]))
+            SELECT network, table_key, target_uuid, position, paint, arrayJoin(if(overlaps, arrayConcat(
+                arrayMap(node -> (node, NULL), arrayFlatten(arrayMap(k -> arrayConcat(
+                    if(bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) < bitShiftRight(high + 1, k)
+                        AND bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) % 2 = 1,
+                        [(k, bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k))], []),
+                    if(bitShiftRight(toUInt64(low + bitShiftLeft(toUInt64(1), k) - 1), k) < bitShiftRight(high + 1, k)
+                        AND bitShiftRight(high + 1, k) % 2 = 1,
+                        [(k, toUInt64(bitShiftRight(high + 1, k) - 1))], [])), range(toUInt8(54))))),
+                arrayMap(k -> ((k, bitShiftRight(low, k)), toNullable(low)), range(toUInt8(54))),
+                arrayMap(k -> ((k, bitShiftRight(high + 1, k)), toNullable(high + 1)), range(toUInt8(54)))),
+                [((toUInt8(98), low), NULL), ((toUInt8(98), low), low), ((toUInt8(99), high + 1), high + 1)]
             )) AS asking, asking.1 AS node, asking.2 AS asked
             FROM marked
         )
         GROUP BY network, table_key, target_uuid, node
     ),
-    segments AS
+    states AS
     (
-        SELECT network, table_key, target_uuid, block AS segment_from, paint,
-            leadInFrame(block) OVER (PARTITION BY network, table_key, target_uuid ORDER BY block
-                ROWS BETWEEN CURRENT ROW AND 1 FOLLOWING) - 1 AS segment_to
-        FROM
-        (
-            SELECT network, table_key, target_uuid, block, argMax(last_paint, latest_position) AS paint
-            FROM nodes ARRAY JOIN points AS block
-            GROUP BY network, table_key, target_uuid, block
-        )
+        SELECT network, table_key, target_uuid, block, argMax(last_paint, latest_position) AS paint
+        FROM nodes ARRAY JOIN points AS block
+        GROUP BY network, table_key, target_uuid, block
     ),
-    starts AS
+    -- Where the state changes; it holds up to the next change, and the last change is to no state.
+    changes AS
     (
-        SELECT *, NOT (lagInFrame(segment_to) OVER neighbour = segment_from - 1 AND lagInFrame(paint) OVER neighbour = paint) AS starts
-        FROM segments
-        WHERE paint.1 NOT IN ('', 'cleaned')
-        WINDOW neighbour AS (PARTITION BY network, table_key, target_uuid ORDER BY segment_from ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-    ),
-    numbered AS
-    (
-        SELECT *, sum(starts) OVER (PARTITION BY network, table_key, target_uuid ORDER BY segment_from ROWS UNBOUNDED PRECEDING) AS island
-        FROM starts
+        SELECT network, table_key, target_uuid, arraySort(groupArray((block, paint))) AS points,
+            arrayFilter((point, before) -> point.2 != before, points, arrayShiftRight(points.2, 1)) AS changed
+        FROM states
+        GROUP BY network, table_key, target_uuid
     )
 SELECT
     network,
     table_key,
     target_uuid,
-    min(segment_from) AS range_from,
-    max(segment_to) AS range_to,
+    range_from,
+    next - 1 AS range_to,
     range_to - range_from + 1 AS blocks,
-    any(paint).1 AS state,
-    extract(any(paint).2, '^(mixed|sources|inputs)-') AS reason,
-    replaceRegexpOne(any(paint).2, '^(mixed|sources|inputs)-', '') AS sql_hash,
-    any(paint).3 AS forks,
-    any(paint).4 AS inputs
-FROM numbered
-GROUP BY network, table_key, target_uuid, island
+    paint.1 AS state,
+    extract(paint.2, '^(mixed|sources|inputs)-') AS reason,
+    replaceRegexpOne(paint.2, '^(mixed|sources|inputs)-', '') AS sql_hash,
+    paint.3 AS forks,
+    paint.4 AS inputs
+FROM changes
+ARRAY JOIN changed.1 AS range_from, arrayShiftLeft(changed.1, 1) AS next, changed.2 AS paint
+WHERE state NOT IN ('', 'cleaned')

@@ -105,18 +105,20 @@ export function freshnessOf(catalogue: Pick<Catalogue, 'tables'>, { key }: Table
   return promises.length === 0 ? undefined : Math.min(...promises)
 }
 
-/** The tables that a transform reads, sources first; `key`: of a derived table. */
+/** The tables that a transform reads, sources first, its own with `after: itself`; `key`: of a derived table. */
 export function tablesReadBy(
-  { sources, after, lookups = [] }: Pick<TableDefinition, 'sources' | 'after' | 'lookups'>,
+  table: Pick<TableDefinition, 'key' | 'sources' | 'after' | 'sequential' | 'lookups'>,
   catalogue: Pick<Catalogue, 'sources' | 'tables'>,
 ) {
-  const read = catalogue.sources.filter(({ table }) => sources.includes(table) || lookups.includes(table))
+  const { sources, lookups = [] } = table
+  const inputs = derivedInputs(table)
+  const read = catalogue.sources.filter(({ table: name }) => sources.includes(name) || lookups.includes(name))
   const derived = catalogue.tables.filter(
-    ({ key, target }) => after.includes(key) || lookups.includes(key) || lookups.includes(target),
+    ({ key, target }) => inputs.includes(key) || lookups.includes(key) || lookups.includes(target),
   )
   return [
-    ...read.map(({ table, ddl, columns: { position, network } }) => {
-      return { side: 'source' as const, key: undefined, table, ddl, position, network }
+    ...read.map(({ table: name, ddl, columns: { position, network } }) => {
+      return { side: 'source' as const, key: undefined, table: name, ddl, position, network }
     }),
     ...derived.map(({ key, target, ddl, position }) => {
       return { side: 'target' as const, key, table: target, ddl, position, network: undefined }

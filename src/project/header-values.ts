@@ -10,8 +10,8 @@ import {
   unquoted,
   compactText,
   splitAtCommas,
-  columnsIn,
 } from '../sql-syntax/lexer.ts'
+import { columnsIn } from '../sql-syntax/named-columns.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameters.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'

@@ -4,7 +4,7 @@ import type { Range } from '../model/blocks.ts'
 import { type SourceColumns, XATU_COLUMNS } from '../model/model.ts'
 import type { Schema } from '../clickhouse/schema.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { columnsIn } from '../sql-syntax/lexer.ts'
+import { columnsIn } from '../sql-syntax/named-columns.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 
 export type SourcePlace = {

@@ -230,10 +230,3 @@ export function unspaced(text: string): string {
     .replaceAll(/ ([),])/g, '$1')
     .replaceAll(' . ', '.')
 }
-
-/** The columns that an expression names: what is no function. */
-export function columnsIn(expression: string): readonly string[] {
-  const tokens = significantTokens({ file: '', text: expression, line: 1 })
-  const names = tokens.filter((token, at) => isName(token) && tokens[at + 1]?.text !== '(').map(unquoted)
-  return [...new Set(names)]
-}

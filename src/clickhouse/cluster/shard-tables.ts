@@ -7,7 +7,7 @@ import type { Cluster, Server } from '../server.ts'
 import { onAllNodes, ANSWERING } from './cluster.ts'
 import { determinismOf } from '../server-words.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/lexer.ts'
+import { columnsIn } from '../../sql-syntax/named-columns.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {

@@ -2,7 +2,7 @@
 import { type BackfillError, fileError, type Finding, knownNames } from '../../model/errors.ts'
 import { type RowsKind, type SqlText, XATU_COLUMNS } from '../../model/model.ts'
 import { quotedName, quoteIdentifier } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/lexer.ts'
+import { columnsIn } from '../../sql-syntax/named-columns.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
 
@@ -56,7 +56,10 @@ function* rowsColumn(
     rows.kind === 'per-block'
       ? `the rows are per block, but the table has no column ${wanted}`
       : `the rows keep the ${rows.keep} '${wanted}', but the table has no such column`
-  const hint = rows.kind === 'per-block' ? `add ${wanted}: ranges are deleted by it; ` : ''
+  const hint =
+    rows.kind === 'per-block'
+      ? `add ${wanted}: ranges are deleted by it, or name another column in --! position; `
+      : ''
   yield problem('E054', undefined, sentence, hint + knownNames('columns', wanted, known))
 }
 

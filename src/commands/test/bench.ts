@@ -42,16 +42,19 @@ export type TestBench = Awaited<ReturnType<typeof openTestBench>>
 export async function openTestBench(server: Server, catalogue: Catalogue, name: string) {
   const { client } = server
   const [given, expected, computed] = [`${name}_given`, `${name}_expected`, `${name}_computed`]
-  const created = new Set<string>()
+  const created = new Map<string, Promise<void>>()
   const described = new Map<string, Promise<readonly string[]>>()
   await client.command({ query: 'SYSTEM STOP MERGES' })
   for (const database of [given, expected, computed])
     await client.command({ query: `CREATE DATABASE ${database}` })
 
+  /** A table that reads its own rows is an input and a target. */
   async function create(table: string, ddl: SqlText): Promise<void> {
-    if (created.has(table)) return
-    created.add(table)
-    await client.command({ query: standaloneForm(ddl), query_params: { source: given, target: given } })
+    const known = created.get(table)
+    const query_params = { source: given, target: given }
+    const creation = known ?? client.command({ query: standaloneForm(ddl), query_params })
+    created.set(table, creation)
+    await creation
   }
 
   async function fill(table: string, ddl: SqlText, rows: readonly Row[]): Promise<void> {

@@ -29,6 +29,7 @@ export async function readRealRows(
   const servers = await openServers(connections)
   const params = transformParams({ table, range, network, ...connections })
   const inputs = inputsOf(table, catalogue)
+  const ofTarget = new Map(ddlColumns(table.ddl).map(({ name, type }) => [name, type]))
   try {
     const reader = servers[table.sources.length === 0 ? 'target' : 'source']
     const select = table.transform.text
@@ -36,25 +37,34 @@ export async function readRealRows(
     const columns = (await describeSelect(reader, select, { params, settings: table.settings })).filter(
       ({ name, type }) => !isState(type) && !volatile.has(name),
     )
-    const query = `SELECT ${inJson(columns)} FROM (\n${select}\n)`
+    // The rows as the table holds them: an INSERT makes true of 1 in a Bool, and moves a time to the column's zone.
+    const held = columns.map(({ name, type }) => ({ name, type: ofTarget.get(name) || type }))
+    const cast = held.map(
+      ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${type}) AS ${quoteIdentifier(name)}`,
+    )
+    const query = `SELECT ${inJson(held)} FROM (SELECT ${cast.join(', ')} FROM (\n${select}\n))`
     const compute = (filters: TableDefinition['settings'] = {}) =>
       rowsOf(reader, query, params, { ...table.settings, ...filters })
     const expected = await compute()
-    const within = (position: string, margin: number) =>
-      `${position} BETWEEN ${Math.max(0, range.from - margin)} AND ${range.to + margin}`
+    // Of its own rows a statement reads those before its range.
+    const within = ({ key, position }: Pick<Input, 'key' | 'position'>, margin: number) =>
+      `${position} BETWEEN ${Math.max(0, range.from - margin)} AND ${key === table.key ? range.from - 1 : range.to + margin}`
     const margin = await marginOf(expected, (most) => {
       const filters = inputs
         .filter(({ position }) => position !== undefined)
-        .map(({ side, table: name, position }) =>
-          [`${connections[side].database}.${name}`, within(position!, most)].map(quoteString).join(': '),
+        .map((input) =>
+          [`${connections[input.side].database}.${input.table}`, within(input, most)]
+            .map(quoteString)
+            .join(': '),
         )
       return compute({ additional_table_filters: `{${filters.join(', ')}}` })
     })
     const given = new Map<string, readonly Row[]>()
-    for (const { side, table: name, columns: read, position, network: column } of inputs) {
+    for (const input of inputs) {
+      const { side, table: name, columns: read, position, network: column } = input
       const where = [
         ...(column === undefined ? [] : [`${quoteIdentifier(column)} = {network:String}`]),
-        ...(position === undefined ? [] : [within(position, margin)]),
+        ...(position === undefined ? [] : [within(input, margin)]),
       ]
       const rows = `SELECT ${inJson(read)} FROM {${side}:Identifier}.${quoteIdentifier(name)}
         ${where.length === 0 ? '' : `WHERE ${where.join(' AND ')}`}`
@@ -71,6 +81,8 @@ export async function readRealRows(
   }
 }
 
+type Input = ReturnType<typeof inputsOf>[number]
+
 /** The tables that the transform reads, with the columns that it may read and those that identify a row. */
 function inputsOf(table: TableDefinition, catalogue: Catalogue) {
   const words = new Set([...significantTokens(table.transform).map(plain), 'transaction_index'])
@@ -82,6 +94,7 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
     const isRead = (column: string) => all || words.has(column) || sorted.has(column) || column === position
     return {
       side,
+      key,
       table: name,
       // A look-up is read whole.
       position: [key, name].some((one) => one !== undefined && lookups.includes(one)) ? undefined : position,

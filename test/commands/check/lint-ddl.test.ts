@@ -87,3 +87,21 @@ test.each(['AS SELECT number AS block_number FROM numbers(500)', 'POPULATE AS SE
 test('EMPTY AS brings no rows', () => {
   expect(findingsOf('ReplacingMergeTree ORDER BY block_number EMPTY AS SELECT 1')).toEqual([])
 })
+
+test.each([
+  'toUnixTimestamp(d - INTERVAL 500 MILLISECOND)',
+  'CAST(n AS UInt64)',
+  'n::UInt64',
+  'n DIV 1000',
+  'CASE WHEN n > 5 THEN n ELSE block_number END',
+  'EXTRACT(EPOCH FROM d)',
+  't.a + 1',
+])('a position names columns, and not the words of SQL in it: %s', (position) => {
+  const said = findingsOf('ReplacingMergeTree ORDER BY block_number', COLUMNS, position)
+  expect(said.filter((one) => one.startsWith('E054'))).toEqual([])
+})
+
+test('a column may be called end', () => {
+  const said = findingsOf('ReplacingMergeTree ORDER BY end', 'n UInt64', 'toUnixTimestamp(end)')
+  expect(said).toContain('E054 the rows are per block, but the table has no column end')
+})

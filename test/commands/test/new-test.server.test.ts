@@ -28,15 +28,15 @@ beforeAll(async () => {
 })
 afterAll(() => server?.stop())
 
-/** A folder with one table, and what `test --new` and then `test` say there. */
-async function newTest(columns: string, select: string) {
+/** A folder with one table, and what `test --new` and then `test` say there; `reads`: header lines of a table that is filled before. */
+async function newTest(columns: string, select: string, reads?: string) {
   const cwd = temporaryDirectory()
   const files: Readonly<Record<string, string>> = {
     'sql/networks.json': '{ "mainnet": { "forks": {} } }',
     'sql/source/events.sql': `--! block-coverage: most-blocks\n--! network: none\n--! written: none\n\n${EVENTS}\n`,
     'sql/source/names.sql': `--! block-coverage: sparse\n--! network: none\n--! written: none\n\n${NAMES}\n`,
     'sql/ddl/t.sql': `CREATE TABLE IF NOT EXISTS {target:Identifier}.t (block_number UInt64, ${columns}) ENGINE = ReplacingMergeTree ORDER BY block_number\n`,
-    'sql/transforms/t.sql': `--! description: A table\n--! target: t\n--! sources: events\n--! lookup: names\n--! rows: per-block\n\n${select}\n`,
+    'sql/transforms/t.sql': `--! description: A table\n--! target: t\n--! sources: events\n--! lookup: names\n--! rows: per-block\n${reads ?? ''}\n${select}\n`,
   }
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(cwd, dirname(name)), { recursive: true })
@@ -47,6 +47,10 @@ async function newTest(columns: string, select: string) {
     target: uniqueDatabase('target'),
     ledger: uniqueDatabase('ledger'),
   })
+  if (reads !== undefined) {
+    const filled = await backfillHere(['up', '--lag', '0', '--sql', 'sql'], { cwd, env })
+    expect(filled.code, filled.stderr).toBe(0)
+  }
   const words = ['test', '--new', 't', '--from', '4', '--to', '6', '--sql', 'sql']
   const written = await backfillHere(words, { cwd, env })
   expect(written.code, written.stderr).toBe(0)
@@ -109,4 +113,24 @@ test('a statement that reads around its range is given the rows around it, and n
   )
   const blocks = [...text.matchAll(/\{ block_number: (\d+), idx: 0/g)].map(([, block]) => block)
   expect(blocks).toEqual(['3', '4', '5', '6', '7'])
+})
+
+test('the expected rows have the types of the target: 1 in a Bool is true, and a time is that of the zone of its column', async () => {
+  const text = await newTest(
+    `odd Bool, at DateTime('Asia/Tokyo')`,
+    `SELECT block_number, block_number % 2 AS odd, toDateTime(block_number, 'UTC') AS at FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('- { block_number: 5, odd: true, at: "1970-01-01 09:00:05" }')
+})
+
+test('a statement that reads its own rows is given those before the range', async () => {
+  const text = await newTest(
+    'total UInt64',
+    `SELECT block_number, sum(count()) OVER (ORDER BY block_number) + ifNull((SELECT max(total) FROM {target:Identifier}.t FINAL WHERE block_number < {from_block:UInt64}), 0) AS total
+     FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
+    '--! after: itself\n--! order: sequential\n',
+  )
+  expect(text).toContain(
+    '  t:\n    - { block_number: 3, total: 12 }\nexpect:\n  - { block_number: 4, total: 15 }',
+  )
 })

@@ -5,6 +5,7 @@ import { existingTables, type ExistingTable } from '../clickhouse/existing-table
 import type { Server } from '../clickhouse/server.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { comparedColumns, isCollapsing, type NotCompared } from './compared-columns.ts'
+import { isPlain } from './plain-inputs.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
 import { readEngine } from '../sql-syntax/ddl-clauses.ts'
@@ -23,6 +24,8 @@ export type Sides = {
   readonly not: readonly NotCompared[]
   /** The table itself may drop or join rows that are compared. */
   readonly dropsMore: boolean
+  /** Rows of one key stay as many as they are, by the table and by its file. */
+  readonly keepsAll: boolean
 }
 
 /** @throws BackfillError `usage` if the table's rows cannot be compared; `failed` if it does not exist; `server` */
@@ -73,6 +76,7 @@ export async function readSides(
     compared,
     not: [...not, ...drops.fading.map((name) => ({ name, why: 'ttl' as const }))],
     dropsMore: drops.more,
+    keepsAll: !isCollapsing(facts) && !isPlain(table.ddl, facts.engine),
   }
 }
 

@@ -3,7 +3,7 @@ import { namedBlocks } from '../../model/blocks.ts'
 import { usageError } from '../../model/errors.ts'
 import { tablesReadBy } from '../../model/choose.ts'
 import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
-import { significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import type { Cell, Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
@@ -85,13 +85,19 @@ type Input = ReturnType<typeof inputsOf>[number]
 
 /** The tables that the transform reads, with the columns that it may read and those that identify a row. */
 function inputsOf(table: TableDefinition, catalogue: Catalogue) {
-  const words = new Set([...significantTokens(table.transform).map(plain), 'transaction_index'])
+  const words = new Set([...significantTokens(table.transform).map(unquoted), 'transaction_index'])
   const all = readsWhole(significantTokens(table.transform))
   const lookups = table.lookups ?? []
   return tablesReadBy(table, catalogue).map(({ side, key, table: name, ddl, position, network }) => {
     // Without its key, rows of a Replacing engine would be merged into one.
-    const sorted = new Set(createTable(ddl).clauses.get('ORDER BY')?.map(plain))
-    const isRead = (column: string) => all || words.has(column) || sorted.has(column) || column === position
+    const sorted = new Set(createTable(ddl).clauses.get('ORDER BY')?.map(unquoted))
+    // What the table computes itself is not given, but what it computes it from.
+    const computed = createTable(ddl).columns.flatMap(({ name: column, clauses }) =>
+      words.has(column) ? ['MATERIALIZED', 'ALIAS'].flatMap((kind) => clauses.get(kind) ?? []) : [],
+    )
+    const behind = new Set(computed.map(unquoted))
+    const isRead = (column: string) =>
+      all || [words, sorted, behind].some((names) => names.has(column)) || column === position
     return {
       side,
       key,
@@ -105,8 +111,6 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
     }
   })
 }
-
-const plain = ({ text }: Token) => text.replaceAll('`', '')
 
 /** Whether a statement may read columns that it does not name: `SELECT *`, `t.*`, `COLUMNS('…')`. */
 function readsWhole(tokens: readonly Token[]): boolean {

@@ -147,8 +147,8 @@ const sums = (side: string) =>
 type Compared = Pick<TableDefinition, 'rows' | 'position'>
 
 /** One row: `recomputed` and `stored` (sums of each side), `differences` (keys by kind) and `keys` (examples, as hex). */
-function comparisonQuery(table: Compared, sides: Pick<Sides, 'recomputed' | 'stored'>): string {
-  const kinds = Object.entries(conditions(table))
+function comparisonQuery(table: Compared, sides: Pick<Sides, 'recomputed' | 'stored' | 'keepsAll'>): string {
+  const kinds = Object.entries(conditions(table, sides))
   const counts = kinds.map(([, condition]) => `countIf(${condition})`)
   const keys = kinds.map(
     ([kind, condition]) => `groupArrayIf(${EXAMPLES})(('${kind}', hex(backfill_key)), ${condition})`,
@@ -188,9 +188,14 @@ function joined({ recomputed, stored }: Pick<Sides, 'recomputed' | 'stored'>): s
 }
 
 /** Which rows a key with several computed rows leaves in the table is random: its values are not compared. */
-function conditions({ rows, position }: Compared): Readonly<Record<DifferenceKind, string>> {
+function conditions(
+  { rows, position }: Compared,
+  { keepsAll }: Pick<Sides, 'keepsAll'>,
+): Readonly<Record<DifferenceKind, string>> {
   const missing = 'recomputed_rows > 0 AND stored_rows = 0'
-  const different = 'recomputed_rows = 1 AND stored_rows > 0 AND recomputed_hash != stored_hash'
+  // Of several rows that become one it is not known which.
+  const comparable = keepsAll ? 'recomputed_rows > 0' : 'recomputed_rows = 1'
+  const different = `${comparable} AND stored_rows > 0 AND recomputed_hash != stored_hash`
   if (rows.kind === 'per-block')
     return { missing, unexpected: 'recomputed_rows = 0', different, behind: 'false' }
   const [stored, recomputed] = ['stored_position', 'recomputed_position']

@@ -11,7 +11,7 @@ const source = uniqueDatabase('source')
 const EVENTS = `CREATE TABLE IF NOT EXISTS {source:Identifier}.events
   (block_number UInt64, idx UInt32, who UInt32, v Float64, j JSON, few Array(JSON), any Dynamic, one Variant(UInt64, String)) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
 const NAMES = `CREATE TABLE IF NOT EXISTS {source:Identifier}.names
-  (id UInt32, name String) ENGINE = ReplacingMergeTree ORDER BY id`
+  (id UInt32, name String, letters UInt64 MATERIALIZED length(name)) ENGINE = ReplacingMergeTree ORDER BY id`
 
 beforeAll(async () => {
   server = await startTestServer()
@@ -133,4 +133,21 @@ test('a statement that reads its own rows is given those before the range', asyn
   expect(text).toContain(
     '  t:\n    - { block_number: 3, total: 12 }\nexpect:\n  - { block_number: 4, total: 15 }',
   )
+})
+
+test('a column in double quotes is given', async () => {
+  const text = await newTest(
+    'w UInt64',
+    `SELECT block_number, max("who") AS w FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('- { block_number: 4, idx: 1, who: 1 }')
+})
+
+test('what a table computes itself is computed from given columns', async () => {
+  const text = await newTest(
+    'letters UInt64',
+    `SELECT block_number, max(letters) AS letters FROM {source:Identifier}.events FINAL
+     ANY LEFT JOIN {source:Identifier}.names ON id = who WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('- { id: 0, name: even }')
 })

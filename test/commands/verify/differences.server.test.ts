@@ -124,12 +124,27 @@ test('several rows of one key within a result are an error, whatever the table h
   expect(await oddities(workspace, { from: 1, to: 4 })).toEqual([`${SLOTS} 1-4 duplicates`])
 })
 
-test('a row that a table holds twice is a difference', async () => {
-  const plain = catalogue.tables.map((table) => ({
+/** Every table keeps all rows, by its file, too. */
+const plain = ({ tables, ...rest }: Catalogue): Catalogue => ({
+  ...rest,
+  tables: tables.map((table) => ({
     ...table,
     ddl: { ...table.ddl, text: table.ddl.text.replace('ReplacingMergeTree', 'MergeTree') },
-  }))
-  const workspace = await built([SLOTS], 10, { catalogue: { ...catalogue, tables: plain } })
+  })),
+})
+
+test('a table that keeps all rows by its file may have several of one key', async () => {
+  const sql = `SELECT toUInt32(block_number) AS block_number, twice AS slots_cleared, toUInt32(1) AS slots_set
+    FROM {source:Identifier}.canonical_execution_transaction ARRAY JOIN [toUInt32(1), toUInt32(2)] AS twice
+    WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
+  const workspace = await built([SLOTS], 10, { catalogue: plain(edited(catalogue, SLOTS, { sql })) })
+  expect(await oddities(workspace)).toEqual([])
+  await change(workspace, SLOTS, 'DELETE FROM $T WHERE block_number = 3 AND slots_cleared = 2')
+  expect(await oddities(workspace)).toEqual([`${SLOTS} 1-10 different different=1`])
+})
+
+test('a row that a table holds twice is a difference', async () => {
+  const workspace = await built([SLOTS], 10, { catalogue: plain(catalogue) })
   await change(
     workspace,
     SLOTS,

@@ -92,7 +92,7 @@ async function readChosen({ config, flags }: Context) {
   const wanted = table === undefined ? selectors(flags) : [table]
   const keys = new Set(chooseTables({ tables: selectable }, wanted).map(({ key }) => key))
   const chosen = drafts.filter(({ key }) => keys.has(key))
-  checkDrafts(drafts, gathering.report)
+  checkDrafts(drafts, catalogue, gathering.report)
   return { gathering, catalogue, drafts, chosen, sound: soundOf(chosen, gathering.list()) }
 }
 

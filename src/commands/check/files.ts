@@ -2,7 +2,8 @@
 import { BackfillError, type Finding, fileError, attempt, type Report } from '../../model/errors.ts'
 import { lintDdl } from './lint-ddl.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
-import type { SqlText } from '../../model/model.ts'
+import { lintLastSecond } from './last-second.ts'
+import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
@@ -25,13 +26,14 @@ export function gatherFindings() {
   }
 }
 
-export function checkDrafts(drafts: readonly TableDraft[], report: Report): void {
+export function checkDrafts(drafts: readonly TableDraft[], catalogue: Catalogue, report: Report): void {
   const targets = new Map(drafts.map(({ key, header }) => [key, header.target]))
   for (const draft of drafts) {
     const { transform, ddl } = draft
     const { rows } = draft.header
     const errors = [
       transform && (() => lintTransform(transform, draft, targets)),
+      transform && (() => lintLastSecond(transform, catalogue)),
       ddl && rows && (() => lintDdl(ddl, rows, draft.definition?.position ?? draft.header.position)),
     ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
     errors.forEach(report)

@@ -98,7 +98,11 @@ export function inputsOf(
       const what = flag === 'sources' ? 'source table' : 'table'
       const shorts = known[flag].map(({ short }) => short)
       if (found === undefined)
-        throw usageError(`--${flag}: there is no ${what} '${name}'`, knownNames(`${what}s`, name, shorts))
+        throw usageError(
+          `--${flag}: there is no ${what} '${name}'`,
+          knownNames(`${what}s`, name, shorts) +
+            (flag === 'sources' ? `; for another source write source/${name}.sql with its CREATE TABLE` : ''),
+        )
       const { unit, table, position } = found
       const columns = ddlColumns(found.ddl)
       if (unit !== 'block' || !columns.some((column) => column.name === position))

@@ -62,6 +62,11 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
   },
   { what: 'an unknown source', words: ['gas', '--sources', 'trace'], says: "no source table 'trace'" },
   {
+    what: 'a source without a file',
+    words: ['gas', '--sources', 'trades'],
+    says: 'for another source write source/trades.sql with its CREATE TABLE',
+  },
+  {
     what: 'a source of times',
     words: ['gas', '--sources', 'votes'],
     says: 'votes has positions that are times',

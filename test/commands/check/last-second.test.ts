@@ -1,0 +1,37 @@
+// Owns which upper bounds of a range leave out the rest of its last second.
+import { expect, test } from 'vitest'
+import { lintLastSecond } from '../../../src/commands/check/last-second.ts'
+import type { Catalogue } from '../../../src/model/model.ts'
+
+const text = 'CREATE TABLE IF NOT EXISTS {source:Identifier}.s (at DateTime64(3), slot DateTime, n UInt8)'
+const source = {
+  table: 's',
+  ddl: { file: 's.sql', text, line: 1 },
+  columns: { position: 'toUnixTimestamp(at)' },
+}
+const catalogue = { sources: [source], tables: [] } as unknown as Catalogue
+
+const findings = (where: string) => [
+  ...lintLastSecond(
+    { file: 't.sql', text: `SELECT * FROM {source:Identifier}.s AS s WHERE ${where} GROUP BY n`, line: 1 },
+    catalogue,
+  ),
+]
+
+test.each([
+  'at BETWEEN {from:DateTime} AND {to:DateTime}',
+  'at BETWEEN fromUnixTimestamp({from:UInt64}) - INTERVAL 1 HOUR AND fromUnixTimestamp({to:UInt64}) AND n > 1 + 1',
+  's.at >= {from:DateTime64(3)} AND s.at <= toDateTime64({to:UInt64}, 3)',
+])('it is left out by %s', (where) => {
+  expect(findings(where)).toHaveLength(1)
+})
+
+test.each([
+  'at >= {from:DateTime} AND at < fromUnixTimestamp({to:UInt64} + 1)',
+  'at BETWEEN {from:DateTime} AND addSeconds({to:DateTime}, 1)',
+  'at <= {to:DateTime} + INTERVAL 999 MILLISECOND',
+  'toUnixTimestamp(at) BETWEEN {from:UInt64} AND {to:UInt64}',
+  'slot BETWEEN {from:DateTime} AND {to:DateTime}',
+])('it is read by %s', (where) => {
+  expect(findings(where)).toEqual([])
+})

@@ -33,6 +33,7 @@ export const RULES = {
   W035: 'unused-parameter',
   E036: 'mixed-units',
   // Tables that are read
+  W037: 'reads-beyond',
   W038: 'last-second',
   W039: 'reads-history',
   E040: 'dependency-cycle',

@@ -32,6 +32,13 @@ export function tablesRead(sql: SqlText, parameter: 'source' | 'target'): Readon
   return new Map([...byTable].map(([table, [first]]) => [table, first!.line]))
 }
 
+/** `EXCEPT SELECT …`, and not `* EXCEPT (a, b)`. */
+function isSetOperation(tokens: readonly Token[], at: number): boolean {
+  if (isKeyword(tokens[at], 'UNION', 'INTERSECT')) return true
+  const behind = tokens.slice(at + 1).find(({ text }) => text !== '(')
+  return isKeyword(tokens[at], 'EXCEPT') && isKeyword(behind, 'SELECT', 'WITH', 'FROM', 'ALL', 'DISTINCT')
+}
+
 /** The tokens of the SELECT around a place, without the SELECTs within it or beside it in a UNION. */
 export function selectAround(tokens: readonly Token[], place: number): readonly Token[] {
   const from = selectsOf(tokens)[place]
@@ -41,7 +48,7 @@ export function selectAround(tokens: readonly Token[], place: number): readonly 
   if (known !== undefined) return known
   let to = from + 1
   while (to < tokens.length && tokens[to]!.depth >= select.depth) {
-    if (tokens[to]!.depth === select.depth && isKeyword(tokens[to], 'UNION', 'INTERSECT', 'EXCEPT')) break
+    if (tokens[to]!.depth === select.depth && isSetOperation(tokens, to)) break
     to++
   }
   const around = tokens.slice(from, to)

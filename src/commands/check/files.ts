@@ -5,7 +5,7 @@ import type { TableDraft } from '../../project/definition-checks.ts'
 import { lintLastSecond } from './last-second.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
-import { isKeyword, significantTokens, type Token } from '../../sql-syntax/lexer.ts'
+import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import { selectAround, tableReads, tablesRead } from '../../sql-syntax/table-refs.ts'
 import { usedParameters } from '../../sql-syntax/parameters.ts'
 
@@ -48,6 +48,21 @@ function parametersIn(tokens: readonly Token[]): readonly string[] {
   return tokens.flatMap(({ text }, at) => (tokens[at - 1]?.text === '{' ? [text] : []))
 }
 
+/** Names that stand for an expression with parameters: `lo` of `WITH toUInt32({from_block:UInt64}) AS lo`. */
+function boundNames(tokens: readonly Token[]): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>()
+  for (const [at, token] of tokens.entries()) {
+    if (!isKeyword(token, 'AS')) continue
+    const before = tokens.slice(0, at)
+    const begins = ({ text, depth, ...rest }: Token) =>
+      depth < token.depth ||
+      (depth === token.depth && (text === ',' || isKeyword({ text, depth, ...rest }, 'WITH', 'SELECT')))
+    const named = parametersIn(before.slice(before.findLastIndex(begins) + 1))
+    if (named.length > 0 && tokens[at + 1] !== undefined) found.set(unquoted(tokens[at + 1]!), named)
+  }
+  return found
+}
+
 function* lintTransform(
   transform: SqlText,
   { file, header, lines }: Pick<TableDraft, 'file' | 'header' | 'lines'>,
@@ -56,18 +71,42 @@ function* lintTransform(
   const problem = (rule: RuleId, line: number | undefined, sentence: string, hint: string) =>
     fileError({ rule, file, line, sentence, hint })
   const tokens = significantTokens(transform)
+  const standIns = boundNames(tokens)
+  // Else E032 says so.
+  const namesRange = [/^from(_block)?$/, /^to(_block)?$/].every((end) =>
+    parametersIn(tokens).some((name) => end.test(name)),
+  )
   const namedIn = new Map<readonly Token[], ReadonlySet<string>>()
   for (const { parameter, database, table, line, from } of tableReads(transform)) {
     const around = selectAround(tokens, from)
-    const named = namedIn.get(around) ?? new Set(parametersIn(around))
+    const named =
+      namedIn.get(around) ??
+      new Set([...parametersIn(around), ...around.flatMap((one) => standIns.get(unquoted(one)) ?? [])])
     namedIn.set(around, named)
     const bound = (...names: readonly string[]) => names.some((name) => named.has(name))
+    const [low, high] = [bound('from_block', 'from'), bound('to_block', 'to')]
+    const key = parameter === 'target' ? header.after?.find((one) => targets.get(one) === table) : undefined
+    const isInput = parameter === 'source' ? header.sources?.includes(table) : key !== undefined
+    const readsBefore =
+      parameter === 'source' ? header.sequential !== undefined : header.history?.includes(key ?? '')
+    if (
+      isInput &&
+      namesRange &&
+      header.rows?.kind === 'per-block' &&
+      !(readsBefore ? low || high : high && (low || parameter === 'target'))
+    )
+      yield problem(
+        'W037',
+        line,
+        `the SELECT that reads '${table}' does not name both ends of the range: its rows depend on blocks outside of the range, and later rows there make nothing stale`,
+        `filter by {from_block:UInt64} and {to_block:UInt64} in this SELECT, or name ${key ?? table} after --! lookup`,
+      )
     if (
       parameter === 'target' &&
       header.rows?.kind === 'per-block' &&
-      bound('to_block', 'to') &&
-      (!bound('from_block', 'from') || reachesBack(around)) &&
-      !header.history?.some((key) => targets.get(key) === table) &&
+      high &&
+      (!low || reachesBack(around)) &&
+      !header.history?.some((one) => targets.get(one) === table) &&
       !(header.sequential === 'itself' && table === header.target)
     )
       yield problem(

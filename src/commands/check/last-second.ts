@@ -28,7 +28,7 @@ export function* lintLastSecond(
         rule: 'W038',
         file: transform.file,
         line: token.line,
-        sentence: `'${column}' of ${table} has parts of a second, and the range is read up to the beginning of its last second: later rows of that second are in no range`,
+        sentence: `'${column}' of ${table} may have parts of a second, and the range is read up to the beginning of its last second: later rows of that second would be in no range`,
         hint: `write ${column} < fromUnixTimestamp({to:UInt64} + 1)`,
       })
     }

@@ -1,0 +1,39 @@
+// Owns which reads of a per-block table are bounded by its range.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { folderOf } from '../../support/check-fixtures.ts'
+import { backfillInside } from '../../support/inside.ts'
+
+const HEAD = (lines: string) => `--! description: Gas\n--! target: int_gas\n--! rows: per-block\n${lines}\n\n`
+const SOURCE = '{source:Identifier}.canonical_execution_transaction FINAL'
+const NETWORK = 'meta_network_name = {network:String}'
+const OUT = 'toUInt32(b) AS block_number, toUInt64(g) AS gas_used'
+
+async function found(select: string, lines = '--! sources: canonical_execution_transaction') {
+  const folder = folderOf()
+  writeFileSync(join(folder, 'transforms/gas.sql'), HEAD(lines) + select)
+  const { stdout } = await backfillInside(['check', 'gas', '--offline', '--sql', folder])
+  return stdout.match(/[EW]03\d/g) ?? []
+}
+
+test.each([
+  `SELECT ${OUT} FROM (SELECT block_number AS b, gas_used AS g FROM ${SOURCE} WHERE ${NETWORK}) WHERE b BETWEEN {from:UInt64} AND {to:UInt64}`,
+  `SELECT ${OUT} FROM (SELECT block_number AS b, sum(gas_used) OVER (ORDER BY block_number) AS g FROM ${SOURCE} WHERE ${NETWORK} AND block_number <= {to:UInt64}) WHERE b >= {from:UInt64}`,
+])('a source that is not bounded on both sides in its own SELECT is a warning: %s', async (select) => {
+  expect(await found(select)).toEqual(['W037'])
+})
+
+test.each([
+  `SELECT * EXCEPT (block_number, gas_used), ${OUT} FROM (SELECT * EXCEPT (success), block_number AS b, gas_used AS g FROM ${SOURCE} WHERE ${NETWORK} AND block_number BETWEEN {from:UInt64} AND {to:UInt64})`,
+  `WITH {from:UInt64} AS lo, toUInt32({to:UInt64}) AS hi SELECT ${OUT} FROM (SELECT block_number AS b, gas_used AS g FROM ${SOURCE} WHERE ${NETWORK} AND block_number >= lo AND block_number <= hi)`,
+])('bounds are found behind a list of columns that are left out, and by their names: %s', async (select) => {
+  expect(await found(select)).toEqual([])
+})
+
+test('a sequential table may read what comes before, and a look-up is read whole', async () => {
+  const before = `SELECT ${OUT} FROM (SELECT block_number AS b, sum(gas_used) OVER (ORDER BY block_number) AS g FROM ${SOURCE} WHERE ${NETWORK} AND block_number <= {to:UInt64}) WHERE b >= {from:UInt64}`
+  expect(await found(before, '--! sources: canonical_execution_transaction\n--! order: sequential')).toEqual(
+    [],
+  )
+})

@@ -103,6 +103,11 @@ export function formatPosition(position: number): string {
   return isTime(position) ? new Date(position * 1000).toISOString().slice(0, 19) : String(position)
 }
 
+/** The flags that name a range: `--from 1 --to 10`. */
+export function rangeFlags({ from, to }: { readonly from: number; readonly to: number }): string {
+  return `--from ${formatPosition(from)} --to ${formatPosition(to)}`
+}
+
 /** `block 17000000`; a time says by itself what it is. */
 export function namedPosition(position: number): string {
   return isTime(position) ? formatPosition(position) : `block ${position}`

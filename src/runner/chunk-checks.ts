@@ -1,6 +1,6 @@
 // Owns noticing rows in a range that its INSERT has not written (by hand, by another program, by a statement that arrived twice), and
 // sources that lost rows while it was computed (a loader that truncates first, a table that was exchanged).
-import { type BlockSet, intersect, namedBlocks, type Range } from '../model/blocks.ts'
+import { type BlockSet, intersect, namedBlocks, type Range, rangeFlags } from '../model/blocks.ts'
 import type { Digest } from '../model/digest.ts'
 import { failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
@@ -31,7 +31,7 @@ export async function assertNoRowsYet(
   if ((await executor.count(table, [range])) === 0) return
   throw failedError(
     `${table.target} has rows in ${namedBlocks([range])} that no run has written, and ${engine} would add the new ones to them`,
-    `\`backfill redo ${table.key} --from ${range.from} --to ${range.to}\` deletes them all and builds the blocks again`,
+    `\`backfill redo ${table.key} ${rangeFlags(range)}\` deletes them all and builds the blocks again`,
   )
 }
 
@@ -44,7 +44,7 @@ export function assertNoOtherRows({ table, range, rowsWritten, digest, mixed }: 
   if (rows <= rowsWritten) return
   throw failedError(
     `${table.target} has ${rows} rows in ${namedBlocks([range])}, but only ${rowsWritten} were written: something else has written rows of these blocks, or the statement arrived twice`,
-    `\`backfill redo ${table.key} --from ${range.from} --to ${range.to}\` deletes them all and builds the blocks again`,
+    `\`backfill redo ${table.key} ${rangeFlags(range)}\` deletes them all and builds the blocks again`,
   )
 }
 

@@ -25,7 +25,10 @@ export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T)
 
 /** A position: a number, or a UTC time such as 2024-03-13T13:55. */
 export function blockNumber(word: Word): number {
-  return timePosition(word.text) ?? wholeNumber(word, 0, MAX_BLOCK, 'a block number')
+  const what = /\d[-:/]\d/.test(word.text)
+    ? 'a UTC time such as 2024-03-13T13:55 or a block number'
+    : 'a block number'
+  return timePosition(word.text) ?? wholeNumber(word, 0, MAX_BLOCK, what)
 }
 
 export function blockCount(word: Word): number {

@@ -55,6 +55,10 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['up', '--from'], says: '--from needs a value: --from <block>' },
   { argv: ['up', '--from', '1', '--from', '2'], says: "--from is given twice: '1' and '2'" },
   { argv: ['up', '--to', 'head'], says: "--to must be a block number or a fork of mainnet, got 'head'" },
+  {
+    argv: ['up', '--to', '2024-13-13'],
+    says: "--to must be a UTC time such as 2024-03-13T13:55 or a block number, got '2024-13-13'",
+  },
   { argv: ['up', '--to', '-5'], says: "--to must be a block number, got '-5'" },
   {
     argv: ['up', '--to', '99999999999'],

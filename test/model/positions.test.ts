@@ -1,6 +1,6 @@
 // Owns the promise that positions are typed and shown as people know them: blocks as numbers, seconds as UTC times.
 import { expect, test } from 'vitest'
-import { formatRange, timePosition } from '../../src/model/blocks.ts'
+import { formatRange, rangeFlags, timePosition } from '../../src/model/blocks.ts'
 import { inUnit } from '../../src/model/model.ts'
 import { blockNumber, perUnit } from '../../src/workspace/values.ts'
 
@@ -39,4 +39,12 @@ test.for([
 
 test.for(['', 'x', '5m,6m', '1,2,5m', '-5', '5d'])('--lag %s is refused', (text) => {
   expect(() => perUnit()({ text, place: '--lag' })).toThrow('--lag must be')
+})
+
+test('a hint names the ends of a range as they are shown, and both can be typed', () => {
+  expect(rangeFlags({ from: 5, to: 9 })).toBe('--from 5 --to 9')
+  const typed = rangeFlags({ from: 1_710_338_100, to: 1_710_338_160 })
+  expect(typed).toBe('--from 2024-03-13T13:55:00 --to 2024-03-13T13:56:00')
+  const [, from, to] = /--from (\S+) --to (\S+)/.exec(typed)!
+  expect([from, to].map((text) => timePosition(text!))).toEqual([1_710_338_100, 1_710_338_160])
 })

@@ -1,6 +1,6 @@
 // Owns `backfill accept` and `accept --revoke`: it shows the blocks of each table, asks, and records the events.
 import { EXIT } from '../../model/errors.ts'
-import { type Range, formatRange } from '../../model/blocks.ts'
+import { type Range, formatRange, rangeFlags } from '../../model/blocks.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { confirm } from '../../session/confirm.ts'
 import { type Command, type Context, withWorkspace } from '../../session/session.ts'
@@ -26,7 +26,7 @@ async function declare(context: Context, workspace: Workspace, options: AcceptOp
     { table, word: 'accepted before', blocks: already },
   ])
   const { from, to } = options.range
-  const flags = from === to ? `--from ${formatRange(options.range)}` : `--from ${from} --to ${to}`
+  const flags = from === to ? `--from ${formatRange(options.range)}` : rangeFlags(options.range)
   const isChosen = options.named || context.flags.has('exclude')
   // Without tables it would take back what others have accepted there for other tables.
   const chosen = isChosen ? `${plan.map(({ table }) => table.key).join(' ')} ` : ''

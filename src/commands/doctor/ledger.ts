@@ -6,7 +6,15 @@ import type { Island, LedgerView } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'
 import { openLocks } from '../../lock/lock.ts'
-import { blockSet, type BlockSet, hull, subtract, union, namedBlocks } from '../../model/blocks.ts'
+import {
+  blockSet,
+  rangeFlags,
+  type BlockSet,
+  hull,
+  subtract,
+  union,
+  namedBlocks,
+} from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { hasUnknownRows } from '../../planning/absence.ts'
 import { uuidsOf } from '../../planning/table-status.ts'
@@ -65,7 +73,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
     if (holders.get(key)?.released === false)
       return [warn(`${which} are being written; ask again when the run has ended`, 'backfill doctor')]
     const { from, to } = hull(blocks)!
-    const heal = rows.kind === 'per-block' ? `redo ${key} --from ${from} --to ${to}` : `rebuild ${key}`
+    const heal = rows.kind === 'per-block' ? `redo ${key} ${rangeFlags({ from, to })}` : `rebuild ${key}`
     const found = `the checkpoint and the events before it disagree about ${which}: somebody changed the ledger`
     return [fail(found, `backfill ${heal}`)]
   })

@@ -1,5 +1,13 @@
 // Owns the blocks of a redo: of the named table, and of the tables that read it.
-import { blockSet, type BlockSet, intersect, type Range, subtract, union } from '../../model/blocks.ts'
+import {
+  blockSet,
+  type BlockSet,
+  intersect,
+  type Range,
+  subtract,
+  union,
+  rangeFlags,
+} from '../../model/blocks.ts'
 import type { Island } from '../../ledger/events.ts'
 
 export type RedoRequest =
@@ -9,7 +17,7 @@ export type RedoRequest =
 
 /** As it is typed. */
 export function flagsOf(request: RedoRequest): string {
-  return request.kind === 'stale' ? '--stale' : `--from ${request.range.from} --to ${request.range.to}`
+  return request.kind === 'stale' ? '--stale' : rangeFlags(request.range)
 }
 
 export type RedoTable = {

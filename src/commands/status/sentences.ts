@@ -1,5 +1,12 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
-import { namedPosition, type BlockSet, countBlocks, namedBlocks, subtract } from '../../model/blocks.ts'
+import {
+  namedPosition,
+  rangeFlags,
+  type BlockSet,
+  countBlocks,
+  namedBlocks,
+  subtract,
+} from '../../model/blocks.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -53,7 +60,7 @@ function problemsOf(
       `not looked at: ${namedBlocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
     accepted.length > 0 && `accepted: ${namedBlocks(accepted)} counted as done without rows.`,
     arrived.length > 0 &&
-      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept ${report.table} --revoke --from ${arrived[0]!.from} --to ${arrived.at(-1)!.to}\`, then \`backfill up\`.`,
+      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept ${report.table} --revoke ${rangeFlags({ from: arrived[0]!.from, to: arrived.at(-1)!.to })}\`, then \`backfill up\`.`,
     notes,
     newest !== null &&
       report.newest !== null &&

@@ -1,5 +1,5 @@
 // Owns how a verification looks: a line per table, differences with example rows, the next command; also as JSON. Pure.
-import type { Range } from '../../model/blocks.ts'
+import { type Range, rangeFlags } from '../../model/blocks.ts'
 import { EXIT } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Comparison, DifferenceKind } from './compare.ts'
@@ -153,9 +153,9 @@ function exampleLines(
 type Reader = Pick<TableDefinition, 'after'>
 
 /** Tables that read the blocks would keep their old rows: without `--cascade`, redo refuses. */
-export function redoCommand(table: string, { from, to }: Range, known: readonly Reader[]): string {
+export function redoCommand(table: string, range: Range, known: readonly Reader[]): string {
   const cascade = known.some(({ after }) => after.includes(table)) ? ' --cascade' : ''
-  return `Next: backfill redo ${table} --from ${from} --to ${to}${cascade}`
+  return `Next: backfill redo ${table} ${rangeFlags(range)}${cascade}`
 }
 
 function nextLines(

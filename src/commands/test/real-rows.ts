@@ -25,20 +25,23 @@ export async function readRealRows(
   connections: { readonly source: Connection; readonly target: Connection },
   { table, range, network }: Pick<UnitTest, 'table' | 'range' | 'network'>,
   catalogue: Catalogue,
-): Promise<Pick<UnitTest, 'given'> & { readonly expected: readonly Row[] }> {
+): Promise<
+  Pick<UnitTest, 'given'> & { readonly expected: readonly Row[]; readonly states: readonly string[] }
+> {
   const servers = await openServers(connections)
   const params = transformParams({ table, range, network, ...connections })
   const inputs = inputsOf(table, catalogue)
-  const ofTarget = new Map(ddlColumns(table.ddl).map(({ name, type }) => [name, type]))
+  const ofTarget = new Map(ddlColumns(table.ddl).map((column) => [column.name, column]))
   try {
     const reader = servers[table.sources.length === 0 ? 'target' : 'source']
     const select = table.transform.text
     const volatile = await volatileNames(reader, table.transform)
     const columns = (await describeSelect(reader, select, { params, settings: table.settings })).filter(
-      ({ name, type }) => !isState(type) && !volatile.has(name),
+      ({ name, type }) =>
+        !isState(type) && !volatile.has(name) && ofTarget.get(name)?.defaultKind !== 'EPHEMERAL',
     )
     // The rows as the table holds them: an INSERT makes true of 1 in a Bool, and moves a time to the column's zone.
-    const held = columns.map(({ name, type }) => ({ name, type: ofTarget.get(name) || type }))
+    const held = columns.map(({ name, type }) => ({ name, type: ofTarget.get(name)?.type || type }))
     const cast = held.map(
       ({ name, type }) => `CAST(${quoteIdentifier(name)} AS ${type}) AS ${quoteIdentifier(name)}`,
     )
@@ -75,7 +78,7 @@ export async function readRealRows(
       const sentence = `${namedBlocks([range])}: no row of ${network.name} in the tables that ${table.key} reads`
       throw usageError(sentence, '`backfill status` shows which blocks there are')
     }
-    return { given, expected }
+    return { given, expected, states: inputs.flatMap(({ states }) => states) }
   } finally {
     await servers.close()
   }
@@ -102,6 +105,10 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
       side,
       key,
       table: name,
+      /** Columns that a test cannot give. */
+      states: ddlColumns(ddl).flatMap(({ name: column, type }) =>
+        isState(type) && isRead(column) ? [`${column} of ${key ?? name}`] : [],
+      ),
       // A look-up is read whole.
       position: [key, name].some((one) => one !== undefined && lookups.includes(one)) ? undefined : position,
       network,

@@ -65,7 +65,7 @@ function problemsOf(
     newest !== null &&
       report.newest !== null &&
       report.newest < newest &&
-      `its sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
+      `the sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
   ]
 }
 

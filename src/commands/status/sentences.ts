@@ -60,13 +60,21 @@ function problemsOf(
       `not looked at: ${namedBlocks(unprobed)}; source gaps and incomplete blocks among them count as missing.`,
     accepted.length > 0 && `accepted: ${namedBlocks(accepted)} counted as done without rows.`,
     arrived.length > 0 &&
-      `rows have arrived in ${namedBlocks(arrived)}, accepted before: \`backfill accept ${report.table} --revoke ${rangeFlags({ from: arrived[0]!.from, to: arrived.at(-1)!.to })}\`, then \`backfill up\`.`,
+      `rows have arrived in ${namedBlocks(arrived)}, accepted before: ${revocations(report)}, then \`backfill up\`.`,
     notes,
     newest !== null &&
       report.newest !== null &&
       report.newest < newest &&
       `the sources end at ${namedPosition(report.newest)}, ${amount(newest - report.newest, report.unit)} below the newest.`,
   ]
+}
+
+/** One for each range, so that what lies between them stays accepted. */
+function revocations({ table, arrived }: TableReport): string {
+  const typed = arrived
+    .slice(0, 3)
+    .map(({ from, to }) => `\`backfill accept ${table} --revoke --from ${from} --to ${to}\``)
+  return typed.join(', ')
 }
 
 /** Once for all tables of a run. Each has a heartbeat: the newest tells whether the process lives, so it has seconds. */

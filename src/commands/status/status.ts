@@ -2,7 +2,7 @@
 import { misfitOfFile } from '../../targets/check-columns.ts'
 import { plainInputsError } from '../../targets/plain-inputs.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
+import { blockSet, countBlocks, intersect, type Range, watermark } from '../../model/blocks.ts'
 import { isWorking } from '../../lock/watch.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { staleReports } from '../../planning/stale-ranges.ts'
@@ -152,9 +152,23 @@ type StatusOptions = {
 async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Promise<readonly Range[]> {
   const accepted = blocksIn(view, 'accepted')
   if (accepted.length === 0 || table.sources.length === 0) return []
-  const { runnable } = await probeMissing(makeProbe(workspace), table, accepted, ENOUGH_ROWS)
-  return runnable
+  const { runnable, rowEstimates } = await probeMissing(makeProbe(workspace), table, accepted, ENOUGH_ROWS)
+  // Blocks without rows are runnable, too, where the gap around them has become short.
+  const near = intersect(runnable, blockSet(rowEstimates))
+  const found = near.map(async ({ from, to }, at) => {
+    if (at >= MOST_LOOKED_AT) return [{ from, to }]
+    const [after, before] = await Promise.all([
+      workspace.ports.source.nextRows(table.sources, from, 'oldest'),
+      workspace.ports.source.nextRows(table.sources, to, 'newest'),
+    ])
+    const rows = { from: Math.min(...after.values()), to: Math.max(...before.values()) }
+    return rows.from > to ? [] : [rows]
+  })
+  return (await Promise.all(found)).flat()
 }
+
+/** Ranges that are looked at one by one; the probe has seen the rest by buckets. */
+const MOST_LOOKED_AT = 20
 
 async function lastFailureOf({ ports }: Workspace, { table, target, dirty }: TableStatus) {
   if (target === undefined || dirty.length === 0) return undefined

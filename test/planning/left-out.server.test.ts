@@ -1,7 +1,10 @@
 // Owns the promise that a plan says which tables will not run, and counts no chunk that `up` would not run.
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { chainScene } from '../support/chain-scene.ts'
+import { startProxy } from '../support/proxy.ts'
+import { intoTarget } from '../support/requests.ts'
 import { post, rowsOf } from '../support/server.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
 
 const { catalogue, server, databases, run } = await chainScene()
 const lastLine = async (words: string) => {
@@ -65,4 +68,30 @@ test('without source rows a table waits; complete tables have nothing to do', as
   expect(await lastLine(`plan ${words}`)).toBe(
     'Nothing runs: 2 tables wait (address_reads, block_slots_stat); the lines above say why.',
   )
+})
+
+test('what a run works on is in progress, not dirty, and named with its process, as in `status`', async () => {
+  const proxy = await startProxy(server().url)
+  const through = await openTestWorkspace({
+    server: { ...server(), url: proxy.url },
+    catalogue,
+    ...databases(),
+    tables: ['block_slots_stat'],
+  })
+  onTestFinished(async () => {
+    await through.close()
+    await proxy.close()
+  })
+  const held = proxy.hold(intoTarget('block_slots_stat'))
+  const ended = through.up({ chunk: 20 })
+  await held.arrived
+  const words = '--tables block_slots_stat'
+  expect((await run(`status ${words}`)).stdout).toContain('block_slots_stat: in progress 1-20 (20 blocks).')
+  const { stdout } = await run(`plan ${words}`)
+  expect(stdout).toMatch(
+    /block_slots_stat: in progress 1-20 \(20 blocks\): a run on \S+ \(pid \d+\) works on it/,
+  )
+  expect(stdout).not.toContain('dirty')
+  await held.release()
+  expect(await ended).toMatchObject({ failed: [] })
 })

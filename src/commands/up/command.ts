@@ -1,10 +1,13 @@
 // Owns `backfill up` and `backfill plan`, which is `up --dry-run`.
+import { isWorking, type SeenLock } from '../../lock/watch.ts'
+import type { BlockSet } from '../../model/blocks.ts'
 import { chooseTables } from '../../model/choose.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { type Command, type Context, withWorkspace } from '../../session/session.ts'
 import { type RunHooks, runUp } from '../../session/supervised-run.ts'
+import { formatRanges } from '../../terminal/render/format.ts'
 import { upOptions } from '../../workspace/run-options.ts'
 import { renderPlan } from './render-plan.ts'
 
@@ -43,9 +46,23 @@ async function showPlan(context: Context, options: UpOptions): Promise<number> {
   return await withWorkspace(context, async ({ workspace }) => {
     const { planUp } = await import('../../planning/plan.ts')
     const { ENOUGH_ROWS } = await import('../../planning/row-estimates.ts')
-    const report = await planUp(workspace, options, flags.has('chunks') ? Infinity : ENOUGH_ROWS)
+    const [plan, locks] = await Promise.all([
+      planUp(workspace, options, flags.has('chunks') ? Infinity : ENOUGH_ROWS),
+      workspace.ports.locks.holders(),
+    ])
+    // As in `status`: what a run works on is not dirty.
+    const tables = plan.tables.map((table) => {
+      const lock = locks.get(table.table)
+      if (lock?.released !== false || !isWorking(lock)) return table
+      return { ...table, dirty: [], notes: [...table.notes, workedOn(lock, table.dirty)] }
+    })
+    const report = { ...plan, tables }
     const style = { ...output, colors: output.resultColors, chunks: flags.has('chunks') }
     output.answer(report, renderPlan(report, style))
     return EXIT.ok
   })
+}
+
+function workedOn({ host, pid }: SeenLock, blocks: BlockSet): string {
+  return `${blocks.length === 0 ? '' : `in progress ${formatRanges(blocks)}: `}a run on ${host} (pid ${pid}) works on it`
 }

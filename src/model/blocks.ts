@@ -90,11 +90,11 @@ export function timePosition(text: string): number | undefined {
   return Number.isNaN(ms) ? undefined : ms / 1000
 }
 
-/** No chain has as many blocks, and the oldest is from 2009. */
-const FIRST_TIME = 1_000_000_000
+/** From 2001, and before 2065: no chain has as many blocks. Above are numbers of blocks again, which are mistakes, such as the largest UInt32. */
+const TIMES = { from: 1_000_000_000, before: 3_000_000_000 }
 
 export function isTime(position: number): boolean {
-  return position >= FIRST_TIME && position < 10 * FIRST_TIME
+  return position >= TIMES.from && position < TIMES.before
 }
 
 /** A position without separators, so that it can be typed: `17000000`, `2024-03-13T13:55:35`. */

@@ -25,6 +25,11 @@ test('a block is shown as a number and a second as a time that can be typed agai
   ])
 })
 
+test('a block number far above every chain, as a mistake writes it, is shown as the number that it is', () => {
+  expect(formatRange({ from: 1_501, to: 3_999_999_999 })).toBe('1501-3999999999')
+  expect(formatRange({ from: 4_294_967_295, to: 4_294_967_295 })).toBe('4294967295')
+})
+
 test.for([
   ['64', 64, 64],
   ['5m', 384, 300],

@@ -94,6 +94,7 @@ const OF_STATEMENTS: readonly (readonly [code: number, pattern: RegExp, hint: st
     /RANGE OFFSET frame/,
     'Such a frame takes numbers, Date and DateTime: write ORDER BY toUnixTimestamp64Milli(…) for a DateTime64, and the frame in milliseconds',
   ],
+  [521, /\bmetadata\/[^/]+\.sql/, 'A detached database has this name: ATTACH DATABASE brings it back'],
 ]
 
 /** Limits that a profile sets, by code, where the server's words do not name them. Those that the program sets itself are caught before. */

@@ -112,6 +112,17 @@ test('a detached table and a detached ledger are named as detached, with what at
   expect((await run('status --check')).code).toBe(0)
 })
 
+test('a detached target database is named as detached by up, and is as it was once it is attached', async () => {
+  expect((await run('up')).code).toBe(0)
+  await say('DETACH DATABASE {target:Identifier}')
+  const { code, stderr } = await run('up')
+  expect(code).not.toBe(0)
+  expect(stderr).toContain(`creating the database ${databases.target}`)
+  expect(stderr).toContain('A detached database has this name: ATTACH DATABASE brings it back')
+  await say('ATTACH DATABASE {target:Identifier}')
+  expect((await run('status --check')).code).toBe(0)
+})
+
 test('a TTL on the ledger, of the table or of a column, fails doctor and check; the word in a comment does not', async () => {
   expect((await run('up')).code).toBe(0)
   const verdicts = async () => [(await run('doctor --idle 1')).code, (await run('check')).code]

@@ -157,14 +157,15 @@ test('accepted blocks in which rows have arrived are named, and no longer health
   expect(await checked()).toMatchObject({ code: 0 })
 })
 
+const revoked = (from: number, to: number) =>
+  `\`backfill accept block_slots_stat --revoke --from ${from} --to ${to}\``
+
 test('accepted blocks without rows are no blocks in which rows have arrived, however near those have come', async () => {
   await addBlocks(server(), databases().source, { from: 3021, to: 3030 })
   await run('up')
   expect((await run('accept --from 21 --to 3020 --yes')).code).toBe(0)
   await addBlocks(server(), databases().source, { from: 421, to: 430 })
   await addBlocks(server(), databases().source, { from: 2001, to: 2010 })
-  const revoked = (from: number, to: number) =>
-    `\`backfill accept block_slots_stat --revoke --from ${from} --to ${to}\``
   expect((await run('status')).stdout).toContain(
     `rows have arrived in blocks 421-430, 2001-2010, accepted before: ${revoked(421, 430)}, ${revoked(2001, 2010)}, then`,
   )

@@ -69,7 +69,7 @@ export async function absencesOf(
   if (mayBeBack && unforced > newest)
     add(
       'head went back',
-      `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources ${table.key}\` finds the blocks whose rows have changed`,
+      `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources\` finds the blocks whose rows have changed`,
     )
   if (head === undefined && bounds.note !== undefined && !isImport(table)) add('no source rows', bounds.note)
   return found

@@ -120,6 +120,7 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
     blocks > 0 && count(blocks, 'missing block'),
     seconds > 0 && `a missing span of ${amount(seconds, 'second')}`,
   )
+  const misfits = tables.filter(({ misfit }) => misfit !== null)
   const edited = stale.find(({ staleVersions }) =>
     staleVersions.some(({ reasons }) => reasons.includes('sql')),
   )
@@ -135,6 +136,8 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
     [...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
       ([state, of]) => `Not healthy: ${tableNames(keys(of), keys(tables))}: ${state}; see above.`,
     ),
+    misfits.length > 0 &&
+      `Not healthy: ${tableNames(keys(misfits), keys(tables))}: not as the file says, so \`up\` leaves ${misfits.length === 1 ? 'it' : 'them'} out; see above.`,
     dirty.length > 0 &&
       `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
     open.length > 0 && `Next: \`${fill}\` fills ${missing.join(' and ')} in ${count(open.length, 'table')}.`,

@@ -113,8 +113,12 @@ export function renderSources(
   colors: Colors,
 ): readonly string[] {
   const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
-  const next = stale.map(({ table }) => `Next: ${hintOf(tables.find(({ key }) => key === table)!)}`)
-  return [...checks.flatMap((check) => lines(check, colors)), ...(next.length === 0 ? [] : ['', ...next])]
+  const own = stale.map(({ table }) => hintOf(tables.find(({ key }) => key === table)!))
+  const next = own.length > 1 ? 'backfill redo --stale' : own[0]
+  return [
+    ...checks.flatMap((check) => lines(check, colors)),
+    ...(next === undefined ? [] : ['', `Next: ${next}`]),
+  ]
 }
 
 function lines(

@@ -89,7 +89,16 @@ test('only what `up` will fill is counted: nothing of a table that it leaves out
     open('e'),
   ]
   expect(last(tables)).toBe('Next: `backfill up` fills 40 missing blocks in 1 table.')
-  expect(last([open('d', { misfit: 'it has another column' })])).toBe('Missing blocks wait; see above.')
+})
+
+test('of a table that is not as its file says the last line is never that nothing is missing', () => {
+  const misfit = 'it has another column'
+  expect(last([table({ table: 'd', misfit }), table({ table: 'e' })])).toBe(
+    'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
+  )
+  expect(last([table({ table: 'd', misfit }), table({ table: 'e', misfit })])).toBe(
+    'Not healthy: all tables: not as the file says, so `up` leaves them out; see above.',
+  )
 })
 
 test('sources that have stopped are said instead of that nothing is missing', () => {

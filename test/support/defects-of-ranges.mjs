@@ -173,4 +173,28 @@ export const DEFECTS_OF_RANGES = [
     put: 'maxSourceAge === Infinity || (age < Infinity &&',
     test: 'test/commands/status/chain.test.ts',
   },
+  {
+    what: 'a rebuild refuses because of blocks that the table holds no more',
+    kind: 'ranges/05',
+    find: "const held = intersect(blocksIn(before, 'done', 'accepted'), heldBlocks(workspace, table))",
+    put: "const held = blocksIn(before, 'done', 'accepted')",
+    test: 'test/commands/rebuild/rebuild.server.test.ts',
+    name: 'holds fewer blocks than before',
+  },
+  {
+    what: 'accepted blocks without rows are said to have some',
+    kind: 'ranges/22',
+    find: 'return rows.from > to ? [] : [rows]',
+    put: 'return [{ from, to }]',
+    test: 'test/commands/status/absence.server.test.ts',
+    name: 'no blocks in which rows have arrived',
+  },
+  {
+    what: 'a mistaken block number is shown as a time',
+    kind: 'attack',
+    find: 'before: 3_000_000_000 }',
+    put: 'before: 10_000_000_000 }',
+    test: 'test/model/positions.test.ts',
+    name: 'far above every chain',
+  },
 ]

@@ -9,16 +9,24 @@ import type { TargetTable } from '../../targets/target.ts'
 import type { Rebuilding } from './workspace.ts'
 import { blocksIn, readTableStatuses, uuidsOf } from '../../planning/table-status.ts'
 import type { Workspace } from '../../runner/workspace.ts'
+import { resolveLimits } from '../../planning/bounds.ts'
+import { rangeOf } from '../../ledger/staleness.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
 
 /** @throws BackfillError `failed` if source rows that the old table was built from no longer exist */
 export async function assertStillThere({ workspace, ports, table }: Rebuilding, uuid: string): Promise<void> {
-  const { gone } = await findChanges(ports, { table, uuids: await uuidsBehind(workspace, table, uuid) })
+  const changes = await findChanges(ports, { table, uuids: await uuidsBehind(workspace, table, uuid) })
+  const gone = intersect(changes.gone, heldBlocks(workspace, table))
   if (gone.length > 0)
     throw failedError(
       `the sources no longer hold ${namedBlocks(gone)} of ${table.key}: a new table would lack rows that the old one has`,
       `Restore the source rows; nothing was changed${table.rows.kind === 'per-block' ? `. backfill redo ${table.key} --stale builds the stale ones of the other blocks again` : ''}`,
     )
+}
+
+/** By its limits of today: what lies outside is not built again, and what is stored there goes with the old table. */
+function heldBlocks({ network }: Workspace, { blocks }: TableDefinition): BlockSet {
+  return [rangeOf(resolveLimits(blocks, network.forks))]
 }
 
 /** Of its inputs, and its own as given. */
@@ -53,7 +61,8 @@ export async function carryAccepted(
   const { uuid } = await builtTable(rebuilding, name)
   const before = await viewOf(workspace, table.key, old)
   const now = await viewOf(workspace, table.key, uuid)
-  const missing = subtract(blocksIn(before, 'done', 'accepted'), blocksIn(now, 'done', 'accepted'))
+  const held = intersect(blocksIn(before, 'done', 'accepted'), heldBlocks(workspace, table))
+  const missing = subtract(held, blocksIn(now, 'done', 'accepted'))
   const accepted = intersect(missing, blocksIn(before, 'accepted'))
   const lost = subtract(missing, accepted)
   if (lost.length > 0)

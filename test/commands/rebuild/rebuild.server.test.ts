@@ -160,6 +160,15 @@ test('a new table that would lack rows never takes the place of the old one: sou
   expect(await count(workspace)).toBe(12)
 })
 
+test('a table that holds fewer blocks than before is built again without the others, which the old one has', async () => {
+  const old = await built()
+  const blocks = { from: { fork: undefined, offset: 5 }, to: { fork: undefined, offset: 10 } }
+  const tables = catalogue.tables.map((table) => (table.key === KEY ? { ...table, blocks } : table))
+  const narrowed = await open(old, [KEY], { ...catalogue, tables })
+  expect(await rebuildWorkspace(narrowed)).toMatchObject({ outcome: 'swapped' })
+  expect(await count(narrowed)).toBe(6)
+})
+
 test('blocks that were done by somebody’s word, and blocks that were accepted, are so in the new table, too', async () => {
   const workspace = await open({ source: await chain() })
   expect((await workspace.up({ lag: 4 })).failed).toEqual([])

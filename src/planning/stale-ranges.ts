@@ -148,7 +148,10 @@ export function staleSummaries(
       blocks: stale.reduce((sum, { blocks }) => sum + countBlocks(blocks), 0),
       reasons: reasonsOf(stale),
       lost: countBlocks(lostBlocks(stale, bounds.expected?.from)),
-      hint: hintOf(table),
+      // Of a table that others read, `redo` wants to hear of those, too.
+      hint: tables.some((one) => one.table.after.includes(table.key))
+        ? 'backfill redo --stale'
+        : hintOf(table),
     }))
 }
 

@@ -91,6 +91,22 @@ test('only what `up` will fill is counted: nothing of a table that it leaves out
   expect(last(tables)).toBe('Next: `backfill up` fills 40 missing blocks in 1 table.')
 })
 
+test('the stale ranges of a table that others read are built again by the command that does not refuse', () => {
+  const blocks = [{ from: 1, to: 9 }]
+  const version = { sqlHash: 'abc', hash: 'abc', reasons: ['sources' as const], blocks, built: null }
+  const stale = table({
+    table: 'a',
+    first: 1,
+    stale: blocks,
+    staleVersions: [version],
+    hint: 'backfill redo a --stale',
+  })
+  expect(last([stale])).toBe('Next: `backfill redo a --stale` builds the stale ranges again.')
+  expect(last([stale, table({ table: 'b', after: ['a'] })])).toBe(
+    'Next: `backfill redo --stale` builds the stale ranges again.',
+  )
+})
+
 test('of a table that is not as its file says the last line is never that nothing is missing', () => {
   const misfit = 'it has another column'
   expect(last([table({ table: 'd', misfit }), table({ table: 'e' })])).toBe(

@@ -13,7 +13,7 @@ test('the next command after a difference redoes the tables that read the blocks
   )
 })
 
-test('where the sources of several tables have changed, one command builds all of them again', async () => {
+test('where the sources of several tables have changed, or of one that others read, one command builds all of them again', async () => {
   const { tables } = await readCatalogue(SQL_FOLDER)
   const blocks = [{ from: 5, to: 9 }]
   const check = (table: string): SourcesCheck => ({
@@ -27,5 +27,6 @@ test('where the sources of several tables have changed, one command builds all o
   const next = (...keys: readonly string[]) =>
     renderSources(keys.map(check), tables, pc.createColors(false)).filter((line) => line.startsWith('Next: '))
   expect(next('address_reads', 'address_first_access')).toEqual(['Next: backfill redo --stale'])
+  expect(next('address_diffs'), 'accounts_alive reads it').toEqual(['Next: backfill redo --stale'])
   expect(next('address_reads')).toEqual(['Next: backfill redo address_reads --stale'])
 })

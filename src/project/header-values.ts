@@ -13,7 +13,7 @@ import {
 } from '../sql-syntax/lexer.ts'
 import { columnsIn } from '../sql-syntax/named-columns.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
-import { boundText } from '../sql-syntax/parameters.ts'
+import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
 import { timePosition } from '../model/blocks.ts'
 

@@ -1,16 +1,8 @@
-// Owns the `{name:Type}` parameters of SQL text: finding them, checking their names and types, and their values: a header's literal in the
-// form in which it is bound, and a statement with values in their place.
+// Owns the `{name:Type}` parameters of SQL text: finding them, checking their names and types, and a statement with
+// values in their place.
 import { fileError, type Finding, refuse, type Report, knownNames } from '../model/errors.ts'
 import type { OwnParameter, SqlText, TableDefinition } from '../model/model.ts'
-import {
-  significantTokens,
-  compactText,
-  isKeyword,
-  type Token,
-  closingAt,
-  splitAtCommas,
-  withReplaced,
-} from './lexer.ts'
+import { significantTokens, compactText, withReplaced } from './lexer.ts'
 import { quoteIdentifier, quoteString } from './quoting.ts'
 
 export type Parameters = Readonly<Record<string, string>>
@@ -91,92 +83,6 @@ export class BoundText {
   toString(): string {
     return this.text
   }
-}
-
-/** With escapes as written; `['a', 1]` for arrays, tuples and maps. @returns `problem`: why it is no value of the type, as the end of a sentence */
-export function boundText(
-  type: readonly Token[],
-  literal: readonly Token[],
-): { readonly text: string } | { readonly problem: string } {
-  const value = valueOf(literal)
-  const problem = misfit(type, value)
-  if (problem !== undefined) return { problem }
-  const [only] = literal
-  if (literal.length > 1 || only === undefined) return { text: nested(value) }
-  if (isKeyword(only, 'NULL')) return { text: '\\N' }
-  if (only.kind === 'string') return { text: content(only) }
-  return { text: only.kind === 'number' ? only.text.replaceAll('_', '') : only.text }
-}
-
-/** A literal, and the items between its brackets, if it has any: keys and values of a map follow one another. */
-type Value = { readonly tokens: readonly Token[]; readonly open: string; readonly items: readonly Value[] }
-
-/** `array(1)`, `tuple(1)` and `map('a', 1)` mean `[1]`, `(1)` and `{'a': 1}`: bound text knows no functions. */
-const OPENED_BY: Readonly<Record<string, string>> = { array: '[', tuple: '(', map: '{' }
-const CLOSED_BY: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' }
-
-function valueOf(tokens: readonly Token[]): Value {
-  const called = OPENED_BY[tokens[0]?.text.toLowerCase() ?? '']
-  const at = called === undefined ? 0 : 1
-  if (closingAt(tokens, at) !== tokens.length - 1) return { tokens, open: '', items: [] }
-  const items = splitAtCommas(tokens.slice(at + 1, -1)).flatMap((item) => {
-    const isMap = tokens[at]!.text === '{'
-    const colon = item.findIndex(({ text, depth }) => isMap && text === ':' && depth === item[0]!.depth)
-    return colon === -1 ? [item] : [item.slice(0, colon), item.slice(colon + 1)]
-  })
-  return { tokens, open: called ?? tokens[0]!.text, items: items.map(valueOf) }
-}
-
-function nested({ tokens, open, items }: Value): string {
-  if (open === '')
-    return compactText(
-      tokens.map((token) => (token.kind === 'string' ? { ...token, text: `'${content(token)}'` } : token)),
-    )
-  const separators = items.map((_, at) => (at === 0 ? '' : open === '{' && at % 2 === 1 ? ':' : ', '))
-  return open + items.map((item, at) => separators[at] + nested(item)).join('') + CLOSED_BY[open]
-}
-
-/** Strings and escaped text are read by the same rules, but for doubled quotes. */
-function content({ text }: Token): string {
-  return text.slice(1, -1).replaceAll(/\\[^]|''|\t|\n/g, (found) => ESCAPED[found] ?? found)
-}
-
-const ESCAPED: Readonly<Record<string, string>> = { "''": "\\'", '\t': '\\t', '\n': '\\n' }
-
-/** The server would wrap a number that its type cannot hold, and cut digits off, silently. */
-function misfit(type: readonly Token[], value: Value): string | undefined {
-  const { tokens, open, items } = value
-  const name = type[0]?.text ?? ''
-  const inner = splitAtCommas(type.slice(2, -1))
-  const [first] = tokens
-  const literal = compactText(tokens)
-  const written = `${literal} is not a value of ${compactText(type)}`
-  if (name === 'Nullable' || name === 'LowCardinality')
-    return tokens.length === 1 && isKeyword(first, 'NULL') ? undefined : misfit(inner[0] ?? [], value)
-  if (name === 'Array' || name === 'Tuple' || name === 'Map') {
-    if (open === '' || (name === 'Tuple' && items.length !== inner.length)) return written
-    const typeOf = (at: number) => unnamed(inner[at % inner.length] ?? [])
-    return items.map((item, at) => misfit(typeOf(at), item)).find((problem) => problem !== undefined)
-  }
-  const [, unsigned, bits] = /^(U?)Int(\d+)$/.exec(name) ?? []
-  if (bits !== undefined) {
-    const text = (first?.kind === 'string' ? content(first) : literal).replaceAll('_', '')
-    if (!/^[-+]?\d+$/.test(text)) return written
-    const number = BigInt(text.replace('+', ''))
-    const fits = unsigned === 'U' ? BigInt.asUintN(Number(bits), number) : BigInt.asIntN(Number(bits), number)
-    return fits === number ? undefined : `${text} does not fit into ${name}`
-  }
-  const digits = /^Decimal\((\d+), (\d+)\)$/.exec(compactText(type))
-  if (digits === null) return undefined
-  const [, whole = '', fraction = ''] = /^[-+]?0*(\d*)\.?(\d*?)0*$/.exec(literal.replace(/^'|'$/g, '')) ?? []
-  const [precision, scale] = [Number(digits[1]), Number(digits[2])]
-  return fraction.length > scale || whole.length > precision - scale
-    ? `${literal} does not fit into ${compactText(type)}`
-    : undefined
-}
-
-function unnamed(type: readonly Token[]): readonly Token[] {
-  return type[1] !== undefined && type[1].text !== '(' ? type.slice(1) : type
 }
 
 /** The transform for any client: the file's layout, the header's settings in a clause, and the runner's values. */

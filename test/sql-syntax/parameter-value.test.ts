@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { significantTokens } from '../../src/sql-syntax/lexer.ts'
-import { boundText } from '../../src/sql-syntax/parameters.ts'
+import { boundText } from '../../src/sql-syntax/parameter-value.ts'
 
 const tokens = (text: string) => significantTokens({ file: 'a.sql', text, line: 1 })
 const bound = (type: string, literal: string) => boundText(tokens(type), tokens(literal))
@@ -17,6 +17,10 @@ test.for([
   ["Enum8('a' = 1, 'b' = 2)", "'b'", 'b'],
   ['Decimal(4, 2)', '12.340', '12.340'],
   ['Int8', '-128', '-128'],
+  ['Decimal(10, 2)', '1e2', '1e2'],
+  ['Array(TINYINT UNSIGNED)', '[255]', '[255]'],
+  ['Nullable(Float64)', '-inf', '-inf'],
+  ['LowCardinality(Nullable(String))', 'NULL', String.raw`\N`],
 ])('a %s written as %s is bound as %s', ([type, literal, text]) => {
   expect(bound(type!, literal!)).toEqual({ text })
 })
@@ -34,6 +38,28 @@ test.for([
   ['Nullable(UInt8)', '300'],
   ['Decimal(4, 2)', '1.239'],
   ['Decimal(4, 2)', '123'],
+  ['Decimal(4, 2)', '1.2399e1'],
+  ['Decimal64(2)', '1.239'],
+  ['Decimal(4)', '1.5'],
+  ['numeric(4, 2)', "'1.239'"],
+  ['TINYINT', '300'],
+  ['tinyint unsigned', '-1'],
+  ['INT', '5000000000'],
+  ['Array(TINYINT UNSIGNED)', '[256]'],
+  ['Tuple(a BIGINT)', '(9223372036854775808)'],
+  ['String', 'NULL'],
+  ['LowCardinality(String)', 'NULL'],
 ])('what a %s cannot hold is refused: %s', ([type, literal]) => {
   expect(bound(type!, literal!)).toEqual({ problem: expect.stringMatching(/does not fit|is not a value/) })
+})
+
+test.for([
+  ['String', "concat('a', 'b')"],
+  ['String', "'a' 'b'"],
+  ['String', '$$a$$'],
+  ['Date', '2024-01-01'],
+  ['UInt64', '1 + 1'],
+  ['Float64', '1 / 3'],
+])('the text of an expression is no %s: %s', ([type, literal]) => {
+  expect(bound(type!, literal!)).toEqual({ problem: expect.stringMatching(/is not (one literal|a value)/) })
 })

@@ -70,9 +70,9 @@ const HARMLESS: readonly RegExp[] = [
   // Durability and waiting for other replicas: a higher value is the operator's choice.
   /^(insert_quorum|select_sequential_consistency|alter_sync|mutations_sync|lightweight_deletes_sync|distributed_ddl_|replication_)/,
   /^(database_|cloud_mode|add_http_cors_header|parts_to_|number_of_mutations_to_|quota)/,
-  // Formats that are never read here; `import` reads Parquet.
+  // Formats that are never read here (`import` reads Parquet), or that formatRow() does not write: no text of a row follows from them.
   /^input_format_(arrow|avro|bson|capn|csv|msgpack|orc|protobuf)_/,
-  /^output_format_(arrow|avro|bson|capn|csv|msgpack|orc|parquet|pretty|protobuf|xml)_/,
+  /^output_format_(arrow|orc|parquet|pretty)_/,
   // What a user may use; a statement that needs more fails.
   /^(readonly|profile|allow_(ddl|introspection_functions)|allow_suspicious_.*|implicit_select|checksum_on_read|calculate_text_stack_trace)$/,
 ]

@@ -25,6 +25,7 @@ beforeAll(async () => {
         additional_result_filter: 'number != 2',
       },
     },
+    format: { grants, profile: { output_format_csv_crlf_end_of_line: '1' } },
     fast: {
       grants,
       profile: { max_threads: '1', log_comment: 'x', workload: 'y', use_uncompressed_cache: '1' },
@@ -74,6 +75,13 @@ test('filters of a profile that hide themselves from system.settings take no row
     query: 'SELECT toUInt32(number) AS n FROM system.numbers LIMIT 4',
   })
   expect(numbers).toEqual([{ n: 0 }, { n: 1 }, { n: 2 }, { n: 3 }])
+  await opened.close()
+})
+
+test('the text of formatRow() is the same whatever formats a profile has chosen', async () => {
+  const opened = await openServer(login('format'))
+  const query = "SELECT hex(formatRow('CSV', 1)) AS text"
+  expect(await opened.client.rows({ query })).toEqual([{ text: '310A' }])
   await opened.close()
 })
 

@@ -9,6 +9,6 @@ test('limits, threads, logs, timeouts, caches, priority and workload are the ope
 
 test('what changes meaning, leaves rows out or answers from yesterday is not', () => {
   const names =
-    'do_not_merge_across_partitions_select_final additional_table_filters additional_result_filter join_default_strictness count_distinct_implementation compatibility final max_parallel_replicas use_query_cache session_timezone output_format_decimal_trailing_zeros input_format_parquet_local_time_as_utc a_setting_of_next_year'
+    'do_not_merge_across_partitions_select_final additional_table_filters additional_result_filter join_default_strictness count_distinct_implementation compatibility final max_parallel_replicas use_query_cache session_timezone output_format_decimal_trailing_zeros output_format_csv_crlf_end_of_line output_format_msgpack_uuid_representation input_format_parquet_local_time_as_utc a_setting_of_next_year'
   expect(names.split(' ').filter(isHarmless)).toEqual([])
 })

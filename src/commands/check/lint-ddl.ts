@@ -95,6 +95,11 @@ function* keysFit(
   rows: RowsKind,
   by: readonly string[],
 ): Generator<Problem, void> {
+  const isAny = engine?.name === 'Join' && /\bANY\b/i.test(engine.text)
+  if (isAny && rows.kind === 'per-block' && !by.every((name) => engine.names.includes(name))) {
+    const sentence = `the keys of Join(ANY, …) lack ${by.join(', ')}: of rows of different blocks one would stay`
+    yield problem('E055', engine, sentence, 'use ReplacingMergeTree, sorted by the key of a row')
+  }
   if (!mergesRows(engine)) return
   const key = sortKey?.names ?? []
   const at = sortKey ?? engine
@@ -158,7 +163,7 @@ function tellsBlocksApart(sortKey: DdlClauses['sortKey'], by: readonly string[])
 }
 
 function mergesRows(engine: DdlClauses['engine']): boolean {
-  return /^(Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite)/.test(
+  return /^(Replacing|Summing|Aggregating|Collapsing|VersionedCollapsing|Coalescing|Graphite|EmbeddedRocksDB|KeeperMap|Redis)/.test(
     engine?.name ?? '',
   )
 }

@@ -76,6 +76,14 @@ test.each([
   expect(found('(n, block_number)')).not.toContain('E055')
 })
 
+test.each(['Join(ANY, LEFT, n)', 'EmbeddedRocksDB PRIMARY KEY n', "KeeperMap('/k') PRIMARY KEY n"])(
+  'a table that keeps one row of each key, without the block in the key, is refused: %s',
+  (engine) => {
+    expect(findingsOf(engine).join('\n')).toContain('E055')
+    expect(findingsOf(engine.replace(/\bn\b/, 'block_number')).join('\n')).not.toContain('E055')
+  },
+)
+
 test.each(['AS SELECT number AS block_number FROM numbers(500)', 'POPULATE AS SELECT 1', 'AS SELECT 7 AS n'])(
   'a table that would come with rows is refused: %s',
   (tail) => {

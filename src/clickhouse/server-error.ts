@@ -179,8 +179,8 @@ function unreachableHint({ side, url, username }: Connection, error: unknown): s
     : `Check ${variable} and that the server is up; backfill info shows the configuration`
 }
 
-/** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 516 AUTHENTICATION_FAILED. */
-const LOGIN_CODES = new Set([192, 193, 194, 516])
+/** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 195 IP_ADDRESS_NOT_ALLOWED, 516 AUTHENTICATION_FAILED, 720 USER_EXPIRED. */
+const LOGIN_CODES = new Set([192, 193, 194, 195, 516, 720])
 
 function networkCode(error: unknown): unknown {
   if (!(error instanceof Error)) return ''

@@ -16,7 +16,7 @@ export default defineConfig({
     setupFiles: process.env['BACKFILL_TEST_CPU'] ? ['test/support/cpu-per-test.ts'] : [],
     pool: 'forks',
     isolate: false, // a worker loads each module once, and keeps its server (test/support/server.ts); no module is mocked
-    maxWorkers: 3, // each has a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
+    maxWorkers: 5, // each has a server of its own; on two cores, since many tests wait for a lock to grow stale or a proxy to cut
     // For what hangs. No test is limited by the clock, so that a busy machine breaks none.
     hookTimeout: 300_000,
     testTimeout: 300_000,

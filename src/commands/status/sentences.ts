@@ -1,12 +1,5 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
-import {
-  namedPosition,
-  rangeFlags,
-  type BlockSet,
-  countBlocks,
-  namedBlocks,
-  subtract,
-} from '../../model/blocks.ts'
+import { namedPosition, type BlockSet, countBlocks, namedBlocks, subtract } from '../../model/blocks.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'

@@ -1,5 +1,12 @@
 // Owns the sentences of `status`: what is wrong, and what to type next. Pure.
-import { namedPosition, type BlockSet, countBlocks, namedBlocks, subtract } from '../../model/blocks.ts'
+import {
+  type BlockSet,
+  countBlocks,
+  namedBlocks,
+  namedPosition,
+  rangeFlags,
+  subtract,
+} from '../../model/blocks.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -62,13 +69,13 @@ function problemsOf(
   ]
 }
 
-/** One for each range, so that what lies between them stays accepted. */
+/** One for each range, so that what lies between them stays accepted; of many, the first few. */
 function revocations({ table, arrived }: TableReport): string {
-  const typed = arrived
-    .slice(0, 3)
-    .map(({ from, to }) => `\`backfill accept ${table} --revoke --from ${from} --to ${to}\``)
-  return typed.join(', ')
+  const shown = arrived.slice(0, SHOWN_REVOCATIONS)
+  return shown.map((range) => `\`backfill accept ${table} --revoke ${rangeFlags(range)}\``).join(', ')
 }
+
+const SHOWN_REVOCATIONS = 3
 
 /** Once for all tables of a run. Each has a heartbeat: the newest tells whether the process lives, so it has seconds. */
 function heldText({ lock }: TableReport, tables: readonly TableReport[]): string | false {

@@ -109,6 +109,9 @@ test('the stale ranges of a table that others read are built again by the comman
 
 test('of a table that is not as its file says the last line is never that nothing is missing', () => {
   const misfit = 'it has another column'
+  expect(last([open('d', { misfit })])).toBe(
+    'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
+  )
   expect(last([table({ table: 'd', misfit }), table({ table: 'e' })])).toBe(
     'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
   )
@@ -156,4 +159,15 @@ test('of dirty blocks the last error is said, its first line, and no more than f
     const lines = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry })
     expect(lines).toContain(head + said)
   }
+})
+
+test('each range in which rows have arrived has a command of its own, and times are typed as they are shown', () => {
+  const minute = (n: number) => ({ from: 1_710_338_100 + n * 60, to: 1_710_338_100 + n * 60 + 59 })
+  const tables = [table({ accepted: [minute(0), minute(5)], arrived: [minute(0), minute(5)] })]
+  const text = renderStatus({ ...CHAIN, tables }, { columns: Infinity, colors, carry }).join('\n')
+  const command = (from: string, to: string) =>
+    `\`backfill accept address_diffs --revoke --from 2024-03-13T${from} --to 2024-03-13T${to}\``
+  expect(text).toContain(
+    `accepted before: ${command('13:55:00', '13:55:59')}, ${command('14:00:00', '14:00:59')}, then \`backfill up\`.`,
+  )
 })

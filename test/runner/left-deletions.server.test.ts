@@ -1,50 +1,33 @@
 // Owns the promise that a deletion which a dead run has left waiting in a table is ended by whoever takes its lock over, though no
 // block is half written: its fence would fail it for ever, and it would hold up every mutation behind it. On one server the fence
 // keeps it out of a table of another UUID; on a cluster nothing does, so it is put here by hand.
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/fence.ts'
 import { identity } from '../../src/seam/process.ts'
-import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { environmentFor } from '../support/cli.ts'
-import { backfillInside } from '../support/inside.ts'
-import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
-import { addBlocks, createSourceTables } from '../support/small-chain.ts'
-import { SQL_FOLDER } from '../support/workspace.ts'
+import { chainScene } from '../support/chain-scene.ts'
+import { post, rowsOf } from '../support/server.ts'
 
 const KEY = 'block_slots_stat'
 const TABLE = `int_${KEY}`
 
-let server: TestServer
-const source = uniqueDatabase('source')
-beforeAll(async () => {
-  server = await startTestServer()
-  await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
-  await addBlocks(server, source, { from: 1, to: 20 })
-})
-afterAll(() => server?.stop())
-
-/** Databases in which a run has done blocks 1-10, of each test's own. */
-let databases: { readonly source: string; readonly target: string; readonly ledger: string }
+const { databases, run, server } = await chainScene()
 beforeEach(async () => {
-  databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
-  await run(`up --tables ${KEY} --to 10`)
+  expect((await run(`up --tables ${KEY} --to 10`)).code).toBe(0)
 })
 
-const run = (words: string) =>
-  backfillInside(words.split(' '), { ...environmentFor(server, databases), BACKFILL_LAG: '0' })
-const say = (statement: string) => post(server, statement, databases)
+const say = (statement: string) => post(server(), statement, databases())
 
 /** A process of this host that is gone has taken the lock, and has sent a DELETE that waits for merges. */
 async function leaveDeletion(): Promise<void> {
-  const locks = `${databases.ledger}_locks`
+  const locks = `${databases().ledger}_locks`
   const name = lockName({ network: 'mainnet', key: KEY, epoch: 9 })
   const who = { ...identity(), pid: 2 ** 22 + 1, taker: 'gone', since: 'then', heartbeat: 'then', beats: 0 }
   await say(
     `CREATE TABLE ${locks}.${name} (nothing UInt8) ENGINE = Null COMMENT ${commentLiteral({ ...who, released: false })}`,
   )
-  await say(`SYSTEM STOP MERGES ${databases.target}.${TABLE}`)
-  await say(`DELETE FROM ${databases.target}.${TABLE} WHERE block_number = 3 AND (
+  await say(`SYSTEM STOP MERGES ${databases().target}.${TABLE}`)
+  await say(`DELETE FROM ${databases().target}.${TABLE} WHERE block_number = 3 AND (
       SELECT throwIf(max(name) != '${name}', 'lock lost') FROM system.tables WHERE database = '${locks}' AND startsWith(name, 'mainnet__${KEY}__')
     ) = 0 SETTINGS lightweight_deletes_sync = 0`)
   expect(await waiting()).toBe(1)
@@ -53,8 +36,8 @@ async function leaveDeletion(): Promise<void> {
 const waiting = async () =>
   (
     await rowsOf<{ n: number }>(
-      server,
-      `SELECT count() AS n FROM system.mutations WHERE database = '${databases.target}' AND table = '${TABLE}' AND NOT is_done`,
+      server(),
+      `SELECT count() AS n FROM system.mutations WHERE database = '${databases().target}' AND table = '${TABLE}' AND NOT is_done`,
     )
   )[0]!.n
 
@@ -65,7 +48,7 @@ test('up ends a deletion that a dead run has left in a table without half-writte
 })
 
 test('adopt ends it, too, before it compares', async () => {
-  const { target } = databases
+  const { target } = databases()
   await say(`RENAME TABLE ${target}.${TABLE} TO ${target}.moved`)
   await say(`CREATE TABLE ${target}.${TABLE} AS ${target}.moved`)
   await say(`INSERT INTO ${target}.${TABLE} SELECT * FROM ${target}.moved`)
@@ -79,6 +62,6 @@ test('rebuild ends it in the old table, where no run would look', async () => {
   await leaveDeletion()
   const { code, stderr } = await run(`rebuild ${KEY} --yes`)
   expect({ code, stderr }).toMatchObject({ code: 0 })
-  const unfinished = `SELECT count() AS n FROM system.mutations WHERE database = '${databases.target}' AND NOT is_done`
-  expect(await rowsOf(server, unfinished)).toEqual([{ n: 0 }])
+  const unfinished = `SELECT count() AS n FROM system.mutations WHERE database = '${databases().target}' AND NOT is_done`
+  expect(await rowsOf(server(), unfinished)).toEqual([{ n: 0 }])
 })

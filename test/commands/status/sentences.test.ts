@@ -92,6 +92,7 @@ test('only what `up` will fill is counted: nothing of a table that it leaves out
   expect(last([open('d', { misfit: 'it has another column' })])).toBe(
     'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
   )
+  expect(last([open('e', { state: 'waiting' })])).toBe('Missing blocks wait; see above.')
 })
 
 test('the stale ranges of a table that others read are built again by the command that does not refuse', () => {

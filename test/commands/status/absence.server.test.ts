@@ -38,8 +38,9 @@ test('a table that was emptied, sources without rows, and a head that went back 
   expect(back).toMatchObject({ code: 8, state: 'head went back', exits: [8] })
   expect(back.stderr).toBe('status --check: exit 8: block_slots_stat: head went back\n')
   const { stdout } = await run('status')
-  expect(stdout).toContain('blocks up to 20 are done, but the newest block of the sources is 12')
-  expect(stdout).toContain('`backfill verify --sources` finds the blocks whose rows have changed')
+  expect(stdout).toMatch(
+    /blocks up to 20 are done, but the newest block of the sources is 12: .*`backfill verify --sources` finds/,
+  )
   expect((await run('up')).stderr).toContain('warning: block_slots_stat  blocks up to 20 are done')
 
   await addBlocks(server(), databases().source, { from: 13, to: 20 })

@@ -13,9 +13,8 @@ const run = (words: string) =>
   runAll(words.includes('--tables') ? words : `${words} --tables block_slots_stat`)
 const say = (statement: string) => post(server(), statement, databases())
 const sources = catalogue.sources.map(({ table }) => table)
-const emptySources = async () => {
-  for (const table of sources) await say(`TRUNCATE TABLE {source:Identifier}.${table}`)
-}
+const emptySources = () =>
+  Promise.all(sources.map((table) => say(`TRUNCATE TABLE {source:Identifier}.${table}`)))
 async function checked(more = '') {
   const { code, stdout, stderr } = await run(`status --check --json${more}`)
   const { tables, check } = JSON.parse(stdout) as {
@@ -37,8 +36,7 @@ test('a table that was emptied, sources without rows, and a head that went back 
   const back = await checked()
   expect(back).toMatchObject({ code: 8, state: 'head went back', exits: [8] })
   expect(back.stderr).toBe('status --check: exit 8: block_slots_stat: head went back\n')
-  const { stdout } = await run('status')
-  expect(stdout).toMatch(
+  expect((await run('status')).stdout).toMatch(
     /blocks up to 20 are done, but the newest block of the sources is 12: .*`backfill verify --sources` finds/,
   )
   expect((await run('up')).stderr).toContain('warning: block_slots_stat  blocks up to 20 are done')

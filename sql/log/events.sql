@@ -5,7 +5,7 @@ WITH
     ours AS
     (
         SELECT *, if(query_id = '', toString((epoch, seq)), query_id) AS try FROM {ledger:Identifier}.ledger
-        WHERE network = {network:String} AND event != 'checkpoint'
+        WHERE network = {network:String} AND event != 'checkpoint' AND error != {digest_only:String}
             AND ({run:String} = '' OR startsWith(run_id, {run:String})) AND (NOT {errors:Bool} OR event = 'failed')
             AND (NOT {marks:Bool} OR query_id = '')
     ),

@@ -4,7 +4,7 @@ WITH
     ours AS
     (
         SELECT * FROM {ledger:Identifier}.ledger
-        WHERE network = {network:String} AND event != 'checkpoint'
+        WHERE network = {network:String} AND event != 'checkpoint' AND error != {digest_only:String}
             AND ({table:String} = '' OR table_key = {table:String})
     ),
     latest AS

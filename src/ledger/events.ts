@@ -78,3 +78,6 @@ export type LedgerEvent = {
 
 /** The `error` of a `cleaned` event that revokes an acceptance and deletes no rows. */
 export const REVOKED = 'acceptance revoked'
+
+/** The `error` of a `done` event that only says the digest of rows that were there before. */
+export const DIGEST_ONLY = 'digest only'

@@ -2,7 +2,7 @@
 // become islands, disjoint ranges with a state and an SQL hash. Reasons: docs/architecture.md, "Ledger".
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Range } from '../model/blocks.ts'
-import type { Position } from './events.ts'
+import { DIGEST_ONLY, type Position } from './events.ts'
 import { ISLANDS, type IslandState, type Schema } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import { MARKS, withStaleTag } from './stale.ts'
@@ -126,7 +126,7 @@ function ofEachTarget(uuids: ReadonlyMap<string, string>, and: (key: string) => 
   return sql<boolean>`(${sql.join(targets, sql` OR `)})`
 }
 
-/** Of each target, the events that touch a window and may have changed rows; `since`: those after a position. */
+/** Of each target, the events that touch a window; `since`: those after a position. */
 export function rowEvents(
   db: Pick<Kysely<Schema>, 'selectFrom'>,
   network: string,
@@ -143,7 +143,6 @@ export function rowEvents(
     .where('network', '=', network)
     .where(ofEachTarget(new Map(questions.map(({ key, uuid }) => [key, uuid])), touches))
     .where('event', '!=', 'checkpoint')
-    .where(WROTE_ROWS)
 }
 
 export type RowsQuestion = {
@@ -155,11 +154,17 @@ export type RowsQuestion = {
 
 export const POSITION = sql<Position>`(epoch, seq)`
 
-/** A `done` event that only marks blocks as stale wrote no rows. */
-export const WROTE_ROWS = sql<boolean>`NOT (${sql.join(
+const SAYS_DIGEST = sql<boolean>`error = ${DIGEST_ONLY}`
+
+const MARKS_STALE = sql<boolean>`(${sql.join(
   MARKS.map((tag) => sql`startsWith(sql_hash, ${withStaleTag(tag, '')})`),
   sql` OR `,
 )})`
+
+/** A `done` event that only marks blocks as stale, or only says the digest of rows that were there, wrote no rows. */
+export const WROTE_ROWS = sql<boolean>`NOT (${MARKS_STALE} OR ${SAYS_DIGEST})`
+
+export const TELLS_OF_ROWS = sql<boolean>`(${SAYS_DIGEST} OR NOT ${MARKS_STALE})`
 
 export function after([epoch, seq]: Position) {
   return sql<boolean>`(epoch > ${sql.lit(epoch)} OR (epoch = ${sql.lit(epoch)} AND seq > ${sql.lit(seq)}))`

@@ -6,7 +6,7 @@ import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
 import { DIGEST } from './unchanged.ts'
-import { after, POSITION, tableEvents, WROTE_ROWS, latestStateQuery } from './fold.ts'
+import { after, POSITION, tableEvents, TELLS_OF_ROWS, WROTE_ROWS, latestStateQuery } from './fold.ts'
 
 /** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {
@@ -24,8 +24,8 @@ export type LatestEventsQuestion = {
   readonly key: string
   readonly targetUuid: string
   readonly window: Range
-  /** Ignore events that only mark blocks as stale: they changed no row. */
-  readonly withoutStaleTags?: boolean
+  /** Ignore events that changed no row: those that only mark blocks as stale, and, unless digests are asked for, those that only say a digest. */
+  readonly without?: 'marks' | 'marks and digests'
 }
 
 export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
@@ -44,11 +44,11 @@ export function openEvents({
 }: LedgerPlace & { readonly pageRows?: number }) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
-  const eventsIn = ({ key, targetUuid, window, withoutStaleTags = false }: LatestEventsQuestion) =>
+  const eventsIn = ({ key, targetUuid, window, without }: LatestEventsQuestion) =>
     tableEvents(db, network, key, targetUuid)
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
-      .$if(withoutStaleTags, (events) => events.where(WROTE_ROWS))
+      .$if(without !== undefined, (events) => events.where(without === 'marks' ? TELLS_OF_ROWS : WROTE_ROWS))
 
   /** Windows that make up the requested one, each with the ends of at most `pageRows` segments. */
   async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
@@ -122,7 +122,7 @@ export function openEvents({
      * digest_columns.
      */
     segments: (question: LatestEventsQuestion) =>
-      segmentsOf({ ...question, withoutStaleTags: true }).select([
+      segmentsOf({ ...question, without: 'marks' }).select([
         sql`paint.8.1`.as('digest_rows'),
         sql`toUInt64(paint.8.2)`.as('digest_sum'),
         sql`paint.8.3`.as('digest_columns'),
@@ -140,7 +140,7 @@ export function openEvents({
     },
 
     /** Blocks of the window that an event after `since` covers, stale tags included. */
-    async touchedSince(since: Position, question: Omit<LatestEventsQuestion, 'withoutStaleTags'>) {
+    async touchedSince(since: Position, question: Omit<LatestEventsQuestion, 'without'>) {
       const rows = await eventsIn(question)
         .select(['range_from as from', 'range_to as to'])
         .distinct()

@@ -6,7 +6,6 @@ import { usageError } from '../model/errors.ts'
 import { isImportKey } from '../model/model.ts'
 import type { LedgerPlace } from './events.ts'
 import { tableEvents } from './fold.ts'
-import { ALL_BLOCKS, openEvents } from './latest-events.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
 import { type InputTable, versionName } from './built-from.ts'
@@ -61,20 +60,6 @@ export function ledgerOwnership(place: LedgerPlace) {
         .where('event', '=', 'done')
         .executeTakeFirstOrThrow()
       return { rowsWritten: row.rows, lastDone: row.last }
-    },
-
-    /** Rows that a target has at least, by the digests of the done ranges that nothing has touched since. */
-    async recordedRows(key: string, targetUuid: string): Promise<number> {
-      const segments = openEvents(place).segments({ key, targetUuid, window: ALL_BLOCKS })
-      const row = await db
-        .selectFrom(segments.as('seen'))
-        .select(
-          sql<number>`sumIf(digest_rows, event = 'done' AND event_from = seen.from AND event_to = seen.to)`.as(
-            'rows',
-          ),
-        )
-        .executeTakeFirstOrThrow()
-      return row.rows
     },
 
     /** The UUID of an earlier table of this key with the latest events, and their time; undefined if there is none. */

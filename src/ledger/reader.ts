@@ -177,6 +177,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
           // Not as `event`: that would take the column's place in WHERE.
           sql<EventName>`argMax(event, (epoch, seq))`.as('last'),
         ])
+        .where(WROTE_ROWS)
         .groupBy(['table_key', 'range_from', 'range_to'])
         .execute()
       return rows.map(({ from, to, last: event, ...row }) => ({ ...row, event, range: { from, to } }))

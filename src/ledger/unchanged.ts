@@ -4,9 +4,9 @@ import { addDigests, type Digest, isSameDigest } from '../model/digest.ts'
 import { isLater, type Position } from './events.ts'
 import { type Kysely, sql } from 'kysely'
 import type { Schema } from '../clickhouse/schema.ts'
-import { POSITION, rowEvents, type RowsQuestion } from './fold.ts'
+import { POSITION, rowEvents, type RowsQuestion, TELLS_OF_ROWS } from './fold.ts'
 
-/** An event that may have changed rows; `digest`: of the range after it, if it is `done` and the digest is known. */
+/** An event that may have changed rows, or that says their digest; `digest`: of the range after it, if it is `done` and the digest is known. */
 export type RowEvent = {
   readonly range: Range
   readonly position: Position
@@ -117,6 +117,7 @@ export async function readSameSince(
   const rows = await rowEvents(db, network, all)
     .select(['table_key as key', 'range_from as from', 'range_to as to', POSITION.as('position')])
     .select(DIGEST.as('digest'))
+    .where(TELLS_OF_ROWS)
     .orderBy('table_key')
     .orderBy('epoch')
     .orderBy('seq')

@@ -12,6 +12,7 @@ import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
 import { takeOver, ledgerOwnership } from './ownership.ts'
 import { eventsOf, foldQuery } from './fold.ts'
+import { knownDigests } from './known-digests.ts'
 import { ledgerReader } from './reader.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { ISLANDS, type Schema } from '../clickhouse/schema.ts'
@@ -35,6 +36,7 @@ export function openLedger(options: WritingPlace) {
   return {
     ...ledgerReader(options),
     ...ledgerOwnership(options),
+    ...knownDigests(options),
     ...ledgerWriter(options),
     takeOver: (
       lock: Lock,

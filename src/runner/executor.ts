@@ -6,7 +6,7 @@ import type { Compression, Network, TableDefinition } from '../model/model.ts'
 import { sharedStep, SHARED_TABLE } from '../sql-syntax/shared-cte.ts'
 import type { Lock } from '../lock/lock.ts'
 import { assertAuditable, openAudits } from '../targets/audits.ts'
-import { openDigests } from '../targets/digest.ts'
+import { openDigests, storedDigests, type WrittenRange } from '../targets/digest.ts'
 import { openDeletions } from '../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { compiledFence } from '../lock/fence.ts'
@@ -113,6 +113,9 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     insert,
     ...openAudits({ source, target, network }),
     digest: openDigests(target, columnsOf),
+    /** Of disjoint ranges by their blocks, in their order (targets/digest.ts). */
+    storedDigests: (of: Pick<WrittenRange, 'table' | 'target'>, ranges: readonly Range[]) =>
+      storedDigests(target, { describe: columnsOf }, of, ranges),
     ...openDeletions(target, names),
   }
 }

@@ -1,5 +1,5 @@
 // Owns the digest of rows that are in a table (model/digest.ts), as SQL, and the digest of a range that was just written.
-import { namedBlocks, type Range } from '../model/blocks.ts'
+import { hull, namedBlocks, type Range } from '../model/blocks.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -52,8 +52,8 @@ function hasDigest({ table, target }: Pick<WrittenRange, 'table' | 'target'>): b
 }
 
 /**
- * Of many disjoint ranges of a per-block table, in the order of the ranges: one scan of the table, whatever their number.
- * Empty where a table has no digest. @throws BackfillError `server`, `usage`
+ * Of many disjoint ranges of a per-block table, in the order of the ranges, which is that of their blocks: one scan of what lies between the first and
+ * the last of them, whatever their number. Empty where a table has no digest. @throws BackfillError `server`, `usage`
  */
 export async function storedDigests(
   server: Server,
@@ -61,7 +61,8 @@ export async function storedDigests(
   { table, target }: Pick<WrittenRange, 'table' | 'target'>,
   ranges: readonly Range[],
 ): Promise<readonly Digest[]> {
-  if (!hasDigest({ table, target })) return []
+  const all = hull(ranges)
+  if (!hasDigest({ table, target }) || all === undefined) return []
   const { from, rowHash, columns } = await digestSql(server, executor, table, target)
   const { position } = table
   return await server.client.rows<Digest>({
@@ -70,7 +71,7 @@ export async function storedDigests(
       FROM (SELECT arrayJoin({starts:Array(UInt64)}) AS start) AS ranges
       LEFT JOIN (
         SELECT roundDown(toUInt64(${position}), {steps:Array(UInt64)}) AS start, count() AS rows, sum(${rowHash}) AS total
-        FROM ${from} GROUP BY start
+        FROM ${from} WHERE ${position} BETWEEN ${all.from} AND ${all.to} GROUP BY start
       ) AS stored USING (start)
       ORDER BY start
       SETTINGS join_use_nulls = 0`,
@@ -79,7 +80,7 @@ export async function storedDigests(
       steps: [0, ...new Set(ranges.flatMap((range) => [range.from, range.to + 1]))],
     },
     clickhouse_settings: DIGEST_SETTINGS,
-    doing: `reading the rows of ${table.key} that are adopted`,
+    doing: `reading the rows of ${table.key}`,
   })
 }
 

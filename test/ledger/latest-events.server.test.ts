@@ -96,19 +96,24 @@ test('over every block of the window the latest event is seen, whole, however th
       anyRange,
       fc.constantFrom(1, 3, 50_000),
       fc.boolean(),
-      async (drawn, window, pageRows, withoutStaleTags) => {
+      async (drawn, window, pageRows, withoutMarks) => {
         const { arrived, uuids } = makeHistory(
           drawn.map((one) => (one.hash === 'old' ? { ...one, hash: 'sources-old' } : one)) as typeof drawn,
         )
         const events = openEvents({ server, names, network: await insert(arrived), pageRows })
         const [key, targetUuid] = [...uuids][0]!
-        const pages = await read(events, { key, targetUuid, window, withoutStaleTags })
+        const pages = await read(events, {
+          key,
+          targetUuid,
+          window,
+          ...(withoutMarks && { without: 'marks and digests' }),
+        })
         const history = arrived.filter(
           (one) =>
             one.key === key &&
             one.uuid === targetUuid &&
             one.event !== 'checkpoint' &&
-            !(withoutStaleTags && one.hash.startsWith('sources-')),
+            !(withoutMarks && one.hash.startsWith('sources-')),
         )
         expect(joined(pages.flat())).toEqual(paint(history, window))
         for (const page of pages) expect(page.length).toBeLessThanOrEqual(pageRows + 1)

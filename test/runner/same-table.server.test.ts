@@ -62,7 +62,7 @@ test('an adoption of a table that is replaced after the comparison records nothi
     async (lock) => {
       const adoption = await planAdoption(workspace, connected, options, hooks)
       await copy()
-      await adopt(workspace, connected, adoption, options, lock)
+      await adopt(workspace, adoption, options, lock)
     },
   )
   await expect(adopting).rejects.toThrow(REPLACED)

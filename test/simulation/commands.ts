@@ -62,7 +62,7 @@ export const adoptWork =
         const codes = plan.verifications.map(verifyCode)
         if (codes.some((code) => code === EXIT.different || (code !== EXIT.ok && fromUuid === undefined)))
           return 'different'
-        await adopt(workspace, connected, plan, options, lock)
+        await adopt(workspace, plan, options, lock)
         return codes.every((code) => code === EXIT.ok) ? 'adopted' : 'adopted as stale'
       },
     )

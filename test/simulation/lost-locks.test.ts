@@ -79,11 +79,11 @@ test('an answer about locks that came late is not taken for the truth: others ha
     acts: [
       { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
       { at: 140_498, act: 'redo', host: 'two', table: 'plain', from: 6, to: 6, stray: false },
-      { at: 147_806, act: 'redo', host: 'one', table: 'plain', from: 6, to: 6, stray: false },
+      { at: 147_252, act: 'redo', host: 'one', table: 'plain', from: 6, to: 6, stray: false },
     ],
-    faults: [{ statement: 'locks', nth: 3, fault: 'stopped', ms: 20_483 }],
+    faults: [{ statement: 'locks', nth: 3, fault: 'stopped', ms: 9000 }],
   })
-  expect(said).toEqual(['ok', expect.stringContaining('locked: echo is locked'), 'ok', 'ok'])
+  expect(said).toEqual(['ok', 'ok', 'ok', 'ok'])
 })
 
 test('a deletion of a dead run does not hang in the old table of a rebuild', async () => {

@@ -1,5 +1,5 @@
 // Owns what the statements of `adopt` do and answer: which rows are there, and what the ledger knows of an earlier table.
-import { assertFence, hash, type Sent, type Statement, targetNamed, within } from './sent.ts'
+import { assertFence, type Sent, type Statement, targetNamed } from './sent.ts'
 import type { LedgerRow, World } from './world.ts'
 
 const blocksOf = (world: World, { params }: Sent): readonly number[] =>
@@ -26,18 +26,6 @@ export const OF_ADOPT: readonly Statement[] = [
       return steps.flatMap((step, index) =>
         step > Math.max(usual, 1) ? [{ from: blocks[index]! + 1, to: blocks[index + 1]! - 1 }] : [],
       )
-    },
-  },
-  {
-    name: 'digests of stored ranges',
-    words: ['FROM (SELECT arrayJoin({starts:Array(UInt64)}) AS start) AS ranges'],
-    run(world, { text, params }) {
-      const [, name] = /FROM `tgt`\.`(\w+)`/.exec(text)!
-      const [starts, steps] = [params['starts'] as number[], params['steps'] as number[]]
-      return starts.map((from) => {
-        const to = (steps.toSorted((a, b) => a - b).find((step) => step > from) ?? Infinity) - 1
-        return digest(world, name!, { from, to })
-      })
     },
   },
   {
@@ -80,13 +68,3 @@ export const OF_ADOPT: readonly Statement[] = [
 ]
 
 const positionOf = ({ epoch, seq }: LedgerRow) => `${epoch}.${seq}`
-
-/** Of the rows of a range, as `done` records it. */
-export function digest(world: World, name: string, range: { readonly from: number; readonly to: number }) {
-  const rows = world.shown(targetNamed(world, name)).filter(({ block }) => within(range)(block))
-  const sum = rows.reduce(
-    (all, { block, value }) => (all + BigInt(hash(`${block} ${value}`))) % 2n ** 64n,
-    0n,
-  )
-  return { rows: rows.length, sum: String(sum), columns: 'columns' }
-}

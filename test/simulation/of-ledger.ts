@@ -1,10 +1,11 @@
 // Owns what questions about the ledger answer.
+import { DIGEST_ONLY } from '../../src/ledger/events.ts'
 import { nothing, rangesIn, valuesIn, type Sent, type Statement } from './sent.ts'
 import { comparePositions, fold } from './fold.ts'
 import type { LedgerRow, World } from './world.ts'
 
 /** Rows of the tables' present UUIDs, for which a question names key and UUID as literals. */
-function named(
+export function named(
   sent: Sent,
 ): readonly { readonly key: string; readonly uuid: string; readonly rest: string }[] {
   return [
@@ -25,10 +26,13 @@ export function touching(rest: string): (row: LedgerRow) => boolean {
     (epoch === undefined || comparePositions(row, { epoch: Number(epoch), seq: Number(seq) }) > 0)
 }
 
-/** Leaves out marks and checkpoints where the statement does. */
+/** Leaves out checkpoints, and marks and digests where the statement does. */
 export function wroteRows(sent: Sent): (row: LedgerRow) => boolean {
   const marks = sent.all<string>('startsWith(sql_hash, ')
-  return ({ event, sql_hash: own }) => event !== 'checkpoint' && !marks.some((mark) => own.startsWith(mark))
+  const withDigests = marks.length === 0 || sent.text.includes(' OR NOT (startsWith(')
+  return ({ event, error, sql_hash: own }) =>
+    event !== 'checkpoint' &&
+    (error === DIGEST_ONLY ? withDigests : !marks.some((mark) => own.startsWith(mark)))
 }
 
 export const eventsOf = (world: World, sent: Sent) =>
@@ -47,12 +51,6 @@ const pairsOf = (sent: Sent): ReadonlyMap<string, string> => {
 }
 
 const positionOf = ({ epoch, seq }: Pick<LedgerRow, 'epoch' | 'seq'>) => [epoch, seq]
-
-const digestOf = (row: LedgerRow) => [
-  row.digest_rows ?? 0,
-  row.digest_sum ?? '0',
-  row.event === 'done' ? row.digest_columns : '',
-]
 
 export const OF_LEDGER: readonly Statement[] = [
   {
@@ -130,27 +128,6 @@ export const OF_LEDGER: readonly Statement[] = [
       }),
   },
   {
-    name: 'digests of inputs',
-    words: ['(epoch, seq) as `position`, (ifNull(digest_rows, 0)'],
-    run: (world, sent) =>
-      named(sent).flatMap(({ key, uuid, rest }) =>
-        newestFirst(
-          world.ledger.filter(
-            (row) => row.table_key === key && row.target_uuid === uuid && touching(rest)(row),
-          ),
-        )
-          .toReversed()
-          .filter(wroteRows(sent))
-          .map((row) => ({
-            key,
-            from: row.range_from,
-            to: row.range_to,
-            position: [row.epoch, row.seq],
-            digest: digestOf(row),
-          })),
-      ),
-  },
-  {
     name: 'rows ever written',
     words: ['select sum(`rows_written`) as `rows`, maxIf(range_to, NOT forced) as `last`'],
     run(world, sent) {
@@ -160,29 +137,6 @@ export const OF_LEDGER: readonly Statement[] = [
           rows: rows.reduce((sum, row) => sum + row.rows_written, 0),
           last: Math.max(0, ...rows.filter(({ forced }) => !forced).map(({ range_to: to }) => to)),
         },
-      ]
-    },
-  },
-  {
-    name: 'rows that digests say',
-    words: ["select sumIf(digest_rows, event = 'done' AND event_from = seen.from"],
-    run(world, sent) {
-      const rows = eventsOf(world, sent).filter(wroteRows(sent))
-      const layers = rows.map(({ epoch, seq, range_from: from, range_to: to, event }, index) => ({
-        at: [epoch, seq] as const,
-        from,
-        to,
-        state: event as string,
-        hash: String(index),
-        forks: '',
-        inputs: '',
-      }))
-      const whole = fold(layers).filter(({ from, to, hash: index, state }) => {
-        const { range_from: first, range_to: last } = rows[Number(index)]!
-        return state === 'done' && from === first && to === last
-      })
-      return [
-        { rows: whole.reduce((sum, { hash: index }) => sum + (rows[Number(index)]!.digest_rows ?? 0), 0) },
       ]
     },
   },

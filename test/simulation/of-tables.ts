@@ -1,5 +1,5 @@
 // Owns what statements about targets and sources do and answer. INSERT and DELETE go on for a while: writes.ts.
-import { digest } from './of-adopt.ts'
+import { digest } from './of-digests.ts'
 import { hash, nothing, rangesIn, type Sent, type Statement, targetNamed, within } from './sent.ts'
 import { type Key, keyOf, KEYS, type World } from './world.ts'
 

@@ -1,6 +1,7 @@
 // Owns the names of all statements that the protocol sends. One that has no name fails the history that sends it.
 import { APPENDS } from './appends.ts'
 import { OF_ADOPT } from './of-adopt.ts'
+import { OF_DIGESTS } from './of-digests.ts'
 import { OF_EVENTS } from './of-events.ts'
 import { OF_LEDGER } from './of-ledger.ts'
 import { OF_REBUILD } from './of-rebuild.ts'
@@ -17,6 +18,7 @@ export const STATEMENTS: readonly Statement[] = [
   ...OF_REBUILD,
   ...OF_TABLES,
   ...OF_ADOPT,
+  ...OF_DIGESTS,
 ]
 
 /** The text of a statement is mostly the same again. */

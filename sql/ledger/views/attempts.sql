@@ -28,5 +28,5 @@ SELECT
     argMax(ledger.tool_version, (epoch, seq)) AS tool_version,
     max((epoch, seq)) AS position
 FROM backfill.ledger
-WHERE event != 'checkpoint'
+WHERE event != 'checkpoint' AND ledger.error != 'digest only' -- of rows that were there before
 GROUP BY network, table_key, target_uuid, run_id, id

@@ -44,8 +44,7 @@ export const adoptCommand: Command = async (context) => {
         return code !== EXIT.ok && (fromUuid === undefined || code === EXIT.different)
       })
       const outcome = wrong !== undefined ? 'different' : lock === undefined ? 'dry-run' : 'adopted'
-      if (lock !== undefined && wrong === undefined)
-        await adopt(workspace, session.connected, plan, options, lock)
+      if (lock !== undefined && wrong === undefined) await adopt(workspace, plan, options, lock)
       const [blocks, sample] = [plan.blocks, plan.verifications[0]]
       output.answer({ table: key, outcome, blocks, fromUuid, verification: wrong ?? sample }, [
         ...[...new Set(listOf(sample, wrong))].flatMap((one) => renderVerify(one, output.resultColors)),

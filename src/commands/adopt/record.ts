@@ -9,8 +9,6 @@ import { assertSameTable } from '../../runner/same-table.ts'
 import { endAttempts } from '../../runner/recover.ts'
 import type { Ports, Workspace } from '../../runner/workspace.ts'
 import { randomId } from '../../seam/random.ts'
-import { storedDigests } from '../../targets/digest.ts'
-import type { Connected } from '../../workspace/connect.ts'
 import type { Adoption, AdoptOptions } from './plan.ts'
 
 /**
@@ -49,7 +47,6 @@ async function endStatements(ports: Ports, table: TableDefinition, lock: Lock): 
 /** @throws BackfillError `locked`; `failed` if the table was replaced since the comparison */
 export async function adopt(
   { ports, network }: Workspace,
-  connected: Connected,
   { tableStatus: { table, target }, targetUuid, ranges, inputs, before }: Adoption,
   { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
   lock: Lock,
@@ -60,7 +57,7 @@ export async function adopt(
   if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
   if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
   else {
-    const digests = await storedDigests(connected.target, ports.executor, { table, target: target! }, ranges)
+    const digests = await ports.executor.storedDigests({ table, target: target! }, ranges)
     const events = ranges.map((range, index) => ({
       event: 'done' as const,
       range,

@@ -1,7 +1,7 @@
 // Owns the reading of the ledger as history: runs and attempts, newest first. The server folds them (sql/log). Reads only.
 import { MAX_ATTEMPTS } from '../../clickhouse/error-codes.ts'
 import { askLedger } from '../../ledger/ask.ts'
-import { type LedgerPlace, REVOKED } from '../../ledger/events.ts'
+import { DIGEST_ONLY, type LedgerPlace, REVOKED } from '../../ledger/events.ts'
 import { type Author, readRunEnds, type RunEnd } from '../../ledger/run-reports.ts'
 import { isDead } from '../../lock/comment.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -56,6 +56,7 @@ export async function readLog<Row extends LoggedRun | LoggedEvent>(
     errors,
     marks,
     revoked: REVOKED,
+    digest_only: DIGEST_ONLY,
     attempts: MAX_ATTEMPTS,
     present: new Map([...derived, ...filled]),
     held: new Map(held),

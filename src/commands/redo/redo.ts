@@ -2,8 +2,8 @@
 // the ranges are dirty, and any later run deletes and builds them again.
 import type { Lock } from '../../lock/lock.ts'
 import { intersect, subtract, union } from '../../model/blocks.ts'
-import type { RedoBlocks } from './blocks.ts'
 import { pickBlocks, type PlannedRedo } from './plan.ts'
+import { recordRest } from './rest.ts'
 import { readTableStatuses } from '../../planning/table-status.ts'
 import { assertNoDependants } from './refusals.ts'
 import type { RunSummary } from '../../runner/events.ts'
@@ -36,13 +36,15 @@ export async function redo(
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
       locks.set(key, await ports.locks.acquire(key, note, options.lockWaitMs, 'redo'))
     }
-    const blocks = await confirmedBlocks(workspace, plan)
+    const { blocks, tableStatuses } = await confirmedBlocks(workspace, plan)
     const runId = randomId()
     const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
     for (const { key, redo: again } of blocks.toReversed()) {
       const { sqlHash } = plan.tables.find((table) => table.key === key)!
+      const lock = locks.get(key)!
+      await recordRest(ports, tableStatuses.get(key)!, { blocks: again, lock, runId, retryPolicy })
       const declared = { blocks: again, targetUuid: plan.uuids.get(key)!, runId, sqlHash }
-      await ports.ledger.appendEach(locks.get(key)!, { event: 'invalidated', ...declared }, retryPolicy)
+      await ports.ledger.appendEach(lock, { event: 'invalidated', ...declared }, retryPolicy)
     }
     const concerned = new Map(
       blocks
@@ -66,7 +68,7 @@ export async function redo(
 }
 
 /** The blocks to redo by the ledger as read under the locks; for the named table at most the planned blocks. */
-async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise<readonly RedoBlocks[]> {
+async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo) {
   const { tables, question, report } = plan
   const [table] = tables
   const of = (key: string) => report.tables.find((one) => one.table === key)
@@ -87,5 +89,5 @@ async function confirmedBlocks(workspace: Workspace, plan: PlannedRedo): Promise
     redo: subtract(intersect(one.redo, planned), of(one.key)?.gone ?? []),
   }))
   if (question.dependants === 'refuse') assertNoDependants(table!, dependants, question.request)
-  return [own!, ...dependants]
+  return { blocks: [own!, ...dependants], tableStatuses: now }
 }

@@ -6,6 +6,7 @@ import type { LedgerEvent } from '../ledger/events.ts'
 import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
+import { keepForLater } from './later-digests.ts'
 import { assertNoOtherRows, assertNoRowsYet, assertSourcesLeft } from './chunk-checks.ts'
 import type { InsertJob, InsertReport } from './executor.ts'
 import type { TableInput } from '../planning/table-status.ts'
@@ -105,7 +106,9 @@ export async function runChunk(
   }
   // Outside the try block: once `done` may have arrived, `failed` must never follow it.
   const { stepKept: _, ...measured } = report
-  await ledger.append(lock, event('done', { ...measured, digest }), retryPolicy)
+  const done = event('done', { ...measured, digest })
+  await ledger.append(lock, done, retryPolicy)
+  if (digest === undefined) keepForLater(run, done)
   return { ...report, fingerprint: sources }
 }
 

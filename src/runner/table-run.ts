@@ -1,6 +1,7 @@
 // Owns the state of a run: one table's blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
 import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
+import type { LedgerEvent } from '../ledger/events.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
 import type { Availability } from '../planning/probe.ts'
@@ -52,6 +53,8 @@ export function startTable(
     lock,
     /** `locked` only after the ledger has been read under the lock: no chunk may start before. `locking`: from its turn on. */
     phase: 'unlocked' as 'unlocked' | 'locking' | 'locked',
+    /** The `done` events without a digest. */
+    undigested: [] as LedgerEvent[],
     /** Events appended since the last checkpoint. */
     events: 0,
     failure: undefined as BackfillError | undefined,

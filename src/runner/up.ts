@@ -11,6 +11,7 @@ import type { RunEvent, RunSummary } from './events.ts'
 import type { Workspace } from './workspace.ts'
 import type { UpOptions } from '../planning/run-options.ts'
 import { keepFound, keepSeen } from './keep-findings.ts'
+import { fillDigests } from './later-digests.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
 import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
@@ -216,10 +217,12 @@ export async function up(
   else if (hooks.signal.aborted) await context.sayEnded('interrupted')
   else if (timeUp.some(({ aborted }) => aborted)) await context.sayEnded('out of time')
   if (lockedOut !== undefined) throw lockedOut
-  const together = checkpointTables([...runs.values()], context, 'atEnd').catch((error: unknown) => {
-    if ((error as BackfillError).kind === 'server') unreachable.abort()
-    throw error
-  })
+  const together = fillDigests([...runs.values()], context)
+    .then(() => checkpointTables([...runs.values()], context, 'atEnd'))
+    .catch((error: unknown) => {
+      if ((error as BackfillError).kind === 'server') unreachable.abort()
+      throw error
+    })
   for (const run of runs.values())
     launch(run, async () => {
       // If the joint checkpoint fails, each table writes its own, so that only the table with the error fails.

@@ -85,7 +85,7 @@ export async function storedDigests(
 }
 
 /** The digest is not worth reading more rows than this, by rows of the range, with a floor of some granules. */
-const WORTH = { perRow: 20, atLeast: 65_536 }
+export const WORTH = { perRow: 20, atLeast: 65_536 }
 
 const TOO_MANY_ROWS = 158
 

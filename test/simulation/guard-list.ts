@@ -173,8 +173,8 @@ export const GUARDS: readonly Guard[] = [
   [
     'a redo records `invalidated` first',
     'commands/redo/redo.ts',
-    "await ports.ledger.appendEach(locks.get(key)!, { event: 'invalidated', ...declared }, retryPolicy)",
-    'void [locks.get(key), declared, retryPolicy]',
+    "await ports.ledger.appendEach(lock, { event: 'invalidated', ...declared }, retryPolicy)",
+    'void [declared, retryPolicy]',
   ],
   [
     'rows that a redo asks for are deleted',

@@ -50,6 +50,27 @@ export const DEFECTS_OF_RANGES = [
     name: 'a table with a TTL has no digest',
   },
   {
+    what: 'the rest of a range of which a part is redone keeps no digest',
+    find: 'await recordRest(ports',
+    put: 'void (ports',
+    test: 'test/commands/redo/rest.server.test.ts',
+    name: 'rows that go from the rest of a range after a part was redone are found',
+  },
+  {
+    what: 'the rest of a range whose rows are others gets a digest of these',
+    find: 'whole.sum !== digest.sum',
+    put: 'whole.sum === undefined',
+    test: 'test/commands/redo/rest.server.test.ts',
+    name: 'whose rows were not as recorded',
+  },
+  {
+    what: 'digests that would be scans stay unknown for good',
+    find: 'fillDigests([...runs.values()], context)',
+    put: 'Promise.resolve(fillDigests)',
+    test: 'test/commands/redo/rest.server.test.ts',
+    name: 'one scan at the end of the run reads all of them',
+  },
+  {
     what: 'rows that are as many and others are taken for the same',
     find: 'one.sum === other.sum',
     put: 'one.columns === other.columns',

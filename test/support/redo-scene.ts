@@ -113,6 +113,16 @@ export function redoScene() {
 
   const withSql = (sql: string) => edited(files, TABLE, { sql })
 
+  /** With another engine, behind the columns. */
+  function withEngine(engine: string, sql = EVERY): Catalogue {
+    const catalogue = withSql(sql)
+    const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.int_${TABLE} (block_number UInt32, slots_cleared UInt32, slots_set UInt32${engine}`
+    const tables = catalogue.tables.map((table) =>
+      table.key === TABLE ? { ...table, ddl: { ...table.ddl, text } } : table,
+    )
+    return { ...catalogue, tables }
+  }
+
   const withReaders = (sql: string) => addReaders(withSql(sql))
 
   const query = (statement: string) => post(server, statement, { source, target, ledger })
@@ -129,6 +139,7 @@ export function redoScene() {
     connectWorkspace,
     behindProxy,
     withSql,
+    withEngine,
     withReaders,
     query,
     blocksOf,

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readForks, readInputs, writeForks, writeInputs } from '../../src/ledger/built-from.ts'
-import { REVOKED } from '../../src/ledger/events.ts'
+import { DIGEST_ONLY, REVOKED } from '../../src/ledger/events.ts'
 import { everyForm, withStaleTag, splitStaleTag } from '../../src/ledger/stale.ts'
 import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/fence.ts'
@@ -68,6 +68,7 @@ test('a tag stands before the hash of a range that is stale whatever the file sa
 
 test('an acceptance that was taken back is known by the error of its event', () => {
   expect(REVOKED).toBe('acceptance revoked')
+  expect(DIGEST_ONLY).toBe('digest only')
 })
 
 test('a lock is a name with its epoch in twenty digits, and a comment in JSON', () => {

@@ -2,10 +2,10 @@
 // while all of its rows are still there, it proves what the rest holds.
 import { intersect, type BlockSet, subtract } from '../../model/blocks.ts'
 import { addDigests } from '../../model/digest.ts'
-import { DIGEST_ONLY } from '../../ledger/events.ts'
 import type { RetryPolicy } from '../../clickhouse/retry.ts'
 import type { Lock } from '../../lock/lock.ts'
 import type { TableStatus } from '../../planning/table-status.ts'
+import { digestEvent } from '../../runner/later-digests.ts'
 import type { Ports } from '../../runner/workspace.ts'
 
 type Taken = {
@@ -50,17 +50,9 @@ export async function recordRest(
     const ranges = [...taken, ...parts.map(({ range }) => range)]
     const whole = addDigests(ranges.map(({ from }) => stored.get(from)))
     if (whole?.columns !== digest.columns || whole.sum !== digest.sum || whole.rows !== digest.rows) return []
-    return parts.map(({ range, island: { sqlHash, forks, inputs } }) => ({
-      event: 'done' as const,
-      error: DIGEST_ONLY,
-      range,
-      targetUuid,
-      runId,
-      sqlHash,
-      forks,
-      inputs,
-      digest: stored.get(range.from),
-    }))
+    return parts.map(({ range, island: { sqlHash, forks, inputs } }) =>
+      digestEvent({ range, targetUuid, runId, sqlHash, forks, inputs }, stored.get(range.from)!),
+    )
   })
   if (events.length > 0) await ledger.appendAll(lock, events, retryPolicy)
 }

@@ -1,15 +1,14 @@
 // Owns the promises of `redo` about what it leaves: blocks without source rows, rows that cannot be deleted, views.
 import pc from 'picocolors'
 import { expect, test } from 'vitest'
-import type { Catalogue } from '../../../src/model/model.ts'
 import { startLines } from '../../../src/commands/rebuild/render.ts'
 import { readSides } from '../../../src/commands/rebuild/swap.ts'
 import { renderRedo } from '../../../src/commands/redo/render.ts'
 import { redo } from '../../../src/commands/redo/redo.ts'
-import { EVEN, EVERY, planOf, range, redone, redoScene, reportOf, TABLE } from '../../support/redo-scene.ts'
+import { EVEN, planOf, range, redone, redoScene, reportOf, TABLE } from '../../support/redo-scene.ts'
 import { OPTIONS } from '../../support/workspace.ts'
 
-const { connectWorkspace, withSql, query, blocksOf, databases } = redoScene()
+const { connectWorkspace, withSql, withEngine, query, blocksOf, databases } = redoScene()
 
 const ALL = Array.from({ length: 12 }, (_, index) => index + 1)
 
@@ -37,16 +36,6 @@ test('blocks whose neighbours were pruned from the source are redone; those with
   expect(await blocksOf()).toEqual(ALL)
   expect(await reportOf(workspace)).toMatchObject({ dirty: [], covered: [{ from: 1, to: 12 }] })
 })
-
-/** The catalogue with another engine for the table. */
-function withEngine(engine: string): Catalogue {
-  const catalogue = withSql(EVERY)
-  const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.int_${TABLE} (block_number UInt32, slots_cleared UInt32, slots_set UInt32${engine}`
-  const tables = catalogue.tables.map((table) =>
-    table.key === TABLE ? { ...table, ddl: { ...table.ddl, text } } : table,
-  )
-  return { ...catalogue, tables }
-}
 
 test.each([
   [') ENGINE = Log', 'the engine Log has no DELETE'],

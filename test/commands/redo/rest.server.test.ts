@@ -5,10 +5,11 @@ import { verifyStored } from '../../../src/commands/verify/stored.ts'
 import { planRedo } from '../../../src/commands/redo/plan.ts'
 import { redo } from '../../../src/commands/redo/redo.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { blocksWhere } from '../../support/edited.ts'
 import { EVERY, range, READERS, redone, redoScene, reportOf, TABLE } from '../../support/redo-scene.ts'
 import { OPTIONS, type TestWorkspace } from '../../support/workspace.ts'
 
-const { connectWorkspace, withReaders, query, databases } = redoScene()
+const { connectWorkspace, withReaders, withEngine, query, databases } = redoScene()
 
 /** What `verify --stored` finds of the table: numbers of blocks, and differences. */
 async function stored({ workspace, connected }: TestWorkspace) {
@@ -64,4 +65,17 @@ test('the log and the view of attempts do not show the digests of a rest, which 
   await query(view.replaceAll('backfill.', `${databases().ledger}.`))
   const counted = 'SELECT count() FROM {ledger:Identifier}.attempts FORMAT TSV'
   expect(Number(await query(counted))).toBe(shown.length)
+})
+
+test('where a range could only be read by a scan of the table, one scan at the end of the run reads all of them', async () => {
+  const rows = 'ARRAY JOIN range(if(block_number = 1, 100000, 1000)) AS number'
+  const sql = `SELECT block_number, slots_cleared, toUInt32(number) AS slots_set FROM (\n${blocksWhere('true')}\n) ${rows}`
+  const engine = ') ENGINE = MergeTree ORDER BY slots_set'
+  const workspace = await connectWorkspace({ catalogue: withEngine(engine, sql) })
+  expect((await workspace.up({ chunk: 1, jobs: 1 })).failed).toEqual([])
+  expect(await stored(workspace)).toEqual([12, 0, []])
+  const chunks = `SELECT countIf(digest_columns = '') FROM {ledger:Identifier}.ledger WHERE event = 'done' AND query_id != ''`
+  expect(Number(await query(chunks))).toBeGreaterThan(8)
+  await query(`${DELETE} = 7 AND slots_set = 3 SETTINGS mutations_sync = 2`)
+  expect(await stored(workspace)).toEqual([12, 0, ['lost 7-7']])
 })

@@ -154,7 +154,7 @@ export type RowsQuestion = {
 
 export const POSITION = sql<Position>`(epoch, seq)`
 
-const SAYS_DIGEST = sql<boolean>`error = ${DIGEST_ONLY}`
+const SAYS_DIGEST = sql<boolean>`(error = ${DIGEST_ONLY})`
 
 const MARKS_STALE = sql<boolean>`(${sql.join(
   MARKS.map((tag) => sql`startsWith(sql_hash, ${withStaleTag(tag, '')})`),
@@ -163,6 +163,8 @@ const MARKS_STALE = sql<boolean>`(${sql.join(
 
 /** A `done` event that only marks blocks as stale, or only says the digest of rows that were there, wrote no rows. */
 export const WROTE_ROWS = sql<boolean>`NOT (${MARKS_STALE} OR ${SAYS_DIGEST})`
+
+export const NOT_DIGESTS = sql<boolean>`NOT ${SAYS_DIGEST}`
 
 export const TELLS_OF_ROWS = sql<boolean>`(${SAYS_DIGEST} OR NOT ${MARKS_STALE})`
 

@@ -6,7 +6,15 @@ import type { EventName } from '../clickhouse/schema.ts'
 import { typed } from '../clickhouse/dialect.ts'
 import type { LedgerPlace, Position } from './events.ts'
 import { DIGEST } from './unchanged.ts'
-import { after, POSITION, tableEvents, TELLS_OF_ROWS, WROTE_ROWS, latestStateQuery } from './fold.ts'
+import {
+  after,
+  NOT_DIGESTS,
+  POSITION,
+  tableEvents,
+  TELLS_OF_ROWS,
+  WROTE_ROWS,
+  latestStateQuery,
+} from './fold.ts'
 
 /** Blocks for which one event of a table is the latest. */
 export type LatestEvent = {
@@ -24,11 +32,13 @@ export type LatestEventsQuestion = {
   readonly key: string
   readonly targetUuid: string
   readonly window: Range
-  /** Ignore events that changed no row: those that only mark blocks as stale, and, unless digests are asked for, those that only say a digest. */
-  readonly without?: 'marks' | 'marks and digests'
+  /** Ignore events that only mark blocks as stale: they changed no row. */
+  readonly withoutStaleTags?: boolean
 }
 
 export const ALL_BLOCKS: Range = { from: 0, to: Number.MAX_SAFE_INTEGER }
+
+type Which = typeof WROTE_ROWS
 
 /** The most rows of a page. Each page reads the table's events once. */
 const PAGE_ROWS = 20_000
@@ -44,16 +54,18 @@ export function openEvents({
 }: LedgerPlace & { readonly pageRows?: number }) {
   const db = server.during('reading the ledger').withSchema(names.ledger)
 
-  const eventsIn = ({ key, targetUuid, window, without }: LatestEventsQuestion) =>
+  const eventsIn = ({ key, targetUuid, window }: LatestEventsQuestion, which = sql<boolean>`true`) =>
     tableEvents(db, network, key, targetUuid)
       .where('range_from', '<=', window.to)
       .where('range_to', '>=', window.from)
-      .$if(without !== undefined, (events) => events.where(without === 'marks' ? TELLS_OF_ROWS : WROTE_ROWS))
+      .where(which)
 
   /** Windows that make up the requested one, each with the ends of at most `pageRows` segments. */
-  async function pagesOf(question: LatestEventsQuestion): Promise<readonly Range[]> {
+  async function pagesOf(question: LatestEventsQuestion, which: Which): Promise<readonly Range[]> {
     const { from, to } = question.window
-    const ends = eventsIn(question).select(sql<number>`arrayJoin([range_from, range_to + 1])`.as('block'))
+    const ends = eventsIn(question, which).select(
+      sql<number>`arrayJoin([range_from, range_to + 1])`.as('block'),
+    )
     const rows = await db
       .selectFrom(
         db
@@ -72,9 +84,9 @@ export function openEvents({
   }
 
   /** One row for each segment of one event, `paint`. */
-  function segmentsOf(question: LatestEventsQuestion) {
+  function segmentsOf(question: LatestEventsQuestion, which: Which) {
     const { window } = question
-    const events = eventsIn(question).select([
+    const events = eventsIn(question, which).select([
       'table_key',
       POSITION.as('position'),
       sql<number>`greatest(range_from, ${window.from})`.as('low'),
@@ -88,8 +100,8 @@ export function openEvents({
       .select([sql<number>`paint.3`.as('event_from'), sql<number>`paint.4`.as('event_to')])
   }
 
-  async function readPage(question: LatestEventsQuestion): Promise<readonly LatestEvent[]> {
-    const rows = await segmentsOf(question)
+  async function readPage(question: LatestEventsQuestion, which: Which): Promise<readonly LatestEvent[]> {
+    const rows = await segmentsOf(question, which)
       .select([
         sql<string>`paint.2`.as('sql_hash'),
         sql<number>`paint.5`.as('epoch'),
@@ -111,18 +123,19 @@ export function openEvents({
   return {
     /** The latest event of each segment of the window, by block, page by page; blocks without an event are absent. */
     async *latest(question: LatestEventsQuestion): AsyncGenerator<readonly LatestEvent[]> {
-      for (const window of await pagesOf(question)) {
-        const page = await readPage({ ...question, window })
+      const which = question.withoutStaleTags === true ? WROTE_ROWS : NOT_DIGESTS
+      for (const window of await pagesOf(question, which)) {
+        const page = await readPage({ ...question, window }, which)
         if (page.length > 0) yield page
       }
     },
 
     /**
-     * A subquery of the same segments, marks left out: from, to, event, event_from, event_to, digest_rows, digest_sum,
+     * A subquery of the same segments, marks left out, and events that only say a digest among them: from, to, event, event_from, event_to, digest_rows, digest_sum,
      * digest_columns.
      */
     segments: (question: LatestEventsQuestion) =>
-      segmentsOf({ ...question, without: 'marks' }).select([
+      segmentsOf(question, TELLS_OF_ROWS).select([
         sql`paint.8.1`.as('digest_rows'),
         sql`toUInt64(paint.8.2)`.as('digest_sum'),
         sql`paint.8.3`.as('digest_columns'),
@@ -140,7 +153,7 @@ export function openEvents({
     },
 
     /** Blocks of the window that an event after `since` covers, stale tags included. */
-    async touchedSince(since: Position, question: Omit<LatestEventsQuestion, 'without'>) {
+    async touchedSince(since: Position, question: Omit<LatestEventsQuestion, 'withoutStaleTags'>) {
       const rows = await eventsIn(question)
         .select(['range_from as from', 'range_to as to'])
         .distinct()

@@ -106,7 +106,7 @@ test('over every block of the window the latest event is seen, whole, however th
           key,
           targetUuid,
           window,
-          ...(withoutMarks && { without: 'marks and digests' }),
+          withoutStaleTags: withoutMarks,
         })
         const history = arrived.filter(
           (one) =>

@@ -201,6 +201,12 @@ export const GUARDS: readonly Guard[] = [
     'target.cluster ?? true ? {} : { table:',
   ],
   [
+    'an event that only says a digest hides no fingerprint',
+    'ledger/latest-events.ts',
+    'WROTE_ROWS : NOT_DIGESTS',
+    'WROTE_ROWS : sql<boolean>`true`',
+  ],
+  [
     'silence is counted up to the question',
     'lock/watch.ts',
     'if (askedAt - at >=',

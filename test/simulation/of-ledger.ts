@@ -29,7 +29,7 @@ export function touching(rest: string): (row: LedgerRow) => boolean {
 /** Leaves out checkpoints, and marks and digests where the statement does. */
 export function wroteRows(sent: Sent): (row: LedgerRow) => boolean {
   const marks = sent.all<string>('startsWith(sql_hash, ')
-  const withDigests = marks.length === 0 || sent.text.includes(' OR NOT (startsWith(')
+  const withDigests = !/NOT \(error = |NOT \(\(startsWith/.test(sent.text)
   return ({ event, error, sql_hash: own }) =>
     event !== 'checkpoint' &&
     (error === DIGEST_ONLY ? withDigests : !marks.some((mark) => own.startsWith(mark)))

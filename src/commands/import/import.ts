@@ -181,7 +181,7 @@ async function changedOf(
 ): Promise<BlockSet> {
   if (targetUuid === undefined) return []
   const changed: Range[] = []
-  for await (const page of recordedEvents.latest({ key, targetUuid, window, without: 'marks and digests' })) {
+  for await (const page of recordedEvents.latest({ key, targetUuid, window, withoutStaleTags: true })) {
     const built = page.filter(({ event }) => event === 'done')
     const positions = built.map(({ position }) => position)
     const before = await recordedEvents.fingerprints(key, positions)

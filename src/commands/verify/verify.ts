@@ -75,7 +75,7 @@ export async function verify(
     const sides = await readSides(ports.target, workspace.ports.executor.describe, table)
     const { islands, dirty, since } = await readDone(workspace, ports, { key, targetUuid })
     const throughput = throughputs.get(key) ?? NO_PACE
-    const built = { key, targetUuid, window: ALL_BLOCKS, without: 'marks and digests' } as const
+    const built = { key, targetUuid, window: ALL_BLOCKS, withoutStaleTags: true }
     const sizing = sizingOf({
       table,
       options,

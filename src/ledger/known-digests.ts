@@ -1,6 +1,7 @@
 // Owns what the ledger knows of a target's rows by the digests of its done ranges.
 import { sql } from 'kysely'
 import { type BlockSet, hull, type Range } from '../model/blocks.ts'
+import { touchesSome } from '../clickhouse/dialect.ts'
 import type { Digest } from '../model/digest.ts'
 import type { LedgerPlace } from './events.ts'
 import { tableEvents } from './fold.ts'
@@ -44,6 +45,7 @@ export function knownDigests(place: LedgerPlace) {
           sql<string>`toString(digest_sum)`.as('sum'),
           sql<string>`digest_columns`.as('columns'),
         ])
+        .where(touchesSome(blocks, 'seen.from', 'seen.to'))
         .orderBy('seen.from')
         .execute()
       return rows.map(({ from: first, to: last, ...digest }) => ({

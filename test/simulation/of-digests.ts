@@ -1,7 +1,7 @@
 // Owns what questions about digests answer: those that the ledger has, and those of rows that stand in a target.
 import { fold } from './fold.ts'
 import { eventsOf, named, newestFirst, touching, wroteRows } from './of-ledger.ts'
-import { hash, type Sent, type Statement, targetNamed, within } from './sent.ts'
+import { hash, rangesIn, type Sent, type Statement, targetNamed, within } from './sent.ts'
 import type { LedgerRow, World } from './world.ts'
 
 const digestOf = (row: LedgerRow) => [
@@ -64,14 +64,18 @@ export const OF_DIGESTS: readonly Statement[] = [
   {
     name: 'digests of ranges',
     words: ['toString(digest_sum) as `sum`'],
-    run: (world, sent) =>
-      digested(world, sent).map((row) => ({
-        from: row.range_from,
-        to: row.range_to,
-        rows: row.digest_rows,
-        sum: row.digest_sum,
-        columns: row.digest_columns,
-      })),
+    run(world, sent) {
+      const ranges = rangesIn(sent, '`seen`.`from`', '`seen`.`to`')
+      return digested(world, sent)
+        .filter((row) => ranges.some(({ from, to }) => row.range_from <= to && row.range_to >= from))
+        .map((row) => ({
+          from: row.range_from,
+          to: row.range_to,
+          rows: row.digest_rows,
+          sum: row.digest_sum,
+          columns: row.digest_columns,
+        }))
+    },
   },
   {
     name: 'ends of the events of blocks',

@@ -48,6 +48,6 @@ export function withTypedFlags(
     )
 }
 
-function forShell(text: string): string {
+export function forShell(text: string): string {
   return /^[\w./:,@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

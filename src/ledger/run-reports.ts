@@ -1,4 +1,8 @@
 // Owns what a run says of itself that no event says, in a table of the ledger's database: what holds it back, how it ended.
+import type { Lock, Locks } from '../lock/lock.ts'
+import type { WaitNote } from '../lock/watch.ts'
+import type { BackfillError } from '../model/errors.ts'
+import { randomId } from '../seam/random.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { identity, person } from '../seam/process.ts'
@@ -43,6 +47,30 @@ export function openRunReports(watching: Server, { server, names, network, toolV
         })
         .catch(() => undefined)
     },
+  }
+}
+
+type Taking = {
+  readonly key: string
+  /** All that the run would work on. */
+  readonly tables: readonly string[]
+  readonly command: string
+  readonly waitMs: number
+  readonly note: WaitNote
+}
+
+/** As `locks.acquire`, for a run that begins with it: if the lock is held, `log` has the run. @throws BackfillError `locked` */
+export async function takeLock(
+  { locks, runReports }: { readonly locks: Pick<Locks, 'acquire'>; readonly runReports: RunReports },
+  { key, tables, command, waitMs, note }: Taking,
+): Promise<Lock> {
+  try {
+    return await locks.acquire(key, note, waitMs, command)
+  } catch (error) {
+    const { kind, message } = error as BackfillError
+    if (kind === 'locked')
+      await runReports.say({ runId: randomId(), tables, says: 'locked', reason: message })
+    throw error
   }
 }
 

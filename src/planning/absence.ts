@@ -103,6 +103,11 @@ export function hasLostRows(absences: readonly Absence[]): boolean {
   return absences.some(({ state }) => state === 'emptied in part')
 }
 
+/** Whether nothing can be built from the table until a person has acted: `up` does not touch it. */
+export function isUnreadable({ absences }: { readonly absences: readonly Absence[] }): boolean {
+  return absences.some(({ state }) => state.startsWith('emptied') || state === 'unknown rows')
+}
+
 /** Whether the table has rows that no event of the ledger explains. The tables of `import` are filled by others, too. */
 export function hasUnknownRows(table: TableDefinition, target: TargetTable, view: LedgerView | undefined) {
   return !isImport(table) && (target.rows ?? 0) > 0 && view?.lastRun === undefined

@@ -18,7 +18,7 @@ import { derivedInputs, readsHistory } from '../model/choose.ts'
 import type { Network, TableDefinition, Unit } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
 import type { TargetTable } from '../targets/target.ts'
-import { type Absence, hasLostRows } from './absence.ts'
+import { type Absence, hasLostRows, isUnreadable } from './absence.ts'
 import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
 import type { ReadWorkspace } from './run-options.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
@@ -138,8 +138,9 @@ export function lostBlocks(stale: readonly StaleVersion[], first: number | null 
 }
 
 export function staleSummaries(
-  tables: readonly (Pick<Facts, 'table' | 'bounds'> & Stale)[],
+  tables: readonly (Pick<Facts, 'table' | 'bounds'> & Stale & { readonly absences: readonly Absence[] })[],
 ): readonly StaleSummary[] {
+  const unreadable = tables.filter(isUnreadable).map(({ table }) => table.key)
   return tables
     .filter(({ stale }) => stale.length > 0)
     .map(({ table, bounds, stale }) => ({
@@ -147,7 +148,11 @@ export function staleSummaries(
       unit: table.unit,
       blocks: stale.reduce((sum, { blocks }) => sum + countBlocks(blocks), 0),
       reasons: reasonsOf(stale),
-      lost: countBlocks(lostBlocks(stale, bounds.expected?.from)),
+      lost: countBlocks(
+        table.after.some((key) => unreadable.includes(key))
+          ? staleBlocks(stale)
+          : lostBlocks(stale, bounds.expected?.from),
+      ),
       // Of a table that others read, `redo` wants to hear of those, too.
       hint: tables.some((one) => one.table.after.includes(table.key))
         ? 'backfill redo --stale'

@@ -6,7 +6,13 @@ import { failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isCollapsing } from '../targets/compared-columns.ts'
 import type { Ports } from './workspace.ts'
-import { type Buckets, type Fingerprint, knownFingerprint, sourceRowsPruned } from '../sources/fingerprint.ts'
+import {
+  type Buckets,
+  type Fingerprint,
+  knownFingerprint,
+  newestRowsWent,
+  sourceRowsPruned,
+} from '../sources/fingerprint.ts'
 
 type WrittenRows = {
   readonly table: TableDefinition
@@ -76,7 +82,7 @@ export async function assertSourcesLeft(
   const probed = wholeBuckets(buckets, range)
   const known = most === 0 ? knownFingerprint(buckets, probed) : before
   const now = await source.fingerprint(table.sources, most === 0 ? probed : range)
-  if (known === undefined || !sourceRowsPruned(known, now, { hasTimes: true })) return
+  if (known === undefined || !(sourceRowsPruned(known, now) || newestRowsWent(known, now))) return
   const lost = [...known].filter(([name, had]) => (now.get(name)?.blocks ?? 0) < had.blocks)
   const names = lost.map(([name]) => name).join(', ') || table.sources.join(', ')
   throw failedError(

@@ -168,7 +168,7 @@ async function segmentsIn(
   return (await all?.execute()) ?? []
 }
 
-export type SourceRows = Pick<SourcePort, 'buckets' | 'hasTimes'>
+export type SourceRows = Pick<SourcePort, 'buckets'>
 
 /** The blocks whose rows may be gone; none if nothing was pruned. One query for each source that lost some of its rows. */
 export async function prunedBlocks(
@@ -176,7 +176,7 @@ export async function prunedBlocks(
   range: Range,
   { before, now }: { readonly before: Fingerprint; readonly now: Fingerprint },
 ): Promise<BlockSet> {
-  const lost = [...now].filter((one) => sourceRowsPruned(before, new Map([one]), source))
+  const lost = [...now].filter((one) => sourceRowsPruned(before, new Map([one])))
   const parts = lost.map(async ([name, { blocks }]): Promise<BlockSet> => {
     const buckets = blocks === 0 ? [] : ((await source.buckets([name], range, 1)).get(name) ?? [])
     const present = blockSet(buckets.map(({ first, last }) => ({ from: first, to: last })))

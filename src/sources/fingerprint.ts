@@ -35,18 +35,19 @@ const PART = /^([^\s=]+)=(\d+)@(\d+)$/
 
 /**
  * Whether source rows were pruned, so that stored rows could not be computed again and must not be deleted: a source has fewer distinct blocks than
- * before, or an older newest row; new rows and merges only raise both. As many others meanwhile stay undetected. A source that is not read any more is
- * ignored. `hasTimes: false`: `newest` is the version of a file, which has no order.
+ * before; new rows and merges only make more. As many others meanwhile stay undetected. A source that is not read any more is ignored.
  */
-export function sourceRowsPruned(
-  before: ReadonlyMap<string, SourceFacts>,
-  now: ReadonlyMap<string, SourceFacts>,
-  { hasTimes }: { readonly hasTimes: boolean },
-): boolean {
-  return [...now].some(([name, { blocks, newest }]) => {
-    const had = before.get(name)
-    return had !== undefined && (blocks < had.blocks || (hasTimes && newest < had.newest))
-  })
+export function sourceRowsPruned(before: Fingerprint, now: Fingerprint): boolean {
+  return isLess(before, now, 'blocks')
+}
+
+/** The newest row of a source went, or the source was loaded again with older times; its blocks may all be there. */
+export function newestRowsWent(before: Fingerprint, now: Fingerprint): boolean {
+  return isLess(before, now, 'newest')
+}
+
+function isLess(before: Fingerprint, now: Fingerprint, of: keyof SourceFacts): boolean {
+  return [...now].some(([name, facts]) => facts[of] < (before.get(name)?.[of] ?? 0))
 }
 
 /**
@@ -70,11 +71,11 @@ type ChangeQuestion = {
   readonly part: ReadonlyMap<string, SourceFacts>
 }
 
-/** `gone` (`sourceRowsPruned`) takes precedence. The place of added blocks is unknown, so every part counts as changed. */
+/** `gone` (`sourceRowsPruned`) takes precedence. The place of blocks that came and of rows that went is unknown, so every part counts as changed. */
 export function evaluateChange({ before, whole, part }: ChangeQuestion): 'same' | 'changed' | 'gone' {
-  if (sourceRowsPruned(before, whole, { hasTimes: true })) return 'gone'
+  if (sourceRowsPruned(before, whole)) return 'gone'
   const isMore = [...before].some(([name, had]) => (whole.get(name)?.blocks ?? 0) > had.blocks)
-  return isMore || isRewritten({ before, part }) ? 'changed' : 'same'
+  return isMore || newestRowsWent(before, whole) || isRewritten({ before, part }) ? 'changed' : 'same'
 }
 
 export function isRewritten({ before, part }: Pick<ChangeQuestion, 'before' | 'part'>): boolean {

@@ -138,9 +138,6 @@ export function openSource(place: SourcePlace) {
       )
       return new Map((await all?.execute())?.map(({ source, ...facts }) => [source, facts]))
     },
-
-    /** Whether `newest` is a time (rows) rather than a version (files), which has no order. */
-    hasTimes: true as boolean,
   }
 }
 

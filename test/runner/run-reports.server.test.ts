@@ -125,6 +125,18 @@ test('log says of a run that its time, a signal or the lock of another run ended
   })
 })
 
+test.each([`redo ${TABLE} --from 1 --to 5 --yes`, `rebuild ${TABLE}`])(
+  'log says of `%s` that it found the lock held',
+  async (words) => {
+    const { env, json, workspace } = await begun()
+    const lock = await workspace.ports.locks.acquire(TABLE, () => {}, 0, 'up')
+    expect((await backfillHere(words.split(' '), { env })).code).toBe(5)
+    await lock.release()
+    const error = expect.stringContaining('is locked by process')
+    expect((await json('log')).runs[0]).toMatchObject({ outcome: 'locked', error })
+  },
+)
+
 test('a ledger of an older version gets the table with the first report', async () => {
   const { ledger, up, json } = await begun()
   await post(server, 'DROP TABLE {ledger:Identifier}.run_reports SYNC', { ledger })

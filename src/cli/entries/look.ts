@@ -20,6 +20,7 @@ export const LOOK: readonly DeclaredEntry[] = [
       'check  Exit with 8, 3 or 4 if not all is well, and say why in one line',
       'max-behind <blocks>  With --check: number of missing blocks that is no failure, e.g. 300 (default: those that arrived in the last hour)',
       'max-incomplete-age <duration>  With --check: how long blocks may be incomplete, e.g. 6h (default: 24h)',
+      'max-lost <blocks>  With --check: number of stale blocks that is no failure because what the table reads no longer has them, e.g. 5000 (default: 0)',
       'max-source-age <duration>  With --check: how old the newest source rows may be, e.g. 1h (default: any age)',
     ],
     exits: {
@@ -29,7 +30,12 @@ export const LOOK: readonly DeclaredEntry[] = [
       8: 'With --check: absence: unknown rows, an emptied table, sources without rows, a head that went back',
     },
     exclusive: ['format=prometheus at watch check', 'format=prometheus json'],
-    only: { 'max-behind': 'check', 'max-incomplete-age': 'check', 'max-source-age': 'check' },
+    only: {
+      'max-behind': 'check',
+      'max-incomplete-age': 'check',
+      'max-lost': 'check',
+      'max-source-age': 'check',
+    },
     examples: {
       'Show all tables': 'status',
       'Follow the tables that need most': 'status --sort missing --watch',

@@ -106,7 +106,6 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
     isBusy: async () => false, // files say nothing of one another
     assertReadable: async () => {}, // files are no views
     policies: async () => [],
-    hasTimes: false,
   }
 }
 

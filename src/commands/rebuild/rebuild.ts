@@ -14,6 +14,7 @@ import {
   withLock,
   workspaceOf,
 } from './workspace.ts'
+import { takeLock } from '../../ledger/run-reports.ts'
 import { hintOf, staleBlocks } from '../../ledger/stale.ts'
 import { type BlockSet, namedBlocks } from '../../model/blocks.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
@@ -39,7 +40,8 @@ export async function rebuild(
   const ledger = await target.ledgerState()
   if (ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const lock = await workspace.ports.locks.acquire(key, note, options.up.lockWaitMs, 'rebuild')
+  const taking = { key, tables: [key], command: 'rebuild', waitMs: options.up.lockWaitMs, note }
+  const lock = await takeLock(workspace.ports, taking)
   try {
     // They would hang in the old table for ever: its next name is not one that a run looks at.
     if (lock.inherited) await workspace.ports.executor.endDeletions(table, lock)

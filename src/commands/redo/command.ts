@@ -85,7 +85,8 @@ const redoAllStale: Command = async (context) => {
     const wanted = { options: upOptions(context), rebuilds }
     const steps = await planStale(workspace, wanted)
     const { name } = workspace.network
-    const goesOn = showPlan(context, stalePlanFields(steps), false, (dry, colors) =>
+    const isQuiet = flags.has('quiet') && steps.length > 0 && steps.every(({ kind }) => kind !== 'left')
+    const goesOn = showPlan(context, stalePlanFields(steps), isQuiet, (dry, colors) =>
       renderStalePlan(name, steps, colors, dry),
     )
     if (!goesOn || steps.length === 0) return EXIT.ok

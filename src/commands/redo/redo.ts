@@ -11,6 +11,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
 import { assertSameTable } from '../../runner/same-table.ts'
 import { up, type UpHooks } from '../../runner/up.ts'
+import { takeLock } from '../../ledger/run-reports.ts'
 import { randomId } from '../../seam/random.ts'
 
 /**
@@ -32,9 +33,11 @@ export async function redo(
   try {
     // All tables, even without blocks to redo: until the coverage is removed they could read the old rows.
     // In the order of keys, as `up`: so two that wait never wait for each other.
-    for (const key of plan.tables.map((table) => table.key).toSorted()) {
+    const tables = plan.tables.map((table) => table.key).toSorted()
+    for (const key of tables) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-      locks.set(key, await ports.locks.acquire(key, note, options.lockWaitMs, 'redo'))
+      const taking = { key, tables, command: 'redo', waitMs: options.lockWaitMs, note }
+      locks.set(key, await takeLock(ports, taking))
     }
     const { blocks, tableStatuses } = await confirmedBlocks(workspace, plan)
     const runId = randomId()

@@ -78,13 +78,14 @@ export async function assertNoLoss(
   // Rows outside of the table's limits are taken out; nothing is to be built there again.
   const redo = intersect(all, [rangeOf(bounds.limits)])
   if (redo.length === 0) return { gone: [], whyGone: '', rowEstimates: [] }
-  const refuse = (why: string, blocks: BlockSet): never => {
+  const refuse = (why: string, blocks: BlockSet, hint?: string): never => {
     const rest = hull(subtract(redo, blocks))
     throw failedError(
       `${namedBlocks(blocks)} of ${table.key} cannot be built again: ${why}; nothing was changed`,
-      rest === undefined
-        ? 'Leave them unchanged, or restore the source rows'
-        : `Restore the source rows, or leave these blocks out with --from and --to: the rest lies in ${formatRange(rest)}`,
+      hint ??
+        (rest === undefined
+          ? 'Leave them unchanged, or restore the source rows'
+          : `Restore the source rows, or leave these blocks out with --from and --to: the rest lies in ${formatRange(rest)}`),
     )
   }
   if (table.rows.kind === 'per-key' && !target!.engine.includes('Replacing'))
@@ -103,7 +104,8 @@ export async function assertNoLoss(
     }),
   )
   const whyLacking = `${table.after.join(', ')} lack${table.after.length === 1 ? 's' : ''} them`
-  if (lacking.length > 0 && subtract(redo, lacking).length === 0) refuse(whyLacking, lacking)
+  if (lacking.length > 0 && subtract(redo, lacking).length === 0)
+    refuse(whyLacking, lacking, `\`backfill status ${table.after.join(' ')}\` says why, and what to type`)
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
   if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo }, attempts)

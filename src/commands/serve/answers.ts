@@ -51,7 +51,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
       }),
   },
   '/check': {
-    parameters: [...CHOICE, 'max-behind', 'max-incomplete-age', 'max-source-age'],
+    parameters: [...CHOICE, 'max-behind', 'max-incomplete-age', 'max-lost', 'max-source-age'],
     answer: ({ context, flags, inside }) => {
       const tolerances = readTolerances(new Map([...flags, ...typedWords({ check: '' })]))
       return inside(async (session) => {

@@ -53,7 +53,7 @@ export async function printStatus(
   ready()
   const lines = renderStatus(report, { ...output, colors: output.resultColors })
   output.answer(healthFields({ status: report, verdict }), lines)
-  output.message(listOf(verdict && verdictLine(verdict)))
+  output.message(listOf(verdict && verdictLine(report.network, verdict)))
   return verdict?.exit ?? EXIT.ok
 }
 

@@ -7,6 +7,7 @@ import {
   rangeFlags,
   subtract,
 } from '../../model/blocks.ts'
+import { isUnreadable } from '../../planning/absence.ts'
 import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Failure } from '../../ledger/reader.ts'
 import { isWorking } from '../../lock/watch.ts'
@@ -109,9 +110,11 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
   const open = tables.filter(
     ({ table, state }) => fills.get(table)! > 0 && !['in progress', 'dirty'].includes(state),
   )
+  const unreadable = keys(tables.filter(isUnreadable))
   const stale = tables.filter(
-    ({ stale: blocks, staleVersions, first }) =>
-      subtract(blocks, lostBlocks(staleVersions, first)).length > 0,
+    ({ stale: blocks, staleVersions, first, after }) =>
+      subtract(blocks, lostBlocks(staleVersions, first)).length > 0 &&
+      !after.some((key) => unreadable.includes(key)),
   )
   const [blocks, seconds] = (['block', 'second'] as const).map((wanted) =>
     open.reduce((sum, { unit, table }) => sum + (unit === wanted ? fills.get(table)! : 0), 0),

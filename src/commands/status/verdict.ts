@@ -3,7 +3,8 @@ import { duration, perUnit, type Flags, readFlag } from '../../workspace/values.
 import { EXIT } from '../../model/errors.ts'
 import { freshnessOf, type Scope, sourcesBehind } from '../../model/choose.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../../model/model.ts'
-import { formatPosition } from '../../model/blocks.ts'
+import { countBlocks, formatPosition, subtract } from '../../model/blocks.ts'
+import { lostBlocks } from '../../planning/stale-ranges.ts'
 import type { Ages } from '../../sources/ages.ts'
 import { holdText } from '../../ledger/steering.ts'
 import { count, formatRanges, listOf } from '../../terminal/render/format.ts'
@@ -15,6 +16,8 @@ export type Tolerances = {
   readonly maxIncompleteAge: number
   /** Seconds; undefined: sources may be of any age. */
   readonly maxSourceAge: number | undefined
+  /** Stale blocks that cannot be built again and are no failure. */
+  readonly maxLost: PerUnit
 }
 
 export function readTolerances(flags: Flags): Tolerances {
@@ -26,6 +29,7 @@ export function readTolerances(flags: Flags): Tolerances {
     maxBehind: readFlag(flags, 'max-behind', perUnit()),
     maxIncompleteAge: seconds('max-incomplete-age') ?? 24 * 3600,
     maxSourceAge: seconds('max-source-age'),
+    maxLost: readFlag(flags, 'max-lost', perUnit()) ?? 0,
   }
 }
 
@@ -50,6 +54,8 @@ export async function evaluateHealth(
     const [behind, waiting] = await Promise.all([lateBlocks(report), lateIncomplete(report)])
     const of = (exit: number, text: string): Reason => ({ table: report.table, exit, text })
     const { arrived, dirty, stale, misfit } = report
+    const lost = lostBlocks(report.staleVersions, report.first)
+    const open = subtract(stale, lost)
     const pending = listOf(
       dirty.length > 0 && `dirty ${formatRanges(dirty)}`,
       behind && missingText(report),
@@ -61,7 +67,9 @@ export async function evaluateHealth(
     return listOf(
       report.absences.map(({ state }) => of(EXIT.absent, state)),
       pending.map((text) => of(EXIT.pending, text)),
-      stale.length > 0 && of(EXIT.stale, `stale ${formatRanges(stale)}`),
+      open.length > 0 && of(EXIT.stale, `stale ${formatRanges(open)}`),
+      countBlocks(lost) > (inUnit(tolerances.maxLost, report.unit) ?? 0) &&
+        of(EXIT.stale, `stale ${formatRanges(lost)}, which cannot be built again (--max-lost)`),
     )
   }
 
@@ -102,14 +110,14 @@ export function verdictOf(found: readonly Reason[]): Verdict {
 }
 
 /** One line for people; undefined if all is well. */
-export function verdictLine({ exit, reasons }: Verdict): string | undefined {
+export function verdictLine(network: string, { exit, reasons }: Verdict): string | undefined {
   if (reasons.length === 0) return undefined
   const byText = Map.groupBy(
     reasons.toSorted((a, b) => SEVERITY.indexOf(a.exit) - SEVERITY.indexOf(b.exit)),
     ({ text }) => text,
   )
   const parts = [...byText].map(([text, of]) => `${of.map(({ table }) => table).join(', ')}: ${text}`)
-  return `status --check: exit ${exit}: ${parts.join('; ')}`
+  return `status --check: ${network}: exit ${exit}: ${parts.join('; ')}`
 }
 
 const SEVERITY: readonly number[] = [EXIT.absent, EXIT.pending, EXIT.stale]

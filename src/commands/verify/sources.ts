@@ -130,7 +130,7 @@ function lines(
     changed.length > 0 && colors.yellow(`changed ${formatRanges(changed)}: ${markText(notMarked)}`),
     before.length > 0 && `marked as stale before ${formatRanges(before)}`,
     gone.length > 0 &&
-      `gone ${formatRanges(gone)}: blocks or rows of the sources are gone, or came back with an older time; left as done, because what is built again might lack rows`,
+      `gone ${formatRanges(gone)}: the sources no longer hold these blocks; left as done, because they cannot be built again`,
   )
   const all = `${amountOf(looked)} done`
   if (facts.length === 0) return [`${table}  ${all}, none with changed sources`]

@@ -5,7 +5,8 @@ import { type Command, withWorkspace } from '../../session/session.ts'
 import { blockNumber, duration, readFlag } from '../../workspace/values.ts'
 import { status } from '../status/status.ts'
 import type { StatusReport, TableReport } from '../status/table-report.ts'
-import { type BlockSet, intersect } from '../../model/blocks.ts'
+import { type BlockSet, intersect, namedPosition, subtract } from '../../model/blocks.ts'
+import { lostBlocks } from '../../planning/stale-ranges.ts'
 import { isWorking } from '../../lock/watch.ts'
 import { holdText, isStop } from '../../ledger/steering.ts'
 import { formatRanges, listOf } from '../../terminal/render/format.ts'
@@ -57,7 +58,9 @@ export function readinessFields(
 /** What is missing, and what it waits for: none if the table is ready. Source gaps do not count, as in `status`. */
 export function reasonsNotReady(table: TableReport, to: number): readonly string[] {
   const upTo = (blocks: BlockSet): BlockSet => intersect(blocks, [{ from: 0, to }])
-  const [missing, stale, incomplete] = [table.missing, table.stale, table.incomplete].map(upTo)
+  const lost = lostBlocks(table.staleVersions, table.first)
+  const open = subtract(table.stale, lost)
+  const [missing, stale, kept, incomplete] = [table.missing, open, lost, table.incomplete].map(upTo)
   const stop = table.holds.find(isStop)
   const [absence] = table.absences
   const last = Math.min(to, table.limit ?? to)
@@ -75,5 +78,7 @@ export function reasonsNotReady(table: TableReport, to: number): readonly string
     missing!.length > 0 && `missing ${formatRanges(missing!)}: ${waits}`,
     incomplete!.length > 0 && `incomplete ${formatRanges(incomplete!)}: some sources lack these blocks`,
     stale!.length > 0 && `stale ${formatRanges(stale!)}: \`${table.hint}\``,
+    kept!.length > 0 &&
+      `stale ${formatRanges(kept!)}: cannot be built again, for what the table reads begins at ${namedPosition(table.first!)} now`,
   )
 }

@@ -53,7 +53,7 @@ test('the demo does every block outside source gap and incomplete blocks; again 
   // The sample chain is of 2024: its incomplete blocks have waited for more than a day.
   expect(json.code).toBe(3)
   expect(json.stderr).toMatch(
-    /^status --check: exit 3: .*: block 5100 is incomplete for longer than --max-incomplete-age/m,
+    /^status --check: demo: exit 3: .*: block 5100 is incomplete for longer than --max-incomplete-age/m,
   )
   expect(json.stderr).not.toContain('missing')
   const status = JSON.parse(json.stdout) as { tables: { table: string }[] }

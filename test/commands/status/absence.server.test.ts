@@ -35,7 +35,7 @@ test('a table that was emptied, sources without rows, and a head that went back 
   await addBlocks(server(), databases().source, { from: 1, to: 12 })
   const back = await checked()
   expect(back).toMatchObject({ code: 8, state: 'head went back', exits: [8] })
-  expect(back.stderr).toBe('status --check: exit 8: block_slots_stat: head went back\n')
+  expect(back.stderr).toBe('status --check: mainnet: exit 8: block_slots_stat: head went back\n')
   expect((await run('status')).stdout).toMatch(
     /blocks up to 20 are done, but the newest block of the sources is 12: .*`backfill verify --sources` finds/,
   )

@@ -122,6 +122,10 @@ test('--network a,b and all work on one network after the other, each with its o
   expect((await on('sepolia,mainnet')).stdout).toContain(
     'Next: `backfill up --tables block_slots_stat --lag 0 --network sepolia` fills 5 missing blocks',
   )
+  // Two lines on stderr, one for each.
+  expect((await on('sepolia,mainnet', '--check', '--max-behind', '0')).stderr).toMatch(
+    /^status --check: sepolia: exit 3: .*\nstatus --check: mainnet: exit 3: .*\n$/,
+  )
   // Nothing is done on the first before the others are known.
   const wrong = await on('mainnet,sepolai')
   expect(wrong).toMatchObject({ code: 2, stdout: '' })

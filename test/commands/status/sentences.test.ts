@@ -109,6 +109,13 @@ test('the stale ranges of a table that others read are built again by the comman
   expect(last([stale, table({ table: 'b', after: ['a'] })])).toBe(
     'Next: `backfill redo --stale` builds the stale ranges again.',
   )
+  // Nothing can be built from a table that lacks its rows, until a person has acted.
+  for (const state of ['emptied', 'unknown rows'] as const) {
+    const absences = [{ state, text: 'see above' }]
+    expect(last([table({ table: 'c', state, absences }), { ...stale, after: ['c'] }])).toBe(
+      `Not healthy: c: ${state}; see above.`,
+    )
+  }
 })
 
 test('of a table that is not as its file says the last line is never that nothing is missing', () => {

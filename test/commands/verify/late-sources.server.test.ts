@@ -2,13 +2,15 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
+import { planRedo } from '../../../src/commands/redo/plan.ts'
+import { redo } from '../../../src/commands/redo/redo.ts'
 import { status } from '../../../src/commands/status/status.ts'
 import type { SourcesCheck } from '../../../src/commands/verify/sources.ts'
 import { ledgerEvent } from '../../support/clickhouse.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { checkSources, oddities } from '../../support/verifying.ts'
-import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
+import { OPTIONS, openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
 
 const SLOTS = 'block_slots_stat'
 const DEPENDANT = 'accounts_alive'
@@ -126,6 +128,26 @@ test('rows that have gone are said to have gone and not marked; their neighbours
   )
   await rewrite(workspace, 26)
   expect(await look(workspace)).toEqual([`${SLOTS} changed 21-24,26-30 gone 25-25`])
+})
+
+test('sources that have all blocks, but whose rows are older than they were, are marked, and a redo builds from them', async () => {
+  const workspace = await built([SLOTS])
+  const { source } = workspace
+  // As from a backup: the rows of one source are there again, with older times.
+  const table = 'canonical_execution_storage_diffs'
+  for (const statement of [
+    `CREATE TABLE ${source}.backup AS ${source}.${table}`,
+    `INSERT INTO ${source}.backup SELECT * REPLACE (updated_date_time - 1 AS updated_date_time) FROM ${source}.${table}`,
+    `EXCHANGE TABLES ${source}.backup AND ${source}.${table}`,
+  ])
+    await post(server, statement)
+  expect(await look(workspace)).toEqual([`${SLOTS} changed 1-40`])
+  const question = { request: { kind: 'stale' }, dependants: 'refuse', lag: 0, jobs: 1 } as const
+  const plan = await planRedo(workspace.workspace, question)
+  expect(plan.report.tables).toMatchObject([{ redo: [{ from: 1, to: 40 }], gone: [] }])
+  const hooks = { report: () => {}, signal: new AbortController().signal }
+  expect(await redo(workspace.workspace, plan, OPTIONS, hooks)).toMatchObject({ failed: [], stale: [] })
+  expect(await look(workspace)).toEqual([SLOTS])
 })
 
 test('rows that went from a block that has others are not seen here, but where the rows are computed again', async () => {

@@ -59,8 +59,16 @@ export function staleBlocks(versions: readonly StaleVersion[]): BlockSet {
   return blockSet(versions.flatMap(({ blocks }) => blocks))
 }
 
-/** The command to type. Rows of a `per-key` table cannot be deleted by range, so only the whole table can be rebuilt. */
-export function hintOf({ key, rows }: Pick<TableDefinition, 'key' | 'rows'>): string {
-  if (rows.kind === 'per-block' && rows.deletedFirst === true) return 'backfill import --changed'
-  return rows.kind === 'per-block' ? `backfill redo ${key} --stale` : `backfill rebuild ${key}`
+/**
+ * The command to type. Rows of a `per-key` table cannot be deleted by range, so only the whole table can be rebuilt. Of a table that one of
+ * `tables` reads, `redo` with its name refuses until `--cascade` is typed.
+ */
+export function hintOf(
+  { key, rows }: Pick<TableDefinition, 'key' | 'rows'>,
+  tables: readonly Pick<TableDefinition, 'after'>[],
+): string {
+  if (rows.kind === 'per-key') return `backfill rebuild ${key}`
+  if (rows.deletedFirst === true) return 'backfill import --changed'
+  const isRead = tables.some(({ after }) => after.includes(key))
+  return `backfill redo ${isRead ? '' : `${key} `}--stale`
 }

@@ -52,7 +52,10 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
     /** Of the disk with the least room; null if it is not known. */
     free: free === undefined ? null : { disk: free.disk, bytes: free.bytes },
     /** The tables with stale ranges, which `up` leaves as they are. */
-    stale: staleSummaries(workspace.chosen.map(({ key }) => tableStatuses.get(key)!)),
+    stale: staleSummaries(
+      workspace.chosen.map(({ key }) => tableStatuses.get(key)!),
+      workspace,
+    ),
     tables: workspace.chosen.map(({ key }) =>
       planTable(tableStatuses.get(key)!, availabilities.get(key)!, known),
     ),

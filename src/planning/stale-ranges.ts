@@ -139,6 +139,7 @@ export function lostBlocks(stale: readonly StaleVersion[], first: number | null 
 
 export function staleSummaries(
   tables: readonly (Pick<Facts, 'table' | 'bounds'> & Stale & { readonly absences: readonly Absence[] })[],
+  { catalogue }: Pick<ReadWorkspace, 'catalogue'>,
 ): readonly StaleSummary[] {
   const unreadable = tables.filter(isUnreadable).map(({ table }) => table.key)
   return tables
@@ -153,10 +154,7 @@ export function staleSummaries(
           ? staleBlocks(stale)
           : lostBlocks(stale, bounds.expected?.from),
       ),
-      // Of a table that others read, `redo` wants to hear of those, too.
-      hint: tables.some((one) => one.table.after.includes(table.key))
-        ? 'backfill redo --stale'
-        : hintOf(table),
+      hint: hintOf(table, catalogue.tables),
     }))
 }
 

@@ -1,6 +1,7 @@
 // Owns the messages of a run about its tables before it starts and after it ends.
 import { BackfillError } from '../model/errors.ts'
 import { countBlocks, intersect, namedBlocks } from '../model/blocks.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
@@ -27,7 +28,7 @@ export function skippedBlocks(runs: ReadonlyMap<string, TableRun>): Extract<RunE
 /** Reports for each table the work to do, and why some blocks cannot run. */
 export function announce(
   runs: ReadonlyMap<string, TableRun>,
-  { misfits, options, report }: Pick<RunContext, 'misfits' | 'options' | 'report'>,
+  { misfits, options, report, catalogue }: Pick<RunContext, 'misfits' | 'options' | 'report' | 'catalogue'>,
 ): void {
   for (const run of runs.values()) {
     const { key, tableStatus, unprobed } = run
@@ -53,7 +54,8 @@ export function announce(
         text: `--to ${options.to} is above the head ${naturalHead}: the sources are taken as complete up to there; recorded as forced`,
       })
     const doneBlocks = countBlocks(intersect(covered, bounds.expected === undefined ? [] : [bounds.expected]))
-    const edited = unprobed.length === 0 || options.redoStale ? undefined : editedText(tableStatus)
+    const edited =
+      unprobed.length === 0 || options.redoStale ? undefined : editedText(tableStatus, catalogue.tables)
     if (edited !== undefined) report({ ...edited, table: key })
     report({ type: 'table', table: key, missingBlocks: countBlocks(unprobed), doneBlocks })
   }
@@ -81,11 +83,10 @@ export function refusalOf(
 }
 
 /** A warning only until the file's SQL has built some blocks, because cron would send it every ten minutes. */
-function editedText({
-  table,
-  view,
-  stale,
-}: TableStatus): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
+function editedText(
+  { table, view, stale }: TableStatus,
+  tables: readonly TableDefinition[],
+): Pick<Extract<RunEvent, { type: 'note' | 'warning' }>, 'type' | 'text'> | undefined {
   const islands = view?.islands ?? []
   const stay = stale.filter(({ reasons }) => reasons.includes('sql'))
   if (stay.length === 0) return undefined
@@ -95,6 +96,6 @@ function editedText({
   const hashes = [...new Set(stay.map(({ hash }) => shortHash(hash)))].join(', ')
   return {
     type: known ? 'note' : 'warning',
-    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); ${namedBlocks(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${hintOf(table)} builds them again`,
+    text: `missing blocks are built with the SQL of the file (${shortHash(table.sqlHash)}); ${namedBlocks(staleBlocks(stay))} stay as older SQL (${hashes}) built them: ${hintOf(table, tables)} builds them again`,
   }
 }

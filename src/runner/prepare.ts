@@ -125,6 +125,7 @@ export async function prepareRun(
   return {
     ports: workspace.ports,
     network: workspace.network,
+    catalogue: workspace.catalogue,
     options,
     throttle,
     sayEnded: outside.ended,

@@ -238,7 +238,10 @@ export async function up(
     runId: context.runId,
     ...totals,
     elapsedMs: Math.round(monotonicMs() - started),
-    stale: staleSummaries([...runs.values()].map(({ tableStatus }) => tableStatus)),
+    stale: staleSummaries(
+      [...runs.values()].map(({ tableStatus }) => tableStatus),
+      workspace,
+    ),
     failed,
     interrupted: hooks.signal.aborted,
     outOfTime: timeUp.some(({ aborted }) => aborted),

@@ -27,11 +27,17 @@ test('people read the first letters of a hash, without its mark', () => {
   expect(shortHash(withStaleTag('sources', `0123456789${HASH}`))).toBe('01234567')
 })
 
-test('what makes a stale table right depends on whether its rows can be taken back, and on who wrote them', () => {
+test('what makes a stale table right depends on whether its rows can be taken back, on who wrote them, and on who reads it', () => {
   const key = 'a'
-  expect(hintOf({ key, rows: { kind: 'per-block' } })).toBe('backfill redo a --stale')
-  expect(hintOf({ key, rows: { kind: 'per-block', deletedFirst: true } })).toBe('backfill import --changed')
-  expect(hintOf({ key, rows: { kind: 'per-key', keep: 'latest', column: 'b' } })).toBe('backfill rebuild a')
+  const reader = { after: [key] }
+  expect(hintOf({ key, rows: { kind: 'per-block' } }, [])).toBe('backfill redo a --stale')
+  expect(hintOf({ key, rows: { kind: 'per-block' } }, [reader])).toBe('backfill redo --stale')
+  expect(hintOf({ key, rows: { kind: 'per-block', deletedFirst: true } }, [])).toBe(
+    'backfill import --changed',
+  )
+  expect(hintOf({ key, rows: { kind: 'per-key', keep: 'latest', column: 'b' } }, [reader])).toBe(
+    'backfill rebuild a',
+  )
 })
 
 const change = (from: number, to: number, seq: number) => ({

@@ -30,7 +30,7 @@ export const diffCommand: Command = async (context) => {
 type DiffReport = Awaited<ReturnType<typeof sqlDiff>>
 
 /** The version that built the most stale blocks of the chosen table, and the file; with the ranges that each built. */
-async function sqlDiff({ ports, network, chosen }: Workspace) {
+async function sqlDiff({ ports, network, chosen, catalogue }: Workspace) {
   const table = chosen[0]!
   const [targets, ledger] = await Promise.all([
     ports.target.tables([table.target]),
@@ -52,7 +52,7 @@ async function sqlDiff({ ports, network, chosen }: Workspace) {
     table: table.key,
     target: `${ports.target.database}.${table.target}`,
     sqlHash,
-    hint: hintOf(table),
+    hint: hintOf(table, catalogue.tables),
     /** Done ranges that the file's SQL built. */
     current: blockSet(current),
     stale,

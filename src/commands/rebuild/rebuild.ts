@@ -139,7 +139,9 @@ async function staleDependants(rebuilding: Rebuilding): Promise<readonly StaleDe
     return chosen.flatMap((dependant) => {
       const { stale } = statuses.get(dependant.key)!
       const blocks = staleBlocks(stale.filter(({ reasons }) => reasons.includes('inputs')))
-      return blocks.length === 0 ? [] : [{ table: dependant.key, blocks, hint: hintOf(dependant) }]
+      return blocks.length === 0
+        ? []
+        : [{ table: dependant.key, blocks, hint: hintOf(dependant, workspace.catalogue.tables) }]
     })
   } catch (error) {
     if (!(error instanceof BackfillError)) throw error

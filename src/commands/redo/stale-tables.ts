@@ -4,7 +4,7 @@ import { BackfillError, failedError } from '../../model/errors.ts'
 import { type BlockSet, blockSet, intersect, union } from '../../model/blocks.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { historyOf } from '../../model/choose.ts'
-import { hintOf, staleBlocks } from '../../ledger/stale.ts'
+import { staleBlocks } from '../../ledger/stale.ts'
 import { staleSummaries } from '../../planning/stale-ranges.ts'
 import { blocksIn, readTableStatuses } from '../../planning/table-status.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
@@ -147,7 +147,10 @@ export async function redoStale(
     seconds: sum(({ seconds }) => seconds),
     rowsWritten: sum(({ rowsWritten }) => rowsWritten),
     elapsedMs: Math.round(monotonicMs() - started),
-    stale: staleSummaries(workspace.chosen.map(({ key }) => statuses.get(key)!)),
+    stale: staleSummaries(
+      workspace.chosen.map(({ key }) => statuses.get(key)!),
+      workspace,
+    ),
     failed,
     interrupted: hooks.signal.aborted,
     outOfTime: timeLeft() <= 0,
@@ -191,7 +194,10 @@ function questionOf({ lag, jobs }: UpOptions): Omit<RedoQuestion, 'request'> {
 /** @throws BackfillError `failed` if tables with one row per key are left as they are */
 function rebuildsOf(table: TableDefinition, { rebuilds }: Wanted): Rebuilds {
   if (rebuilds !== undefined) return rebuilds
-  throw failedError(`${table.key} keeps one row per key over all blocks`, `${hintOf(table)} builds it again`)
+  throw failedError(
+    `${table.key} keeps one row per key over all blocks`,
+    `backfill rebuild ${table.key} builds it again`,
+  )
 }
 
 /** An error that concerns one table; others are thrown on. A refusal is no wrong usage: other tables may have been written. */

@@ -135,9 +135,7 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
         .join(' ')}`
     : 'backfill up'
   const [one, ...more] = stale
-  // Of a table that others read, `redo` wants to hear of those, too.
-  const isRead = one !== undefined && tables.some(({ after }) => after.includes(one.table))
-  const redo = more.length > 0 || isRead ? 'backfill redo --stale' : (one?.hint ?? undefined)
+  const redo = more.length > 0 ? 'backfill redo --stale' : (one?.hint ?? undefined)
   const lines = listOf(
     [...Map.groupBy(absent, ({ absences }) => absences[0]!.state)].map(
       ([state, of]) => `Not healthy: ${tableNames(keys(of), keys(tables))}: ${state}; see above.`,

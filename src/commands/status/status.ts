@@ -101,7 +101,7 @@ export async function status(
       stale: staleBlocks(tableStatus.stale),
       staleVersions,
       sqlHash: table.sqlHash,
-      hint: tableStatus.stale.length === 0 ? null : hintOf(table),
+      hint: tableStatus.stale.length === 0 ? null : hintOf(table, workspace.catalogue.tables),
       rows: target?.rows ?? null,
       mayMerge: target !== undefined && COLLAPSING_ENGINES.test(target.engine),
       lastRun: view?.lastRun ?? null,

@@ -113,9 +113,13 @@ export function renderSources(
   colors: Colors,
 ): readonly string[] {
   const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
-  const own = stale.map(({ table }) => hintOf(tables.find(({ key }) => key === table)!))
-  const isRead = tables.some(({ after }) => stale.some(({ table }) => after.includes(table)))
-  const next = own.length > 1 || isRead ? 'backfill redo --stale' : own[0]
+  const own = stale.map(({ table }) =>
+    hintOf(
+      tables.find(({ key }) => key === table)!,
+      tables,
+    ),
+  )
+  const next = own.length > 1 ? 'backfill redo --stale' : own[0]
   return [
     ...checks.flatMap((check) => lines(check, colors)),
     ...(next === undefined ? [] : ['', `Next: ${next}`]),

@@ -112,7 +112,7 @@ export async function verify(
       table: key,
       target: `${workspace.ports.target.database}.${table.target}`,
       rows: table.rows.kind,
-      hint: hintOf(table),
+      hint: hintOf(table, workspace.catalogue.tables),
       columns: sides.compared,
       notCompared: sides.not,
       chunks: chunks.length,

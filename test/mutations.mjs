@@ -23,6 +23,7 @@ import { DEFECTS_OF_KINDS } from './support/defects-of-kinds.mjs'
 import { DEFECTS_OF_RANGES } from './support/defects-of-ranges.mjs'
 import { DEFECTS_OF_STRANGERS } from './support/defects-of-strangers.mjs'
 import { DEFECTS_OF_SURROUNDINGS } from './support/defects-of-surroundings.mjs'
+import { DEFECTS_OF_OPERATORS } from './support/defects-of-operators.mjs'
 import { DEFECTS_OF_TABLES } from './support/defects-of-tables.mjs'
 
 const repository = fileURLToPath(new URL('..', import.meta.url))
@@ -46,6 +47,7 @@ const chosen = [
   ...DEFECTS_OF_SURROUNDINGS,
   ...DEFECTS_OF_STRANGERS,
   ...DEFECTS_OF_ATTACKS,
+  ...DEFECTS_OF_OPERATORS,
   ...DEFECTS_OF_TABLES,
 ].filter(
   (defect) =>

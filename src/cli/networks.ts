@@ -1,7 +1,7 @@
 // Owns `--network a,b` and `--network all`, which a command works on one after the other.
 import { columnsOf, findNetwork } from '../model/choose.ts'
 import { closing } from '../model/closing.ts'
-import { EXIT, usageError } from '../model/errors.ts'
+import { type BackfillError, EXIT, usageError } from '../model/errors.ts'
 import { forShell } from './typed-hints.ts'
 import type { Config } from '../workspace/config.ts'
 import { type Flags, names } from '../workspace/values.ts'
@@ -9,12 +9,12 @@ import { type Flags, names } from '../workspace/values.ts'
 /** The lowest exit code of an interruption, after which no other network is begun. */
 export const INTERRUPTED = 129
 
-/** @throws BackfillError `usage`: the command, typed as `argv`, works on one network, and several are named */
-export function refuseSeveral(argv: readonly string[], network: string): never {
+/** `usage`: the command, typed as `argv`, works on one network, and several are named. */
+export function severalError(argv: readonly string[], network: string): BackfillError {
   const typed = argv.filter((word, index) => !/^--network(=|$)/.test(word) && argv[index - 1] !== '--network')
   const command = ['backfill', ...typed.map(forShell), '--network'].join(' ')
   const each = network === 'all' ? ['<name>'] : names({ text: network, place: '--network' })
-  throw usageError(
+  return usageError(
     `\`${argv[0]}\` works on one network, and '${network}' are several`,
     `type it for each: ${each.map((name) => `\`${command} ${name}\``).join(', ')}`,
   )

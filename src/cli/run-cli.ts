@@ -5,7 +5,7 @@ import { COMMANDS } from './commands.ts'
 import { readCommandLine } from './command-line.ts'
 import { QUESTION } from './completion/scripts.ts'
 import { withForkBlocks } from './fork-positions.ts'
-import { INTERRUPTED, isSeveral, networksOf, refuseSeveral, worstOf } from './networks.ts'
+import { INTERRUPTED, isSeveral, networksOf, severalError, worstOf } from './networks.ts'
 import { withDocsPlaces, toolVersion } from '../package-folder.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
@@ -49,7 +49,7 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     assertTogether(flags, entry)
     const named = typed.config.network.value
     if (!hasNetwork || !isSeveral(named)) return await run(typed)
-    if (entry.networks === undefined) refuseSeveral(argv, named)
+    if (entry.networks === undefined) throw severalError(argv, named)
     const isTogether =
       entry.networks === 'together' ||
       (entry.together !== undefined && typedAt(flags, entry.together) !== undefined)

@@ -2,7 +2,6 @@
 import type { Lock, Locks } from '../lock/lock.ts'
 import type { WaitNote } from '../lock/watch.ts'
 import type { BackfillError } from '../model/errors.ts'
-import { randomId } from '../seam/random.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { identity, person } from '../seam/process.ts'
@@ -50,10 +49,8 @@ export function openRunReports(watching: Server, { server, names, network, toolV
   }
 }
 
-type Taking = {
+type Taking = Pick<RunReport, 'runId' | 'tables'> & {
   readonly key: string
-  /** All that the run would work on. */
-  readonly tables: readonly string[]
   readonly command: string
   readonly waitMs: number
   readonly note: WaitNote
@@ -62,14 +59,13 @@ type Taking = {
 /** As `locks.acquire`, for a run that begins with it: if the lock is held, `log` has the run. @throws BackfillError `locked` */
 export async function takeLock(
   { locks, runReports }: { readonly locks: Pick<Locks, 'acquire'>; readonly runReports: RunReports },
-  { key, tables, command, waitMs, note }: Taking,
+  { key, command, waitMs, note, ...run }: Taking,
 ): Promise<Lock> {
   try {
     return await locks.acquire(key, note, waitMs, command)
   } catch (error) {
     const { kind, message } = error as BackfillError
-    if (kind === 'locked')
-      await runReports.say({ runId: randomId(), tables, says: 'locked', reason: message })
+    if (kind === 'locked') await runReports.say({ ...run, says: 'locked', reason: message })
     throw error
   }
 }

@@ -114,7 +114,10 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
   const incomplete = intersect(probeBlocks.incomplete, wanted)
   const isStopped = untouched || late !== undefined
   notRun.set(table.key, subtract([{ from: 0, to: Infinity }], runnable))
-  const reason = table.after.length > 0 ? `missing; as soon as ${table.after.join(', ')} have it` : 'missing'
+  const reason =
+    table.after.length > 0
+      ? `missing; as soon as ${table.after.join(', ')} ${table.after.length > 1 ? 'have' : 'has'} it`
+      : 'missing'
   const { naturalHead = Infinity } = bounds.inputs
   const throughput = throughputs.get(table.key) ?? NO_PACE
   const inputs = table.after.map((key) => ({

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { repository } from '../support/processes.ts'
 
-const LISTS = ['ranges', 'kinds', 'clickhouse', 'surroundings', 'strangers', 'attacks'].map(
+const LISTS = ['ranges', 'kinds', 'clickhouse', 'surroundings', 'strangers', 'attacks', 'operators'].map(
   (of) => `defects-of-${of}`,
 )
 

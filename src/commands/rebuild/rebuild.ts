@@ -40,7 +40,8 @@ export async function rebuild(
   const ledger = await target.ledgerState()
   if (ledger !== 'ready') await target.prepare(workspace.catalogue.ledger)
   const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-  const taking = { key, tables: [key], command: 'rebuild', waitMs: options.up.lockWaitMs, note }
+  const run = { runId: randomId(), tables: [key] }
+  const taking = { key, ...run, command: 'rebuild', waitMs: options.up.lockWaitMs, note }
   const lock = await takeLock(workspace.ports, taking)
   try {
     // They would hang in the old table for ever: its next name is not one that a run looks at.

@@ -30,17 +30,17 @@ export async function redo(
 ): Promise<RunSummary> {
   const { ports } = workspace
   const locks = new Map<string, Lock>()
+  const runId = randomId()
   try {
     // All tables, even without blocks to redo: until the coverage is removed they could read the old rows.
     // In the order of keys, as `up`: so two that wait never wait for each other.
     const tables = plan.tables.map((table) => table.key).toSorted()
     for (const key of tables) {
       const note = (text: string) => hooks.report({ type: 'note', table: key, text })
-      const taking = { key, tables, command: 'redo', waitMs: options.lockWaitMs, note }
+      const taking = { key, tables, runId, command: 'redo', waitMs: options.lockWaitMs, note }
       locks.set(key, await takeLock(ports, taking))
     }
     const { blocks, tableStatuses } = await confirmedBlocks(workspace, plan)
-    const runId = randomId()
     const retryPolicy = { giveUpMs: options.giveUpMs, signal: hooks.signal }
     for (const { key, redo: again } of blocks.toReversed()) {
       const { sqlHash } = plan.tables.find((table) => table.key === key)!

@@ -1,0 +1,50 @@
+// Owns the defects of what an operator reads and types next after a disaster (defects.mjs says what the keys are).
+export const DEFECTS_OF_OPERATORS = [
+  {
+    what: 'sources that were loaded again with older rows count as unchanged',
+    kind: 'ranges/23',
+    find: 'isMore || newestRowsWent(before, whole)',
+    put: 'isMore',
+    test: 'test/commands/verify/late-sources.server.test.ts',
+    name: 'whose rows are older than they were',
+  },
+  {
+    what: 'stale blocks that cannot be built again are an alarm for ever',
+    kind: 'ranges/16',
+    find: 'countBlocks(lost) > (inUnit(tolerances.maxLost, report.unit) ?? 0)',
+    put: 'countBlocks(lost) > 0',
+    test: 'test/commands/status/stale-for-good.server.test.ts',
+    name: 'stay stale',
+  },
+  {
+    what: 'status names a redo that is refused, for an input is emptied',
+    kind: 'ranges/06',
+    find: '!after.some((key) => unreadable.includes(key))',
+    put: 'true',
+    test: 'test/commands/status/sentences.test.ts',
+    name: 'by one command',
+  },
+  {
+    what: 'the hint of a stale table that others read is refused',
+    kind: 'attack',
+    find: 'const isRead = tables.some(({ after }) => after.includes(key))',
+    put: 'const isRead = tables.length < 0 && key === undefined',
+    test: 'test/ledger/stale.test.ts',
+    name: 'on who reads it',
+  },
+  {
+    what: 'a redo that found the lock held leaves no trace',
+    kind: 'attack',
+    find: "{ ...run, says: 'locked', reason: message }",
+    put: "{ ...run, says: 'going on', reason: message }",
+    test: 'test/runner/run-reports.server.test.ts',
+    name: 'found the lock held',
+  },
+  {
+    what: 'of two networks for a command that takes one it says that it knows no such network',
+    kind: 'attack',
+    find: 'if (entry.networks === undefined) throw severalError(argv, named)',
+    put: 'if (entry.networks === undefined) return await run(typed)',
+    test: 'test/cli/one-network.test.ts',
+  },
+]

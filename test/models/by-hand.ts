@@ -23,7 +23,7 @@ export async function unlikeByHand(
     await post(server, ddl.text, { target: hand })
     const params = { network: 'mainnet', source, target: hand, from, to, from_block: from, to_block: to }
     const columns = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE (${transform.text})`, params)
-    const names = columns.map(({ name }) => name).join(', ')
+    const names = columns.map(({ name }) => `\`${name}\``).join(', ')
     await post(
       server,
       `INSERT INTO {target:Identifier}.${target} (${names}) SELECT ${names} FROM (${transform.text})
@@ -32,7 +32,8 @@ export async function unlikeByHand(
     )
     const found = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE ${hand}.${target}`)
     const steady = found.map(({ name }) => name).filter((name) => !VOLATILE.includes(name))
-    const all = (name: string) => `SELECT ${steady.join(', ')} FROM ${name}.${target} FINAL`
+    const all = (name: string) =>
+      `SELECT ${steady.map((name) => `\`${name}\``).join(', ')} FROM ${name}.${target} FINAL`
     const [count] = await rowsOf<{ made: number; missing: number; extra: number }>(
       server,
       `SELECT (SELECT count() FROM (${all(hand)})) AS made,

@@ -27,6 +27,12 @@ export const newTable: Command = async ({ config, output, flags }) => {
   const [given, after] = [readFlag(flags, 'sources', names), readFlag(flags, 'after', names) ?? []]
   const sources = given ?? (after.length > 0 ? [] : ['transaction'])
   const inputs = inputsOf(catalogue, { sources, after })
+  const other = inputs.find(({ unit }) => unit !== inputs[0]!.unit)
+  if (other !== undefined)
+    throw usageError(
+      `${inputs[0]!.table} counts ${inputs[0]!.unit}s and ${other.table} ${other.unit}s: a range cannot be both`,
+      'choose inputs of one unit; others can be read after --! lookup',
+    )
   const written = await writeNewFiles(folder, await tableFiles(folder, { key, inputs }))
   output.answer(
     { files: written },
@@ -103,12 +109,15 @@ export function inputsOf(
           knownNames(`${what}s`, name, shorts) +
             (flag === 'sources' ? `; for another source write source/${name}.sql with its CREATE TABLE` : ''),
         )
-      const { unit, table, position } = found
+      const { unit, table } = found
       const columns = ddlColumns(found.ddl)
-      if (unit !== 'block' || !columns.some((column) => column.name === position))
+      const time = unit === 'second' ? TIME.exec(found.position)?.[1] : undefined
+      const position = time ?? found.position
+      const column = columns.find((one) => one.name === position)
+      if (column === undefined || (unit === 'second' && !/^DateTime/.test(column.type)))
         throw usageError(
-          `${table} has ${unit !== 'block' ? 'positions that are times' : `no column '${position}'`}`,
-          'choose an input with blocks in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
+          `${table} has no column of ${unit}s '${position}'`,
+          'choose an input with blocks or a time in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',
         )
       if (found.kind === 'target' && found.rows.kind === 'per-key' && found.rows.keep === 'latest')
         throw usageError(
@@ -118,10 +127,13 @@ export function inputsOf(
       const engine = readEngine(createTable(found.ddl).clauses.get('ENGINE') ?? [])
       // To tell rows of a block apart.
       const address = columns.find((one) => ADDRESSES.includes(one.name) && TEXT.test(one.type))?.name
-      return { ...found, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
+      return { ...found, position, address, isFinal: COLLAPSING_ENGINES.test(engine?.name ?? '') }
     }),
   )
 }
+
+/** A time as a number, as a file says it (`toUnixTimestamp(at)`), and as a derived table has it. */
+const TIME = /^(?:toUInt64\()?(?:toUnixTimestamp\()?(\w+)\)*$/
 
 const ADDRESSES = ['address', 'contract_address', 'from_address', 'action_from']
 
@@ -141,6 +153,7 @@ async function fillTemplate(template: string, { key, inputs }: Scaffold): Promis
   }
   const values: Readonly<Record<string, string>> = {
     key,
+    ...(inputs[0]!.unit === 'block' ? BLOCKS : SECONDS),
     names: inputs.map(({ short }) => short).join(', '),
     reads: [...reads('sources', 'source'), ...reads('after', 'target')].join('\n'),
     inputs: inputs.map(selectText).join('\n    UNION ALL\n'),
@@ -151,16 +164,52 @@ async function fillTemplate(template: string, { key, inputs }: Scaffold): Promis
   return text.replaceAll(/\{\{(\w+)\}\}/g, (_, name: string) => values[name]!)
 }
 
-function selectText({ kind, table, position, network, isFinal }: Input): string {
-  const blocks = `${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
-  return `    SELECT ${position} AS block
+/** What a table of the unit is written with. Times: `BETWEEN` would leave out the rest of the last second of a DateTime64. */
+const BLOCKS = {
+  unit: 'block',
+  own: 'block_number',
+  type: 'UInt32',
+  title: 'Block',
+  shard: 'block_number',
+  partition: 'intDiv(block_number, 5000000)',
+  position: '',
+  from: '{from_block:UInt64}',
+  to: '{to_block:UInt64}',
+  value: 'toUInt32(block)',
+  range: '100-101',
+  first: '100',
+  second: '101',
+}
+
+const SECONDS: typeof BLOCKS = {
+  unit: 'second',
+  own: 'at',
+  type: 'DateTime',
+  title: 'Time',
+  shard: 'toUnixTimestamp(at)',
+  partition: 'toYYYYMM(at)',
+  position: '\n--! position: toUnixTimestamp(at)',
+  from: '{from:UInt64}',
+  to: '{to:UInt64}',
+  value: 'second',
+  range: '1710288000-1710288001',
+  first: "'2024-03-13 00:00:00'",
+  second: "'2024-03-13 00:00:01'",
+}
+
+function selectText({ kind, table, unit, position, network, isFinal }: Input): string {
+  const blocks =
+    unit === 'block'
+      ? `${position} BETWEEN {from_block:UInt64} AND {to_block:UInt64}`
+      : `${position} >= fromUnixTimestamp({from:UInt64}) AND ${position} < fromUnixTimestamp({to:UInt64} + 1)`
+  return `    SELECT ${unit === 'block' ? position : `toDateTime(${position})`} AS ${unit}
     FROM {${kind}:Identifier}.${table}${isFinal ? ' FINAL' : ''}
     WHERE ${network === undefined ? '' : `${network} = {network:String}\n      AND `}${blocks}`
 }
 
-function givenText({ short, address, kind, position }: Input): string {
+function givenText({ short, address, kind, unit, position }: Input): string {
   const column = kind === 'target' ? address : undefined
   const row = (value: string, index: number) =>
-    `    - { ${position}: ${100 + index}${column === undefined ? '' : `, ${column}: ${value}`} }`
+    `    - { ${position}: ${unit === 'block' ? 100 + index : `'2024-03-13 00:00:0${index}'`}${column === undefined ? '' : `, ${column}: ${value}`} }`
   return [`  ${short}:`, ...['0xa', '0xb', '0xc'].map(row)].join('\n')
 }

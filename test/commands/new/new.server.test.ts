@@ -15,6 +15,8 @@ function ownFolder(place = temporaryDirectory()): string {
     cpSync(join(SQL_FOLDER, name), join(folder, name), { recursive: true })
   writeFileSync(join(folder, 'source/transfers.sql'), TRANSFERS)
   writeFileSync(join(folder, 'source/votes.sql'), VOTES)
+  writeFileSync(join(folder, 'source/seen.sql'), SEEN)
+  writeFileSync(join(folder, 'source/slots.sql'), SLOTS)
   return folder
 }
 
@@ -24,9 +26,11 @@ const KINDS: Readonly<Record<string, readonly string[]>> = {
   new_d: ['--after', 'address_diffs,block_slots_stat'],
   new_e: ['--sources', 'storage_reads', '--after', 'address_first_access'],
   new_f: ['--sources', 'transfers'],
+  new_g: ['--sources', 'votes,seen'],
+  new_h: ['--after', 'new_g'],
 }
 
-/** Blocks in a column of another name, one network, an engine without FINAL. */
+/** Blocks in a column of another name, one network, an engine without FINAL; then times. */
 const TRANSFERS = `--! position: number
 --! network: none
 --! written: none
@@ -35,6 +39,14 @@ const VOTES = `--! position: toUnixTimestamp(slot_time)
 --! network: none
 --! written: none
 CREATE TABLE IF NOT EXISTS {source:Identifier}.votes (slot_time DateTime, voter UInt32) ENGINE = MergeTree ORDER BY slot_time`
+const SEEN = `--! position: toUnixTimestamp(seen_at)
+--! written: none
+CREATE TABLE IF NOT EXISTS {source:Identifier}.seen (meta_network_name String, seen_at DateTime64(3)) ENGINE = MergeTree ORDER BY seen_at`
+const SLOTS = `--! position: slot * 12 + 1606824023
+--! unit: second
+--! network: none
+--! written: none
+CREATE TABLE IF NOT EXISTS {source:Identifier}.slots (slot UInt64) ENGINE = MergeTree ORDER BY slot`
 
 test('what it writes passes `check` and `test` as it stands, whatever the table reads and keeps', async () => {
   const folder = ownFolder()
@@ -44,9 +56,9 @@ test('what it writes passes `check` and `test` as it stands, whatever the table 
     expect(stdout.match(/^Wrote /gm)).toHaveLength(3)
   }
   const checked = await backfillInside(['check', '--offline', '--sql', folder])
-  expect(checked.stdout).toBe('Checked 16 tables and 5 unit tests without a server: no errors\n')
+  expect(checked.stdout).toBe('Checked 18 tables and 7 unit tests without a server: no errors\n')
   const tested = await backfillInside(['test', ...Object.keys(KINDS), '--sql', folder])
-  expect(tested.stdout).toContain('5 tests: 5 passed')
+  expect(tested.stdout).toContain('7 tests: 7 passed')
 })
 
 test.for<{ what: string; words: readonly string[]; says: string }>([
@@ -67,9 +79,14 @@ test.for<{ what: string; words: readonly string[]; says: string }>([
     says: 'for another source write source/trades.sql with its CREATE TABLE',
   },
   {
-    what: 'a source of times',
-    words: ['gas', '--sources', 'votes'],
-    says: 'votes has positions that are times',
+    what: 'a source of blocks beside one of times',
+    words: ['gas', '--sources', 'transaction,votes'],
+    says: 'canonical_execution_transaction counts blocks and votes seconds',
+  },
+  {
+    what: 'a source whose time is in no column',
+    words: ['gas', '--sources', 'slots'],
+    says: "slots has no column of seconds 'slot * 12 + 1606824023'",
   },
   {
     what: 'an input that keeps the latest row of a key',

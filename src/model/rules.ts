@@ -36,6 +36,7 @@ export const RULES = {
   W037: 'reads-beyond',
   W038: 'last-second',
   W039: 'reads-history',
+  W083: 'end-left-out',
   E040: 'dependency-cycle',
   E041: 'after-unknown-table',
   E042: 'source-not-declared',

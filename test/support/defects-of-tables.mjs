@@ -94,8 +94,14 @@ export const DEFECTS_OF_TABLES = [
   },
   {
     what: 'a range may leave out what comes later in its last second',
-    find: "isEnd && !bound.some(({ text }) => text === '+') && calls.every((name) => TIMES.test(name))",
-    put: 'isEnd && false',
+    find: 'isNamed && !bound.some(({ text }) => text === moved) && calls.every((name) => TIMES.test(name))',
+    put: 'isNamed && false',
+    test: 'test/commands/check/last-second.test.ts',
+  },
+  {
+    what: 'a range may leave out its last position',
+    find: "if (operator !== '<' && operator !== '>') return undefined",
+    put: "if (operator !== '>') return undefined",
     test: 'test/commands/check/last-second.test.ts',
   },
   {

@@ -33,7 +33,7 @@ export function checkDrafts(drafts: readonly TableDraft[], catalogue: Catalogue,
     const { rows } = draft.header
     const errors = [
       transform && (() => lintTransform(transform, draft, targets)),
-      transform && (() => lintLastSecond(transform, catalogue)),
+      transform && (() => lintLastSecond(transform, catalogue, draft.header.lookups)),
       ddl && rows && (() => lintDdl(ddl, rows, draft.definition?.position ?? draft.header.position)),
     ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
     errors.forEach(report)

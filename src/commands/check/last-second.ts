@@ -1,4 +1,4 @@
-// Owns the rule that the last second of a range is read to its end, where positions have parts of a second.
+// Owns the rules that both ends of a range are read, and its last second to its end, where positions have parts of a second.
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
@@ -9,13 +9,14 @@ import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 export function* lintLastSecond(
   transform: SqlText,
   { sources, tables }: Pick<Catalogue, 'sources' | 'tables'>,
+  lookups: readonly string[] = [],
 ): Generator<BackfillError, void> {
   for (const { parameter, table, from } of tableReads(transform)) {
     const source = parameter === 'source' && sources.find((one) => one.table === table)
     const read = source
       ? { ddl: source.ddl, position: source.columns.position }
       : parameter === 'target' && tables.find(({ target }) => target === table)
-    if (!read) continue
+    if (!read || lookups.includes(table) || ('key' in read && lookups.includes(read.key))) continue
     const named = columnsIn(read.position)
     const fine = ddlColumns(read.ddl)
       .filter(({ name, type }) => named.includes(name) && /DateTime64\((?!0)/.test(type))
@@ -23,7 +24,16 @@ export function* lintLastSecond(
     const around = selectAround(significantTokens(transform), from)
     for (const [at, token] of around.entries()) {
       const column = unquoted(token)
-      if (!fine.includes(column) || !endsAtStart(upperBound(around, at + 1))) continue
+      const left = named.includes(column) ? leftOut(around, at + 1) : undefined
+      if (left !== undefined)
+        yield fileError({
+          rule: 'W083',
+          file: transform.file,
+          line: token.line,
+          sentence: `'${column}' of ${table} is read without the ${left.end} position of the range: both ends belong to it, so that one position would be lost between two ranges`,
+          hint: left.hint,
+        })
+      if (!fine.includes(column) || !isEnd(upperBound(around, at + 1), 'to')) continue
       yield fileError({
         rule: 'W038',
         file: transform.file,
@@ -35,25 +45,45 @@ export function* lintLastSecond(
   }
 }
 
+/** The end of the range that the name before `at` leaves out: `block_number < {to_block:UInt64}`. */
+function leftOut(tokens: readonly Token[], at: number): { end: string; hint: string } | undefined {
+  // The name may be in a function: `toUnixTimestamp(at) < …`
+  const behind = tokens.findIndex(({ text }, index) => index >= at && text !== ')')
+  const operator = tokens[behind]?.text
+  if (operator !== '<' && operator !== '>') return undefined
+  const bound = boundBehind(tokens.slice(behind), 1)
+  if (!isEnd(bound, operator === '<' ? 'to' : 'from')) return undefined
+  return operator === '<'
+    ? { end: 'last', hint: 'write <=, or add 1 to the bound' }
+    : { end: 'first', hint: 'write >=' }
+}
+
 /** What the name before `at` is at most: behind `<=`, or the AND of a BETWEEN. */
 function upperBound(tokens: readonly Token[], at: number): readonly Token[] {
   const rest = tokens.slice(at)
   const isBetween = isKeyword(rest[0], 'BETWEEN')
   if (!isBetween && rest[0]?.text !== '<=') return []
-  const { depth } = rest[0]!
+  return boundBehind(rest, isBetween ? rest.findIndex((one) => isKeyword(one, 'AND')) + 1 : 1)
+}
+
+/** From `start` on, up to the end of the condition that begins with an operator. */
+function boundBehind(condition: readonly Token[], start: number): readonly Token[] {
+  const { depth } = condition[0]!
   const ends = (token: Token) => token.depth < depth || (token.depth === depth && isKeyword(token, ...ENDS))
-  const bound = rest.slice(isBetween ? rest.findIndex((one) => isKeyword(one, 'AND')) + 1 : 1)
+  const bound = condition.slice(start)
   const end = bound.findIndex(ends)
   return bound.slice(0, end === -1 ? undefined : end)
 }
 
 const ENDS = ['AND', 'OR', 'GROUP', 'ORDER', 'LIMIT', 'SETTINGS', 'WINDOW', 'QUALIFY', 'HAVING', 'UNION']
 
-/** Whether it is the end of the range as it is: nothing is added, and no other function than those that make a time of it. */
-function endsAtStart(bound: readonly Token[]): boolean {
-  const isEnd = bound.some(({ text }, at) => /^to(_block)?$/.test(text) && bound[at - 1]?.text === '{')
+/** Whether it is that end of the range as it is: nothing is added, and no other function than those that make a time of it. */
+function isEnd(bound: readonly Token[], which: 'from' | 'to'): boolean {
+  const names = [which, `${which}_block`]
+  const isNamed = bound.some(({ text }, at) => names.includes(text) && bound[at - 1]?.text === '{')
   const calls = bound.filter((_, at) => bound[at + 1]?.text === '(').map(({ text }) => text)
-  return isEnd && !bound.some(({ text }) => text === '+') && calls.every((name) => TIMES.test(name))
+  const moved = which === 'to' ? '+' : '-'
+  return isNamed && !bound.some(({ text }) => text === moved) && calls.every((name) => TIMES.test(name))
 }
 
-const TIMES = /^(fromUnixTimestamp|FROM_UNIXTIME|toDateTime(64)?)$/i
+const TIMES = /^(fromUnixTimestamp|FROM_UNIXTIME|toDateTime(64)?|to(U?Int(8|16|32|64)))$/i

@@ -35,3 +35,32 @@ test.each([
 ])('it is read by %s', (where) => {
   expect(findings(where)).toEqual([])
 })
+
+test.each([
+  'slot < {to:DateTime} AND slot >= {from:DateTime}',
+  't.slot < fromUnixTimestamp({to:UInt64})',
+  'toUnixTimestamp(slot) < {to:UInt64}',
+  'slot > toDateTime({from:UInt64}) AND slot <= {to:DateTime}',
+])('a position is lost by %s', (where) => {
+  expect(left(where)).toEqual(['W083'])
+})
+
+test.each([
+  'slot BETWEEN {from:DateTime} AND {to:DateTime}',
+  'slot < fromUnixTimestamp({to:UInt64} + 1) AND slot > fromUnixTimestamp({from:UInt64} - 1)',
+  'slot < toStartOfHour({to:DateTime}) + INTERVAL 1 HOUR AND slot >= toStartOfHour({from:DateTime})',
+  'slot < {from:DateTime} AND n < {to:DateTime} AND s.n > {from:DateTime}',
+  'slot >= {from:DateTime} AND NOT slot > {to:DateTime}',
+])('no position is lost by %s', (where) => {
+  expect(left(where)).toEqual([])
+})
+
+test('what a look-up is read up to is its own affair', () => {
+  expect(left('slot < {to:DateTime}', ['s'])).toEqual([])
+})
+
+function left(where: string, lookups?: readonly string[]) {
+  const read = { file: 't.sql', text: `SELECT * FROM {source:Identifier}.s AS s WHERE ${where}`, line: 1 }
+  const slots = { sources: [{ ...source, columns: { position: 'toUnixTimestamp(slot)' } }], tables: [] }
+  return [...lintLastSecond(read, slots as unknown as Catalogue, lookups)].map(({ finding }) => finding?.rule)
+}

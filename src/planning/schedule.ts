@@ -20,6 +20,8 @@ export type Task = {
   readonly unprobed: BlockSet
   /** The tables in `after`. This task waits for their expected blocks that are not covered yet. */
   readonly waitsFor: readonly Dependency[]
+  /** A derived table that it looks up may still get rows in this run: it goes on only when nothing else can. */
+  readonly looksUp?: boolean
   /** Of a table whose ranges run one after the other: the next chunk begins with this block. */
   readonly next?: number | undefined
   readonly sizing: Sizing
@@ -56,8 +58,13 @@ export function readyBlocks({ runnable, waitsFor, next }: Task): BlockSet {
  */
 export function nextChunk(tasks: readonly Task[], idle = false): Choice | undefined {
   const inTurn = tasks
-    .filter(({ running, slots }) => running < slots)
-    .toSorted((a, b) => b.overdue - a.overdue || a.progress - b.progress)
+    .filter(({ running, slots, looksUp = false }) => running < slots && (idle || !looksUp))
+    .toSorted(
+      (a, b) =>
+        Number(a.looksUp ?? false) - Number(b.looksUp ?? false) ||
+        b.overdue - a.overdue ||
+        a.progress - b.progress,
+    )
   for (const task of inTurn) {
     const range = fullChunk(task, idle)
     if (range !== undefined) return { key: task.key, range }

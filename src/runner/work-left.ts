@@ -139,6 +139,7 @@ export function taskOf(
     runnable: run.failure === undefined ? run.runnable : [],
     unprobed: run.failure === undefined ? run.unprobed : [],
     waitsFor: dependencies(run),
+    looksUp: table.lookups?.some((name) => mayGrow(name, runs)) ?? false,
     next: isSequential ? subtract(expected, run.covered)[0]?.from : undefined,
     sizing: sizingOf({
       table,
@@ -166,6 +167,12 @@ export function orderOf({ tableStatus }: TableRun, { order }: Pick<UpOptions, 'o
 function hasEnded(run: TableRun | undefined): boolean {
   if (run === undefined || run.failure !== undefined) return true
   return run.running === 0 && !hasBlocks(run)
+}
+
+/** A derived table, by its key or its name, of which this run may still write rows. */
+function mayGrow(name: string, runs: ReadonlyMap<string, TableRun>): boolean {
+  const named = runs.get(name) ?? [...runs.values()].find((run) => run.tableStatus.table.target === name)
+  return named !== undefined && !hasEnded(named)
 }
 
 /** It has not failed, and something is left to start: blocks to probe or to run, or dirty ranges to recover. */

@@ -136,3 +136,10 @@ test('chunks are counted in the measure of the table', () => {
   const rowEstimates = [{ from: 0, to: 99, rows: 1000 }]
   expect(readyChunks(task('t', { sizing: { rows: 200, rowEstimates } }))).toBe(5)
 })
+
+test('a table goes on behind the derived tables that it looks up, and without them when nothing else can', () => {
+  const looks = task('looks', { looksUp: true, overdue: 60 })
+  expect(nextChunk([looks])).toBeUndefined()
+  expect(nextChunk([looks, task('behind', { progress: 0.9 })], true)?.key).toBe('behind')
+  expect(nextChunk([looks], true)?.key).toBe('looks')
+})

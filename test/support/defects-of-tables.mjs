@@ -99,6 +99,12 @@ export const DEFECTS_OF_TABLES = [
     test: 'test/commands/check/last-second.test.ts',
   },
   {
+    what: 'a table begins before the derived one that it looks up',
+    find: 'running < slots && (idle || !looksUp)',
+    put: 'running < slots && (idle || looksUp !== undefined)',
+    test: 'test/planning/schedule.test.ts',
+  },
+  {
     what: 'a range may leave out its last position',
     find: "if (operator !== '<' && operator !== '>') return undefined",
     put: "if (operator !== '>') return undefined",

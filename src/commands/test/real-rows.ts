@@ -99,8 +99,10 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
       words.has(column) ? ['MATERIALIZED', 'ALIAS'].flatMap((kind) => clauses.get(kind) ?? []) : [],
     )
     const behind = new Set(computed.map(unquoted))
+    // Of a Nested, `t.x`, the statement may name `t`.
+    const isNamed = (column: string) => [words, sorted, behind].some((names) => names.has(column))
     const isRead = (column: string) =>
-      all || [words, sorted, behind].some((names) => names.has(column)) || column === position
+      all || isNamed(column) || isNamed(column.split('.')[0]!) || column === position
     return {
       side,
       key,

@@ -9,7 +9,7 @@ import { post, startTestServer, type TestServer, uniqueDatabase } from '../../su
 let server: TestServer
 const source = uniqueDatabase('source')
 const EVENTS = `CREATE TABLE IF NOT EXISTS {source:Identifier}.events
-  (block_number UInt64, idx UInt32, who UInt32, v Float64, j JSON, few Array(JSON), any Dynamic, one Variant(UInt64, String)) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
+  (block_number UInt64, idx UInt32, who UInt32, v Float64, j JSON, few Array(JSON), any Dynamic, one Variant(UInt64, String), n Nested(k String, v UInt64)) ENGINE = ReplacingMergeTree ORDER BY (block_number, idx)`
 const NAMES = `CREATE TABLE IF NOT EXISTS {source:Identifier}.names
   (id UInt32, name String, letters UInt64 MATERIALIZED length(name), st AggregateFunction(uniq, String)) ENGINE = ReplacingMergeTree ORDER BY id`
 
@@ -21,7 +21,7 @@ beforeAll(async () => {
     server,
     `INSERT INTO {source:Identifier}.events SELECT intDiv(number, 3) AS b, number % 3, number % 2, if(b = 5, nan, number),
       '{"n":18446744073709551615,"text":"12","it":["a\\'b",{"x":1.5}]}', ['{"a":1}'], if(number % 2 = 0, '5'::Dynamic, toInt64(number)::Dynamic),
-      if(number % 2 = 0, 'five'::Variant(UInt64, String), number::Variant(UInt64, String)) FROM numbers(30)`,
+      if(number % 2 = 0, 'five'::Variant(UInt64, String), number::Variant(UInt64, String)), ['a', 'b'], [number, 1] FROM numbers(30)`,
     { source },
   )
   await post(server, `INSERT INTO {source:Identifier}.names (id, name) VALUES (0, 'even'), (1, 'odd')`, {
@@ -143,6 +143,14 @@ test('a column in double quotes is given', async () => {
     `SELECT block_number, max("who") AS w FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
   )
   expect(text).toContain('- { block_number: 4, idx: 1, who: 1 }')
+})
+
+test('the columns of a Nested are given to a statement that names it', async () => {
+  const text = await newTest(
+    'k String, total UInt64',
+    `SELECT block_number, max(n.k) AS k, sum(n.v) AS total FROM {source:Identifier}.events FINAL ARRAY JOIN n WHERE ${RANGE} GROUP BY block_number`,
+  )
+  expect(text).toContain('n.v')
 })
 
 test('what a table computes itself is computed from given columns', async () => {

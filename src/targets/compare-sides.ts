@@ -4,7 +4,7 @@ import { failedError, usageError } from '../model/errors.ts'
 import { existingTables, type ExistingTable } from '../clickhouse/existing-tables.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
-import { comparedColumns, isCollapsing, type NotCompared } from './compared-columns.ts'
+import { comparable, comparedColumns, isCollapsing, type NotCompared } from './compared-columns.ts'
 import { isPlain } from './plain-inputs.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
@@ -47,7 +47,8 @@ export async function readSides(
   const { yielded, steady, stored, not } = await comparedColumns(target, facts.columns, table, described)
   const names = stored.map(({ name }) => name)
   const drops = dropsOf(facts, rows.kind, names)
-  const compared = names.filter((name) => !drops.fading.includes(name))
+  const lasting = stored.filter(({ name }) => !drops.fading.includes(name))
+  const compared = lasting.map(({ name }) => name)
   const position = rows.kind === 'per-key' ? stored.find(({ name }) => name === rows.column) : undefined
 
   const cast = yielded.map(
@@ -61,7 +62,7 @@ export async function readSides(
   const side = (from: string) => `SELECT
     sipHash128(tuple(${facts.sortKey === '' ? list.join(', ') : facts.sortKey})) AS backfill_key,
     ${position === undefined ? 'toUInt8(0)' : quoteIdentifier(position.name)} AS backfill_position,
-    cityHash64(tuple(${list.join(', ')})) AS backfill_hash,
+    cityHash64(tuple(${lasting.map(comparable).join(', ')})) AS backfill_hash,
     [${list.map((name) => `ifNull(toString(${name}), 'NULL')`).join(', ')}] AS backfill_values
   FROM ${from}`
   const rowsOfRange =

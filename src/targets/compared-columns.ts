@@ -5,6 +5,7 @@ import type { Server } from '../clickhouse/server.ts'
 import type { ExistingTable } from '../clickhouse/existing-tables.ts'
 import type { TableDefinition, SqlText } from '../model/model.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
+import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { significantTokens, unquoted, isKeyword, isName, type Token } from '../sql-syntax/lexer.ts'
 
 type ExistingColumn = ExistingTable['columns'][number]
@@ -49,6 +50,19 @@ export async function comparedColumns(
     stored,
     not,
   }
+}
+
+/**
+ * What tells values of the column apart, an expression. The state of an aggregate function keeps its values in the order in which they came (`uniqState`
+ * of the same rows is not the same bytes twice), so its bytes are compared in order.
+ */
+export function comparable({ name, type }: Pick<ExistingColumn, 'name' | 'type'>): string {
+  const column = quoteIdentifier(name)
+  return isState(type) ? `arraySort(extractAll(hex(${column}), '..'))` : column
+}
+
+export function isState(type: string): boolean {
+  return type.startsWith('AggregateFunction(')
 }
 
 async function notComparable(

@@ -6,7 +6,7 @@ import type { Server } from '../clickhouse/server.ts'
 import { type Digest, PARTIAL } from '../model/digest.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { DescribePort } from './check-columns.ts'
-import { comparedColumns, isCollapsing } from './compared-columns.ts'
+import { comparable, comparedColumns, isCollapsing, isState } from './compared-columns.ts'
 import type { TargetTable } from './target.ts'
 
 export const DIGEST_SETTINGS = {
@@ -26,8 +26,11 @@ export async function digestSql(
 ) {
   const { stored, not } = await comparedColumns(server, columns, table, await executor.describe(table))
   const hashed = stored.toSorted((one, other) => (one.name < other.name ? -1 : 1))
-  const list = hashed.map(({ name }) => quoteIdentifier(name)).join(', ')
-  const types = hashed.map(({ name, type }) => `${name} ${type}`).join(', ')
+  const list = hashed.map(comparable).join(', ')
+  // A digest of before, of states as they are, cannot be compared.
+  const types = hashed
+    .map(({ name, type }) => `${name} ${type}${isState(type) ? ' in order' : ''}`)
+    .join(', ')
   const name = [server.connection.database, table.target].map(quoteIdentifier).join('.')
   return {
     /** The table with its database, and FINAL where its engine merges rows. */

@@ -33,7 +33,7 @@ export async function unlikeByHand(
     const found = await rowsOf<{ name: string }>(server, `DESCRIBE TABLE ${hand}.${target}`)
     const steady = found.map(({ name }) => name).filter((name) => !VOLATILE.includes(name))
     const all = (name: string) =>
-      `SELECT ${steady.map((name) => `\`${name}\``).join(', ')} FROM ${name}.${target} FINAL`
+      `SELECT ${steady.map((column) => `\`${column}\``).join(', ')} FROM ${name}.${target} FINAL`
     const [count] = await rowsOf<{ made: number; missing: number; extra: number }>(
       server,
       `SELECT (SELECT count() FROM (${all(hand)})) AS made,

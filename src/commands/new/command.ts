@@ -114,7 +114,7 @@ export function inputsOf(
       const time = unit === 'second' ? TIME.exec(found.position)?.[1] : undefined
       const position = time ?? found.position
       const column = columns.find((one) => one.name === position)
-      if (column === undefined || (unit === 'second' && !/^DateTime/.test(column.type)))
+      if (column === undefined || (unit === 'second' && !column.type.startsWith('DateTime')))
         throw usageError(
           `${table} has no column of ${unit}s '${position}'`,
           'choose an input with blocks or a time in a column (`--! position:` of its file), or write the files by hand: docs/how-to/other-sources.md',

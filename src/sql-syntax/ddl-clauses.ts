@@ -55,6 +55,7 @@ export function ddlClauses(ddl: SqlText) {
         columns: [],
       }),
     partition: clause('PARTITION BY'),
+    settings: clause('SETTINGS'),
   }
 }
 

@@ -1,6 +1,6 @@
 // Owns the check before a run that ClickHouse accepts each transform, and that its columns fit the target.
-import { type BackfillError, failedError, usageError } from '../model/errors.ts'
-import type { TableDefinition } from '../model/model.ts'
+import { attempt, type BackfillError, failedError, usageError } from '../model/errors.ts'
+import type { SqlText, TableDefinition } from '../model/model.ts'
 import {
   columnMisfits,
   columnProblems,
@@ -10,6 +10,7 @@ import {
 import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
+import { lintDdl } from './lint-ddl.ts'
 import { plainInputsError } from './plain-inputs.ts'
 
 export type DescribePort = {
@@ -44,6 +45,10 @@ export async function checkTables(
     targets.has(catalogue.tables.find((table) => table.key === key)?.target ?? '')
   const isReady = (table: TableDefinition) =>
     [...derivedInputs(table), ...(table.lookups ?? []).filter((name) => keys.includes(name))].every(exists)
+  for (const table of tables) {
+    const lost = lossError(ports.target.database, table, targets.get(table.target))
+    if (lost !== undefined) onMisfit(table.key, lost)
+  }
   const outcomes = await Promise.allSettled(
     tables.filter(isReady).map(async (table) => {
       const target = targets.get(table.target)
@@ -65,6 +70,26 @@ export async function checkTables(
   )
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return tables.filter((table) => !isReady(table))
+}
+
+const ignore = (): void => {}
+
+/** Why rows would replace one another (E055) in a table that exists, as the server writes it. @throws BackfillError `usage` where the file says the same */
+function lossError(
+  database: string,
+  { key, target, ddl, rows, position }: TableDefinition,
+  present: Pick<TargetTable, 'definition'> | undefined,
+): BackfillError | undefined {
+  // What stands there may be no CREATE TABLE: its engine says so elsewhere.
+  const lost = (text: SqlText) =>
+    attempt(ignore, () => [...lintDdl(text, rows, position)])?.find(({ finding }) => finding?.rule === 'E055')
+  const name = `${database}.${target}`
+  const found = lost(present === undefined ? ddl : { file: name, text: present.definition, line: 1 })
+  if (found === undefined) return undefined
+  const inFile = lost(ddl)
+  if (inFile !== undefined) throw inFile
+  const hint = `\`backfill rebuild ${key}\` builds it as ${ddl.file} says`
+  return failedError(`${name}: ${found.finding!.sentence}`, hint)
 }
 
 function misfitError(

@@ -17,7 +17,7 @@ import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
 /** A table that exists on the target server; of one of a cluster, the rows are those of all shards, and the bytes unknown. */
-export type TargetTable = Omit<ExistingTable, 'definition' | 'shards'> & {
+export type TargetTable = Omit<ExistingTable, 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
   /** Why its rows cannot be deleted, as the end of a sentence. */
@@ -196,6 +196,7 @@ async function asTarget(server: Server, names: Names, { shards, definition, ...t
   const problem = shards === undefined ? own : shards.problem
   return {
     ...table,
+    definition: rowsIn,
     fades: /\bTTL\b/.test(rowsIn),
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),

@@ -93,7 +93,7 @@ export const DEFECTS_OF_CLICKHOUSE = [
     kind: 'clickhouse/14',
     find: ' || bound.has(unquoted(token)) ?',
     put: ' ?',
-    test: 'test/commands/check/lint-ddl.test.ts',
+    test: 'test/targets/lint-ddl.test.ts',
   },
   {
     what: 'all ranges of a table travel at once',
@@ -124,14 +124,21 @@ export const DEFECTS_OF_CLICKHOUSE = [
     kind: 'clickhouse/22',
     find: "(clauses.has('AS') && !clauses",
     put: '(false && !clauses',
-    test: 'test/commands/check/lint-ddl.test.ts',
+    test: 'test/targets/lint-ddl.test.ts',
   },
   {
     what: 'a table that sums over blocks passes',
     kind: 'clickhouse/23',
     find: 'if (!mergesRows(engine)) return\n',
     put: 'return\n',
-    test: 'test/commands/check/lint-ddl.test.ts',
+    test: 'test/targets/lint-ddl.test.ts',
+  },
+  {
+    what: 'up fills a table that keeps one row of many blocks',
+    kind: 'clickhouse/23',
+    find: "finding?.rule === 'E055'",
+    put: "finding?.rule === 'E000'",
+    test: 'test/runner/sort-key.server.test.ts',
   },
   {
     what: 'rows that the table drops are a difference',

@@ -1,6 +1,6 @@
 // Owns the checks of `backfill check` that need no server, and the collection of findings.
 import { BackfillError, type Finding, fileError, attempt, type Report } from '../../model/errors.ts'
-import { lintDdl } from './lint-ddl.ts'
+import { lintDdl } from '../../targets/lint-ddl.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { lintLastSecond } from './last-second.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'

@@ -1,10 +1,10 @@
 // Owns the lint of a table's DDL against the `rows` of its header.
-import { type BackfillError, fileError, type Finding, knownNames } from '../../model/errors.ts'
-import { type RowsKind, type SqlText, XATU_COLUMNS } from '../../model/model.ts'
-import { quotedName, quoteIdentifier } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/named-columns.ts'
-import type { RuleId } from '../../model/rules.ts'
-import { type DdlClause, ddlClauses, type DdlClauses } from '../../sql-syntax/ddl-clauses.ts'
+import { type BackfillError, fileError, type Finding, knownNames } from '../model/errors.ts'
+import { type RowsKind, type SqlText, XATU_COLUMNS } from '../model/model.ts'
+import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
+import { columnsIn } from '../sql-syntax/named-columns.ts'
+import type { RuleId } from '../model/rules.ts'
+import { type DdlClause, ddlClauses, type DdlClauses } from '../sql-syntax/ddl-clauses.ts'
 
 /** `position`: what a per-block row belongs to; half-written ranges are deleted by it. */
 export function* lintDdl(
@@ -91,10 +91,13 @@ function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem,
 }
 
 function* keysFit(
-  { columns, engine, sortKey, partition }: DdlClauses,
+  { columns, engine, sortKey, partition, settings }: DdlClauses,
   rows: RowsKind,
   by: readonly string[],
 ): Generator<Problem, void> {
+  const most = settings?.names.find((name) => /^max_(rows|bytes)_to_keep$/.test(name))
+  if (engine?.name === 'Memory' && most !== undefined)
+    yield problem('E055', engine, `a Memory table with ${most} drops its oldest rows`, `remove ${most}`)
   const isAny = engine?.name === 'Join' && /\bANY\b/i.test(engine.text)
   if (isAny && rows.kind === 'per-block' && !by.every((name) => engine.names.includes(name))) {
     const sentence = `the keys of Join(ANY, …) lack ${by.join(', ')}: of rows of different blocks one would stay`

@@ -1,6 +1,6 @@
 // Owns what `check` says about keys and engines by the file alone.
 import { expect, test } from 'vitest'
-import { lintDdl } from '../../../src/commands/check/lint-ddl.ts'
+import { lintDdl } from '../../src/targets/lint-ddl.ts'
 
 const COLUMNS = 'block_number UInt32, n UInt64, d DateTime, t Tuple(a UInt8, b String), arr Array(UInt8)'
 
@@ -83,6 +83,13 @@ test.each(['Join(ANY, LEFT, n)', 'EmbeddedRocksDB PRIMARY KEY n', "KeeperMap('/k
     expect(findingsOf(engine.replace(/\bn\b/, 'block_number')).join('\n')).not.toContain('E055')
   },
 )
+
+test('a Memory table that keeps its newest rows only is refused', () => {
+  expect(findingsOf('Memory SETTINGS min_rows_to_keep = 1, max_rows_to_keep = 50')).toContain(
+    'E055 a Memory table with max_rows_to_keep drops its oldest rows',
+  )
+  expect(findingsOf('Memory SETTINGS compress = 1').join('\n')).not.toContain('E055')
+})
 
 test.each(['AS SELECT number AS block_number FROM numbers(500)', 'POPULATE AS SELECT 1', 'AS SELECT 7 AS n'])(
   'a table that would come with rows is refused: %s',

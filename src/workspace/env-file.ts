@@ -18,6 +18,9 @@ export function findEnvFile(
   const named = flag?.text ?? environment['BACKFILL_ENV_FILE'] ?? ''
   if (named !== '') {
     const path = resolve(folder, named)
+    // Node itself reads what `--env-file` names, wherever the flag stands: a pipe would be empty.
+    if (flag !== undefined && existsSync(path) && statSync(path).isFIFO())
+      throw usageError(`${path} of ${flag.place} is a pipe`, 'set BACKFILL_ENV_FILE to it instead')
     if (existsSync(path)) return { path, isNamed: true }
     throw usageError(`${path} of ${flag?.place ?? 'BACKFILL_ENV_FILE'} does not exist`, 'correct the path')
   }

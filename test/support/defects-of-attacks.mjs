@@ -111,6 +111,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'that is a pipe',
   },
   {
+    what: 'a pipe that Node has emptied sets nothing',
+    kind: 'attack',
+    find: 'existsSync(path) && statSync(path).isFIFO()',
+    put: 'existsSync(path) && statSync(path).isSocket()',
+    test: 'test/workspace/env-file.test.ts',
+    name: 'a pipe of --env-file',
+  },
+  {
     what: 'a variable counts as it stands last',
     kind: 'attack',
     find: 'if (Object.hasOwn(found, name) && OURS.test(name))',

@@ -115,6 +115,16 @@ test.runIf(process.platform !== 'win32')(
   },
 )
 
+test.runIf(process.platform !== 'win32')(
+  'a pipe of --env-file is refused, since Node has read it before: in silence the defaults would count',
+  () => {
+    const folder = temporaryDirectory()
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    const read = () => readConfig({ flags: typedWords({ 'env-file': 'pipe' }), environment: {}, folder })
+    expect(read).toThrow(/pipe of --env-file is a pipe/)
+  },
+)
+
 test.runIf(process.getuid?.() === 0)('a link of ours to a file of another user is refused', () => {
   const folder = temporaryDirectory()
   writeFileSync(join(folder, 'theirs'), URL_LINE)

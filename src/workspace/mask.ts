@@ -12,14 +12,14 @@ export function mask(text: string, secrets: readonly string[]): string {
 
 /**
  * An address for messages, however it is mistyped: of `http://user:pass@host:1/path?query` only `http://***@host:1/***`
- * stays. What may be a part of a password does not: all up to the last @, all behind the host, a port that is no number.
+ * stays. What may be a part of a password does not: all up to the last @, all behind the host (`host=h password=p` ends with it, too), a port that is no number.
  */
 export function maskUrl(text: string): string {
-  if (/^https?:\/\/[^@?#]*$/i.test(text) && URL.canParse(text)) return text
+  if (/^https?:\/\/[^/@?#;=,&]*(\/[^@?#]*)?$/i.test(text) && URL.canParse(text)) return text
   const [, scheme = '', rest = ''] = /^([a-z][a-z0-9+.-]*:\/\/)?(.*)$/is.exec(text.trim()) ?? []
   const at = rest.lastIndexOf('@')
   const [, host = '', port = '', tail = ''] =
-    /^([^:/?#]*|\[[^\]/?#]*\])(?::([^/?#]*))?(.*)$/s.exec(rest.slice(at + 1)) ?? []
+    /^([^:/?#\s;=,&]*|\[[^\]/?#]*\])(?::([^/?#]*))?(.*)$/s.exec(rest.slice(at + 1)) ?? []
   const shownPort = port === '' ? '' : `:${/^\d{1,5}$/.test(port) ? port : MASK}`
   return `${scheme}${at < 0 ? '' : `${MASK}@`}${host}${shownPort}${tail === '' || tail === '/' ? tail : `${tail[0]}${MASK}`}`
 }

@@ -41,7 +41,8 @@ export function serverUrl(word: Word, protocol: Protocol) {
     throw fail('must have a port from 1 to 65535')
   }
   // `http:///x` would be read as the host x.
-  if (url === null || place === '' || url.hostname === '') throw fail('must be host:port or an http(s) URL')
+  if (url === null || place === '' || /^$|[;=,&]/.test(url.hostname))
+    throw fail('must be host:port or an http(s) URL')
   if (url.search !== '' || url.hash !== '') {
     throw fail(
       'must not have a query',

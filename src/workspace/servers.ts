@@ -44,7 +44,20 @@ export function readServers(layers: Layers, folder: string): Servers {
       `${prefixOf('source')}_URL is set, but ${prefixOf('target')}_URL is not`,
       `set ${prefixOf('target')}_URL too; where one server holds both, it alone is enough`,
     )
-  return { kind: 'remote', source: login(layers, 'source', folder), target: login(layers, 'target', folder) }
+  const files: LoginFiles = { folder, read: readOnce() }
+  return { kind: 'remote', source: login(layers, 'source', files), target: login(layers, 'target', files) }
+}
+
+/** `read`: each file once, because both sides may name the same pipe: `…_PASSWORD_FILE=<(pass show clickhouse)`. */
+type LoginFiles = { readonly folder: string; readonly read: typeof readLoginFile }
+
+function readOnce(): typeof readLoginFile {
+  const known = new Map<string, string>()
+  return (path, place, what) => {
+    const text = known.get(path) ?? readLoginFile(path, place, what)
+    known.set(path, text)
+    return text
+  }
 }
 
 export function prefixOf(side: ServerRole): string {
@@ -53,7 +66,7 @@ export function prefixOf(side: ServerRole): string {
 
 const SERVER_ROLES: readonly ServerRole[] = ['source', 'target']
 
-function login(layers: Layers, side: ServerRole, folder: string): Login {
+function login(layers: Layers, side: ServerRole, files: LoginFiles): Login {
   const other = side === 'source' ? 'target' : 'source'
   const own = prefixOf(side)
   const group = [own, LEGACY, prefixOf(other)].find((prefix) => variable(layers, `${prefix}_URL`))!
@@ -65,19 +78,19 @@ function login(layers: Layers, side: ServerRole, folder: string): Login {
   const username = find('USERNAME')
   const given = (value: string | undefined, fallback: string): Setting<string> =>
     value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
-  const secret = password(layers, own, folder) ?? password(layers, group, folder) ?? given(inUrl.password, '')
+  const secret = password(layers, own, files) ?? password(layers, group, files) ?? given(inUrl.password, '')
   assertPaired(layers.envFile, address.origin, secret)
   return {
     url: { value: url, origin },
     username: username ? settingOf(username) : given(inUrl.username, 'default'),
     password: secret,
-    ...readCertificates(find, { folder, url }),
+    ...readCertificates(find, { ...files, url }),
   }
 }
 
 type Secret = Setting<string> & { readonly file?: string }
 
-function password(layers: Layers, group: string, folder: string): Secret | undefined {
+function password(layers: Layers, group: string, { folder, read }: LoginFiles): Secret | undefined {
   const word = variable(layers, `${group}_PASSWORD`)
   const file = variable(layers, `${group}_PASSWORD_FILE`)
   if (word !== undefined && file !== undefined) {
@@ -89,7 +102,7 @@ function password(layers: Layers, group: string, folder: string): Secret | undef
   if (file === undefined) return word && settingOf(word)
   const path = resolve(folder, file.text)
   // Newlines at the end of the file are the editor's, not the password's.
-  const value = readLoginFile(path, file.place, 'password').replace(/[\r\n]+$/, '')
+  const value = read(path, file.place, 'password').replace(/[\r\n]+$/, '')
   if (/\p{Cc}/u.test(value))
     throw usageError(
       `${path} of ${file.place} holds more than a password: a second line, or a control character`,
@@ -100,7 +113,7 @@ function password(layers: Layers, group: string, folder: string): Secret | undef
 
 type Pem = Setting<{ readonly file: string; readonly pem: string }>
 
-type Place = { readonly folder: string; readonly url: string }
+type Place = LoginFiles & { readonly url: string }
 
 /** `ca`: certificates of a private authority that signed the server's. */
 type Certificates = Readonly<Record<'ca' | 'cert' | 'key', Pem | undefined>>
@@ -127,14 +140,14 @@ function readCertificates(find: (part: string) => Variable | undefined, place: P
 
 type Wanted = Place & { readonly what: string; readonly check: (pem: string) => void }
 
-function readPem({ text, place, origin }: Variable, { folder, url, what, check }: Wanted): Pem {
+function readPem({ text, place, origin }: Variable, { folder, url, what, check, read }: Wanted): Pem {
   if (!url.startsWith('https:'))
     throw usageError(
       `${place} is set, but ${url} is not https`,
       `set ${place.replace(/(CA|CERT|KEY)_FILE.*/, 'PROTOCOL')}=https, or unset it`,
     )
   const file = resolve(folder, text)
-  const pem = readLoginFile(file, place, what)
+  const pem = read(file, place, what)
   if (!pem.includes('-----BEGIN '))
     throw usageError(
       `${file} of ${place} holds no ${what}`,

@@ -119,6 +119,13 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'a pipe of --env-file',
   },
   {
+    what: 'the password in an address of another kind is shown',
+    kind: 'attack',
+    find: '[;=,&]/.test(url.hostname)',
+    put: '[;=,&]{9}/.test(url.hostname)',
+    test: 'test/workspace/server-url.test.ts',
+  },
+  {
     what: 'a variable counts as it stands last',
     kind: 'attack',
     find: 'if (Object.hasOwn(found, name) && OURS.test(name))',

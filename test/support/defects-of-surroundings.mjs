@@ -38,6 +38,14 @@ export const DEFECTS_OF_SURROUNDINGS = [
     test: 'test/workspace/dotenv.test.ts',
   },
   {
+    what: 'what is left in a pipe is the password of the other side',
+    kind: 'environment/05',
+    find: 'known.get(path) ?? readLoginFile(',
+    put: "(known.has(path) ? '' : undefined) ?? readLoginFile(",
+    test: 'test/workspace/dotenv.test.ts',
+    name: 'a pipe is read once',
+  },
+  {
     what: 'a / before the @ is a path',
     kind: 'environment/06',
     find: 'if (/[/?#].*@/s.test(',

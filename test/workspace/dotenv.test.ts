@@ -1,4 +1,5 @@
 // Owns the promise that a value of `.env` or of the environment counts exactly as written, or is refused.
+import { execFileSync, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -101,6 +102,17 @@ test.for(['p', 'p\n', '\ufeffp\r\n', 'p\r\n\r\n', 'p\n\n'])('the password file %
     /secret of TARGET_CLICKHOUSE_PASSWORD_FILE holds more than a password/,
   )
 })
+
+test.runIf(process.platform !== 'win32')(
+  'a password file that is a pipe is read once, for both sides',
+  () => {
+    execFileSync('mkfifo', [join(folder, 'pipe')])
+    spawn('sh', ['-c', 'printf p > "$0"', join(folder, 'pipe')])
+    const { servers } = config({ TARGET_CLICKHOUSE_URL: 'db', TARGET_CLICKHOUSE_PASSWORD_FILE: 'pipe' })
+    const password = { value: 'p', origin: 'environment TARGET_CLICKHOUSE_PASSWORD_FILE' }
+    expect(servers).toMatchObject({ source: { password }, target: { password } })
+  },
+)
 
 test('a password file in the environment beats a password in .env, and the other way round', () => {
   writeFileSync(join(folder, 'secret'), 'of-the-file')

@@ -28,6 +28,10 @@ test.each([
   'http://db:8123/?user=w&password=hunter2',
   'clickhouse://w:hunter2@db:9000',
   '\thttp://w:hunter2@db:70000',
+  'host=db password=hunter2',
+  'Server=db;Port=8123;Password=hunter2',
+  'http://db;password=hunter2',
+  'clickhouse-client --host db --password hunter2',
 ])('the mistyped address %s is refused without its password', (text) => {
   try {
     expect(serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http').url).not.toContain('hunter2')

@@ -31,16 +31,19 @@ type Unsent<Params> = Omit<Sent<Params>, 'doing' | 'answered'>
 
 type Question = Sent<Omit<Parameters<Transport['query']>[0], 'format'>>
 
+/** `isRepeatable`: run twice it does what it does once, as a question or CREATE … IF NOT EXISTS does. */
+type Repeatable = Sent<Parameters<Transport['exec']>[0]> & { readonly isRepeatable?: boolean }
+
 /** Every method but `ping` and `close` throws a BackfillError: `server`, `failed` or `locked` (server-error.ts). */
 export type Client = {
   /** The rows of an answer: objects by default, arrays (JSONCompact) on request. */
   rows<Row>(question: Question & { readonly format?: 'JSON' | 'JSONCompact' }): Promise<Row[]>
   table<Row>(question: Question): Promise<ResponseJSON<Row>>
-  command(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<void>
+  command(statement: Repeatable): Promise<void>
   /** The answer as it is, for statements that take no FORMAT. */
-  text(statement: Sent<Parameters<Transport['exec']>[0]>): Promise<string>
+  text(statement: Repeatable): Promise<string>
   /** The answer's bytes as they arrive: the reader has to look for errors after the headers. */
-  exec(statement: Sent<Parameters<Transport['exec']>[0]>): ReturnType<Transport['exec']>
+  exec(statement: Repeatable): ReturnType<Transport['exec']>
   /** Never throws; the error, if any, is in the answer. */
   ping(): ReturnType<Transport['ping']>
   close(): Promise<void>
@@ -92,10 +95,10 @@ export function openClient(
   }
   const again =
     (mayRepeat: (error: unknown) => boolean): typeof send =>
-    async (question, call) => {
+    async (question, call, restOf) => {
       for (let attempt = 0; ; attempt++)
         try {
-          return await send(question, call)
+          return await send(question, call, restOf)
         } catch (error) {
           const ms = mayRepeat(error) ? [100, 400, 1600, 3200][attempt] : undefined
           if (ms === undefined || closed.has(transport)) throw error
@@ -117,8 +120,8 @@ export function openClient(
     rows: async <Row>({ format = 'JSON', ...question }: Parameters<Client['rows']>[0]) =>
       (await whole<Row>(question, format)).data,
     table: (question) => whole(question, 'JSON'),
-    command: async (statement) => {
-      await tell(statement, async (params) => {
+    command: async ({ isRepeatable = false, ...statement }) => {
+      await (isRepeatable ? ask : tell)(statement, async (params) => {
         const { stream, summary } = await exec(params)
         const isPage = (await wholeText(stream)).trimStart().startsWith('<')
         // It comes from something before the server, which may not have seen the statement.
@@ -126,8 +129,10 @@ export function openClient(
           throw new Error(isPage ? 'the answer is a page, and is none of ClickHouse' : NO_SUMMARY)
       })
     },
-    text: (statement) => send(statement, async (params) => wholeText((await exec(params)).stream)),
-    exec: (statement) => send(statement, exec, ({ stream }) => stream),
+    text: ({ isRepeatable = false, ...statement }) =>
+      (isRepeatable ? ask : send)(statement, async (params) => wholeText((await exec(params)).stream)),
+    exec: ({ isRepeatable = false, ...statement }) =>
+      (isRepeatable ? ask : send)(statement, exec, ({ stream }) => stream),
     ping: () =>
       withStatus(async () => {
         const answer = await transport.ping({ select: true })

@@ -14,7 +14,8 @@ export async function missingGrantsOn<One extends Need>(server: Server, required
 
 /** Whether the user has all of the grants, written as after GRANT. CHECK GRANT takes neither a FORMAT nor parameters. */
 export async function isGranted({ client }: Server, grants: string): Promise<boolean> {
-  return (await client.text({ query: `CHECK GRANT ${grants}`, doing: 'checking grants' })).trim() === '1'
+  const query = `CHECK GRANT ${grants}`
+  return (await client.text({ query, doing: 'checking grants', isRepeatable: true })).trim() === '1'
 }
 
 function grantText({ privilege, on }: Need): string {

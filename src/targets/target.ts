@@ -46,7 +46,7 @@ type TargetOptions = {
 export function openTarget({ server, names, mayHide = false }: TargetOptions) {
   const { database } = server.connection
   const run = ({ text, file }: SqlText, query_params: Record<string, string>) =>
-    runQueued(server, { query: text, query_params, doing: `running ${file}` })
+    runQueued(server, { query: text, query_params, doing: `running ${file}`, isRepeatable: true })
 
   const ddlOf = (table: TableDefinition): readonly SqlText[] =>
     server.cluster === undefined ? [table.ddl] : clusterDdl(server.cluster, table)
@@ -156,6 +156,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
         query_params: { target: database },
         doing: `creating the database ${database}`,
+        isRepeatable: true,
       })
       await prepareLedger(ledger)
     },

@@ -25,6 +25,21 @@ test('a question whose connection is lost is asked again, a statement that write
   expect(asked).toBe(3)
 })
 
+test('a statement that may run twice, such as CREATE … IF NOT EXISTS or CHECK GRANT, is sent again', async () => {
+  let asked = 0
+  const url = await listening((request, response) => {
+    asked += 1
+    if (asked % 2 === 1) request.socket.destroy()
+    else response.writeHead(200, { 'x-clickhouse-summary': '{}' }).end('1')
+  })
+  const client = clientOf(url)
+  await client.command({ query: 'CREATE DATABASE IF NOT EXISTS x', isRepeatable: true })
+  expect(await client.text({ query: 'CHECK GRANT SELECT ON x.*', isRepeatable: true })).toBe('1')
+  const { stream } = await client.exec({ query: 'SELECT 1', isRepeatable: true })
+  expect((await stream.toArray()).join('')).toBe('1')
+  expect(asked).toBe(6)
+})
+
 test.for([408, 425, 429, 502, 504, 522, 530])(
   'a question that a gateway answers with %i is asked again',
   async (status) => {

@@ -90,6 +90,7 @@ async function describe({ servers, table }: TransformCheck, text: string): Promi
       query_params: params,
       clickhouse_settings: table.settings,
       doing,
+      isRepeatable: true,
     })
   return described
 }

@@ -124,7 +124,8 @@ function previewOn(
       : serverError(error, { connection, doing })
   const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {
     const clickhouse_settings = { ...settingsOf(table), ...PLAIN, ...settings }
-    const asked = client.exec({ query, query_params: params, clickhouse_settings, doing })
+    const call = { query, query_params: params, clickhouse_settings, doing, isRepeatable: true }
+    const asked = client.exec(call)
     const { stream } = await asked.catch((error: unknown) => {
       throw failure(error)
     })

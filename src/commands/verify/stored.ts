@@ -109,6 +109,7 @@ export async function verifyStored(
       clickhouse_settings: { ...DIGEST_SETTINGS, output_format_json_named_tuples_as_objects: 1 },
       abort_signal: signal,
       doing: `comparing ${key} with the ledger`,
+      isRepeatable: true,
     })
     return JSON.parse(answer) as Answer
   }

@@ -21,6 +21,8 @@ export const PINNED_SETTINGS = {
   // Statements are ClickHouse's own SQL, and none waits for another to be committed.
   dialect: 'clickhouse',
   implicit_transaction: 0,
+  // An answer that is kept may be older than the rows; and the first question would be refused.
+  use_query_cache: 0,
   // In a profile they can hide themselves from system.settings.
   additional_table_filters: '{}' as never, // a map, which the client has a class for
   additional_result_filter: '',

@@ -35,6 +35,7 @@ const OTHER_PROFILES = {
   limited: { limit: '5', offset: '2' },
   speaks_prql: { dialect: 'prql' },
   in_transactions: { implicit_transaction: '1' },
+  keeps_answers: { use_query_cache: '1', query_cache_min_query_duration: '0' },
   short_statements: { max_query_size: '1000' },
   gives_up: { timeout_overflow_mode: 'break' },
   hurries: { max_execution_time: '1', timeout_overflow_mode: 'break' },
@@ -141,6 +142,7 @@ test.each([
   ['with a limit and an offset', 'limited'],
   ['with another language', 'speaks_prql'],
   ['with transactions, which this server has not,', 'in_transactions'],
+  ['that keeps answers for the next one who asks', 'keeps_answers'],
 ])('a profile %s takes no row away', async (_, user) => {
   const { server, source, as } = ground
   const workspace = await openTestWorkspace({ server: as(user), source, tables: [TABLE] })

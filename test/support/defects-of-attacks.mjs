@@ -126,6 +126,14 @@ export const DEFECTS_OF_ATTACKS = [
     test: 'test/workspace/server-url.test.ts',
   },
   {
+    what: 'a profile that keeps answers ends every command',
+    kind: 'attack',
+    find: '  use_query_cache: 0,\n',
+    put: '',
+    test: 'test/clickhouse/profiles.server.test.ts',
+    name: 'takes no row away',
+  },
+  {
     what: 'a variable counts as it stands last',
     kind: 'attack',
     find: 'if (Object.hasOwn(found, name) && OURS.test(name))',

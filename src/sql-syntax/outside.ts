@@ -48,10 +48,21 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
   const allowed = wordsOf(...named)
   const tokens = significantTokens(sql)
   const clauses = new Set<number>()
+  /** By depth: whether tables stand there. */
+  const tables = new Map<number, boolean>()
   for (const [index, token] of tokens.entries()) {
+    const place = { rule: 'E049', file: sql.file, line: token.line } as const
+    if (token.text === '(') tables.delete(token.depth + 1)
+    const before = tokens[index - 1]
+    if (isKeyword(token, ...CLAUSES) && !isKeyword(before, 'AS'))
+      tables.set(token.depth, beginsTable(tokens, index))
+    const isTable = tables.get(token.depth) === true && /^(from|join|,)$/i.test(before?.text ?? '')
+    if (isTable && /^(string|heredoc)$/.test(token.kind)) {
+      const sentence = `the text ${token.text} stands in place of a table: clickhouse-local reads such a file`
+      report(fileError({ ...place, sentence, hint: 'write the name of a table without these quotes' }))
+    }
     if (!isName(token)) continue
     if (isKeyword(token, 'SETTINGS')) clauses.add(token.depth)
-    const place = { rule: 'E049', file: sql.file, line: token.line } as const
     const name = unquoted(token)
     const lower = name.toLowerCase()
     const what = outsideKind(tokens, index, lower, clauses.has(token.depth))
@@ -69,6 +80,8 @@ export function reportOutside(sql: SqlText, named: readonly string[], report: Re
     }
   }
 }
+
+const CLAUSES = 'SELECT FROM JOIN ON USING PREWHERE WHERE BY HAVING LIMIT WINDOW QUALIFY SETTINGS'.split(' ')
 
 function outsideKind(tokens: readonly Token[], index: number, name: string, inSettings: boolean) {
   const [token, before, after] = [tokens[index]!, tokens[index - 1], tokens[index + 1]]

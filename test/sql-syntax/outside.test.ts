@@ -12,6 +12,27 @@ function outside(text: string, named: readonly string[] = []): readonly string[]
   return found
 }
 
+test.each([
+  "SELECT * FROM '/etc/passwd'",
+  "SELECT (SELECT a FROM numbers(3) AS n, '/etc/passwd')",
+  "SELECT 1 FROM t INNER JOIN '/etc/passwd' AS x USING a",
+  'FROM $$/etc/passwd$$ SELECT 1',
+  "SELECT 1 FROM t AS limit, '/etc/passwd'",
+])('a text in place of a table, which clickhouse-local reads as a file, is reported: %s', (text) => {
+  const found: string[] = []
+  reportOutside({ file: 'a.sql', text, line: 1 }, [], ({ message }) => found.push(message))
+  expect(found).toEqual([expect.stringContaining('/etc/passwd')])
+})
+
+test.each([
+  "SELECT 'a', 'b' FROM t WHERE x IN ('a', 'b') AND f(1, 'a') GROUP BY 'a', 'b' LIMIT 1",
+  "SELECT a FROM t ARRAY JOIN ['a'] AS a, 'b' AS c",
+  "SELECT trim(LEADING 'a' FROM 'ab'), x, 'a' FROM t AS t, values('a String', 'b', 'c') AS v",
+  "SELECT 1 FROM t JOIN u ON a = 'b' AND c IN (1, 2), 'b'::String = d ORDER BY 1, 'a'",
+])('a text elsewhere is not: %s', (text) => {
+  expect(outside(text)).toEqual([])
+})
+
 describe('what leaves the server', () => {
   test.each([
     ['a table function', "SELECT * FROM url('http://x', 'TSV', 'a String')", 'url'],

@@ -134,6 +134,14 @@ export const DEFECTS_OF_ATTACKS = [
     name: 'takes no row away',
   },
   {
+    what: 'a file in quotes is taken for nothing',
+    kind: 'attack',
+    find: '/^(string|heredoc)$/.test(token.kind)',
+    put: '/^(number|x)$/.test(token.kind)',
+    test: 'test/sql-syntax/outside.test.ts',
+    name: 'in place of a table',
+  },
+  {
     what: 'a variable counts as it stands last',
     kind: 'attack',
     find: 'if (Object.hasOwn(found, name) && OURS.test(name))',

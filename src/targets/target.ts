@@ -152,12 +152,9 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Creates the target database and the ledger's databases and tables if they are missing. */
     async prepare(ledger: readonly SqlText[]): Promise<void> {
       assertAllNodes(server)
-      await runQueued(server, {
-        query: `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`,
-        query_params: { target: database },
-        doing: `creating the database ${database}`,
-        isRepeatable: true,
-      })
+      const query = `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`
+      const doing = `creating the database ${database}`
+      await runQueued(server, { query, query_params: { target: database }, doing, isRepeatable: true })
       await prepareLedger(ledger)
     },
 

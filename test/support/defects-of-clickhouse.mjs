@@ -134,13 +134,6 @@ export const DEFECTS_OF_CLICKHOUSE = [
     test: 'test/targets/lint-ddl.test.ts',
   },
   {
-    what: 'up fills a table that keeps one row of many blocks',
-    kind: 'clickhouse/23',
-    find: "finding?.rule === 'E055'",
-    put: "finding?.rule === 'E000'",
-    test: 'test/runner/sort-key.server.test.ts',
-  },
-  {
     what: 'rows that the table drops are a difference',
     kind: 'clickhouse/24',
     find: '${where(drops.keeps)}`),',

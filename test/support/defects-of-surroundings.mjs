@@ -38,14 +38,6 @@ export const DEFECTS_OF_SURROUNDINGS = [
     test: 'test/workspace/dotenv.test.ts',
   },
   {
-    what: 'a connection that is lost while tables are made ends the run',
-    kind: 'environment/13',
-    find: '(isRepeatable ? ask : tell)',
-    put: '(isRepeatable ? tell : tell)',
-    test: 'test/clickhouse/http-agent.test.ts',
-    name: 'that may run twice',
-  },
-  {
     what: 'what is left in a pipe is the password of the other side',
     kind: 'environment/05',
     find: 'known.get(path) ?? readLoginFile(',

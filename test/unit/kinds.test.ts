@@ -4,9 +4,16 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { repository } from '../support/processes.ts'
 
-const LISTS = ['ranges', 'kinds', 'clickhouse', 'surroundings', 'strangers', 'attacks', 'operators'].map(
-  (of) => `defects-of-${of}`,
-)
+const LISTS = [
+  'ranges',
+  'kinds',
+  'clickhouse',
+  'surroundings',
+  'strangers',
+  'attacks',
+  'operators',
+  'tables',
+].map((of) => `defects-of-${of}`)
 
 /** A row with a case: a group and a number, or the name of a command or an attempt. */
 const CASE = /^\|[^|]*\| *((clickhouse|environment|security|ranges)\/\d\d|redo --stale|attack) *\|/

@@ -3,6 +3,7 @@ import { namedBlocks } from '../../model/blocks.ts'
 import { usageError } from '../../model/errors.ts'
 import { tablesReadBy } from '../../model/choose.ts'
 import { createTable, ddlColumns } from '../../sql-syntax/create-table.ts'
+import { columnsIn } from '../../sql-syntax/named-columns.ts'
 import { significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import type { Catalogue, TableDefinition } from '../../model/model.ts'
 import type { Cell, Row } from './rows.ts'
@@ -99,6 +100,8 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
       words.has(column) ? ['MATERIALIZED', 'ALIAS'].flatMap((kind) => clauses.get(kind) ?? []) : [],
     )
     const behind = new Set(computed.map(unquoted))
+    const own = ddlColumns(ddl).map((column) => column.name)
+    const has = (expression: string) => columnsIn(expression).every((column) => own.includes(column))
     // Of a Nested, `t.x`, the statement may name `t`.
     const isNamed = (column: string) => [words, sorted, behind].some((names) => names.has(column))
     const isRead = (column: string) =>
@@ -111,8 +114,11 @@ function inputsOf(table: TableDefinition, catalogue: Catalogue) {
       states: ddlColumns(ddl).flatMap(({ name: column, type }) =>
         isState(type) && isRead(column) ? [`${column} of ${key ?? name}`] : [],
       ),
-      // A look-up is read whole.
-      position: [key, name].some((one) => one !== undefined && lookups.includes(one)) ? undefined : position,
+      // A look-up is read whole; so is a roll-up whose rows name no position of the table that it reads.
+      position:
+        [key, name].some((one) => one !== undefined && lookups.includes(one)) || !has(position)
+          ? undefined
+          : position,
       network,
       columns: ddlColumns(ddl)
         .filter(({ defaultKind, type }) => !['MATERIALIZED', 'ALIAS'].includes(defaultKind) && !isState(type))

@@ -31,14 +31,20 @@ beforeAll(async () => {
 afterAll(() => server?.stop())
 
 /** A folder with one table, and what `test --new` writes there, and says; `test` passes it; `reads`: header lines of a table that is filled before. */
-async function newTest(columns: string, select: string, reads?: string) {
+async function newTest(
+  columns: string,
+  select: string,
+  reads?: string,
+  more: Readonly<Record<string, string>> = {},
+) {
   const cwd = temporaryDirectory()
   const files: Readonly<Record<string, string>> = {
     'sql/networks.json': '{ "mainnet": { "forks": {} } }',
     'sql/source/events.sql': `--! block-coverage: most-blocks\n--! network: none\n--! written: none\n\n${EVENTS}\n`,
     'sql/source/names.sql': `--! block-coverage: sparse\n--! network: none\n--! written: none\n\n${NAMES}\n`,
     'sql/ddl/t.sql': `CREATE TABLE IF NOT EXISTS {target:Identifier}.t (block_number UInt64, ${columns}) ENGINE = ReplacingMergeTree ORDER BY block_number\n`,
-    'sql/transforms/t.sql': `--! description: A table\n--! target: t\n--! sources: events\n--! lookup: names\n--! rows: per-block\n${reads ?? ''}\n${select}\n`,
+    'sql/transforms/t.sql': `--! description: A table\n--! target: t\n${reads ?? READS}\n${select}\n`,
+    ...more,
   }
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(join(cwd, dirname(name)), { recursive: true })
@@ -60,6 +66,8 @@ async function newTest(columns: string, select: string, reads?: string) {
   expect(ended.stdout, ended.stdout + ended.stderr).toContain('1 test: 1 passed')
   return readFileSync(join(cwd, 'sql/tests/t/mainnet-4-6.yaml'), 'utf8') + written.stderr
 }
+
+const READS = '--! sources: events\n--! lookup: names\n--! rows: per-block\n'
 
 const RANGE = 'block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64}'
 
@@ -130,11 +138,28 @@ test('a statement that reads its own rows is given those before the range', asyn
     'total UInt64',
     `SELECT block_number, sum(count()) OVER (ORDER BY block_number) + ifNull((SELECT max(total) FROM {target:Identifier}.t FINAL WHERE block_number < {from_block:UInt64}), 0) AS total
      FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
-    '--! after: itself\n--! order: sequential\n',
+    `${READS}--! after: itself\n--! order: sequential\n`,
   )
   expect(text).toContain(
     '  t:\n    - { block_number: 3, total: 12 }\nexpect:\n  - { block_number: 4, total: 15 }',
   )
+})
+
+test('a roll-up whose rows name no block is given whole', async () => {
+  const tens = {
+    'sql/ddl/tens.sql':
+      'CREATE TABLE IF NOT EXISTS {target:Identifier}.tens (ten UInt64, n UInt64, at DateTime) ENGINE = ReplacingMergeTree(at) ORDER BY ten\n',
+    'sql/transforms/tens.sql': `--! description: Rows of ten blocks\n--! target: tens\n--! sources: events\n--! rows: per-key latest at\n--! order: sequential\n
+SELECT intDiv(block_number, 10) AS ten, count() AS n, now() AS at FROM {source:Identifier}.events FINAL
+WHERE block_number >= intDiv({from_block:UInt64}, 10) * 10 AND block_number < intDiv({to_block:UInt64}, 10) * 10 + 10 GROUP BY ten\n`,
+  }
+  const text = await newTest(
+    'n UInt64, at DateTime',
+    `SELECT 0 AS block_number, sum(n) AS n, now() AS at FROM {target:Identifier}.tens FINAL WHERE ten BETWEEN intDiv({from_block:UInt64}, 10) AND intDiv({to_block:UInt64}, 10)`,
+    '--! after: tens (all before)\n--! rows: per-key latest at\n--! order: sequential\n',
+    tens,
+  )
+  expect(text).toContain('tens:\n    - { ten: 0, n: 30')
 })
 
 test('a column in double quotes is given', async () => {

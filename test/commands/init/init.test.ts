@@ -134,7 +134,7 @@ test('a page of the docs is named where it was installed', async () => {
   mkdirSync(join(cwd, 'sql/source'))
   const ddl =
     'CREATE TABLE IF NOT EXISTS {source:Identifier}.beats (at DateTime) ENGINE = MergeTree ORDER BY at'
-  const head = '--! position: toUnixTimestamp(at)\n--! network: none\n--! written: none\n'
+  const head = '--! position: toUnixTimestamp(at) + 1\n--! network: none\n--! written: none\n'
   writeFileSync(join(cwd, 'sql/source/beats.sql'), `${head}\n${ddl}\n`)
   const { code, stderr } = await backfill(['new', 'pulse', '--sources', 'beats'], { cwd })
   expect([code, stderr]).toEqual([

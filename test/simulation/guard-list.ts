@@ -95,12 +95,6 @@ export const GUARDS: readonly Guard[] = [
   ],
   ['a living holder keeps its lock', 'lock/watch.ts', 'STALE_AFTER_MS = 20_000', 'STALE_AFTER_MS = 0'],
   ['a dead holder loses its lock', 'lock/watch.ts', 'if (askedAt - at >= STALE_AFTER_MS) return found', ''],
-  [
-    'a run knows under its lock whether the table is still the same',
-    'runner/table-steps.ts',
-    'assertSameTable(table, uuids.get(key), present)',
-    '',
-  ],
   ['a rebuild holds its lock anew before it exchanges', 'commands/rebuild/swap.ts', 'await lock.renew()', ''],
   [
     'a lock that is renewed is the highest',

@@ -53,16 +53,14 @@ export async function comparedColumns(
 }
 
 /**
- * What tells values of the column apart, an expression. The state of an aggregate function keeps its values in the order in which they came (`uniqState`
- * of the same rows is not the same bytes twice), so its bytes are compared in order.
+ * What tells values of the column apart, an expression. Two states of aggregate functions keep their values in the order in which they came, so the same
+ * rows make other bytes: groupArray is compared by its values, and uniq by its bytes in order, which are those of hashes. All others are compared as they are.
  */
 export function comparable({ name, type }: Pick<ExistingColumn, 'name' | 'type'>): string {
   const column = quoteIdentifier(name)
-  return isState(type) ? `arraySort(extractAll(hex(${column}), '..'))` : column
-}
-
-export function isState(type: string): boolean {
-  return type.startsWith('AggregateFunction(')
+  const [, state = ''] = /^AggregateFunction\((\w+)/.exec(type) ?? []
+  if (/^group(Uniq)?Array(If)?$/.test(state)) return `arraySort(finalizeAggregation(${column}))`
+  return /^uniq(If)?$/.test(state) ? `arraySort(extractAll(hex(${column}), '..'))` : column
 }
 
 async function notComparable(

@@ -6,7 +6,7 @@ import type { Server } from '../clickhouse/server.ts'
 import { type Digest, PARTIAL } from '../model/digest.ts'
 import type { TableDefinition } from '../model/model.ts'
 import type { DescribePort } from './check-columns.ts'
-import { comparable, comparedColumns, isCollapsing, isState } from './compared-columns.ts'
+import { comparable, comparedColumns, isCollapsing } from './compared-columns.ts'
 import type { TargetTable } from './target.ts'
 
 export const DIGEST_SETTINGS = {
@@ -29,7 +29,10 @@ export async function digestSql(
   const list = hashed.map(comparable).join(', ')
   // A digest of before, of states as they are, cannot be compared.
   const types = hashed
-    .map(({ name, type }) => `${name} ${type}${isState(type) ? ' in order' : ''}`)
+    .map((column) => {
+      const isInOrder = comparable(column) !== quoteIdentifier(column.name)
+      return `${column.name} ${column.type}${isInOrder ? ' in order' : ''}`
+    })
     .join(', ')
   const name = [server.connection.database, table.target].map(quoteIdentifier).join('.')
   return {

@@ -6,7 +6,8 @@ import { type Range, formatRange } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
 import { inJson, NUMBERS_STAY } from './real-rows.ts'
 import { ddlColumns, createTable } from '../../sql-syntax/create-table.ts'
-import { JsonText, type Row } from './rows.ts'
+import { insertData } from './insert-data.ts'
+import type { Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { BackfillError } from '../../model/errors.ts'
@@ -60,7 +61,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
   async function fill(table: string, ddl: SqlText, rows: readonly Row[]): Promise<void> {
     await create(table, ddl)
     await client.command({ query: `TRUNCATE TABLE ${placeOf(given, table)}` })
-    await insertRows(given, table, rows)
+    await insertRows(given, table, ddl, rows)
   }
 
   async function createTargets({ target, ddl }: TableDefinition): Promise<void> {
@@ -71,14 +72,13 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
       })
   }
 
-  async function insertRows(database: string, table: string, rows: readonly Row[]): Promise<void> {
-    if (rows.length === 0) return
-    const lines = rows.map(lineOf).join('\n')
-    await client.command({
-      query: `INSERT INTO ${placeOf(database, table)} FORMAT JSONEachRow\n${lines}`,
-      // Rows of one key stay separate rows, as on a server that has not merged them yet.
-      clickhouse_settings: { ...ONE_THREAD, optimize_on_insert: 0 },
-    })
+  async function insertRows(database: string, table: string, ddl: SqlText, rows: readonly Row[]) {
+    for (const data of insertData(ddl, rows))
+      await client.command({
+        query: `INSERT INTO ${placeOf(database, table)} ${data}`,
+        // Rows of one key stay separate rows, as on a server that has not merged them yet.
+        clickhouse_settings: { ...ONE_THREAD, optimize_on_insert: 0 },
+      })
   }
 
   async function prepare({ table, given: inputs, expected: { rows } }: UnitTest): Promise<void> {
@@ -86,7 +86,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
       ...tablesReadBy(table, catalogue).map((read) =>
         fill(read.table, read.ddl, inputs.get(read.table) ?? []),
       ),
-      createTargets(table).then(() => insertRows(expected, table.target, rows)),
+      createTargets(table).then(() => insertRows(expected, table.target, table.ddl, rows)),
     ])
   }
 
@@ -168,14 +168,6 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
 
 function isSame({ missing, unexpected }: RowDiff): boolean {
   return missing.length + unexpected.length === 0
-}
-
-function lineOf(row: Row): string {
-  const fields = Object.entries(row).map(
-    ([name, value]) =>
-      `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`,
-  )
-  return `{${fields.join(',')}}`
 }
 
 /** One thread is faster for a few rows, and it makes an unspecified order repeatable. */

@@ -184,6 +184,7 @@ function tuple(node: YamlNode, column: string, { args }: DataType): Cell {
 
 /** Texts of a type, and what to write. */
 const FORMS: Readonly<Record<string, readonly [form: RegExp, hint: string]>> = {
+  AggregateFunction: [/^([0-9A-F]{2})+$/i, 'write the digits that hex(…) of the state shows'],
   Bool: [/^(true|false)$/, 'write true or false'],
   Date: [/^\d{4}-\d\d-\d\d$/, 'write 2026-01-31'],
   Date32: [/^\d{4}-\d\d-\d\d$/, 'write 2026-01-31'],

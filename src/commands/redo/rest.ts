@@ -28,31 +28,41 @@ export async function recordRest(
   { blocks, lock, runId, retryPolicy }: Taken,
 ): Promise<void> {
   const targetUuid = target!.uuid
+  const known = await ledger.digestsAt(table.key, targetUuid, blocks)
+  const ranges = known.map(({ range }) => range)
   const islands = (view?.islands ?? []).filter(({ state }) => state === 'done')
-  const cut = (await ledger.digestsAt(table.key, targetUuid, blocks))
-    .map(({ range, digest }) => {
-      const rest = subtract([range], blocks)
-      // What a rest was computed from is the same in all of its blocks.
-      const parts = islands.flatMap((island) =>
-        intersect(rest, [island]).map((part) => ({ range: part, island })),
-      )
-      return { digest, taken: intersect(blocks, [range]), parts }
-    })
-    .filter(({ taken, parts }) => taken.length > 0 && parts.length > 0)
+  // Each piece lies in one range, and a piece of a rest in one island: what it was computed from is the same in all of its blocks.
+  const taken = intersect(ranges, blocks).map((range) => ({ range, isRest: false }))
+  const rest = intersect(subtract(ranges, blocks), islands).map((range) => ({ range, isRest: true }))
+  const pieces = [...taken, ...rest].toSorted((a, b) => a.range.from - b.range.from)
+  const rangeAt = walk(known, ({ range }) => range.to)
+  const cut = [...Map.groupBy(pieces, ({ range }) => rangeAt(range.from))]
+    .filter(([, some]) => some.some(({ isRest }) => isRest) && some.some(({ isRest }) => !isRest))
     .slice(0, MOST_RANGES)
-  const pieces = cut
-    .flatMap(({ taken, parts }) => [...taken, ...parts.map(({ range }) => range)])
-    .toSorted((a, b) => a.from - b.from)
+  const read = cut.flatMap(([, some]) => some.map(({ range }) => range))
   // No redo fails for it: what cannot be read stays unknown.
-  const digests = await executor.storedDigests({ table, target: target! }, pieces).catch(() => [])
-  const stored = new Map(pieces.map(({ from }, index) => [from, digests[index]]))
-  const events = cut.flatMap(({ digest, taken, parts }) => {
-    const ranges = [...taken, ...parts.map(({ range }) => range)]
-    const whole = addDigests(ranges.map(({ from }) => stored.get(from)))
+  const digests = await executor.storedDigests({ table, target: target! }, read).catch(() => [])
+  const stored = new Map(read.map(({ from }, index) => [from, digests[index]]))
+  const islandAt = walk(islands, ({ to }) => to)
+  const events = cut.flatMap(([{ digest }, some]) => {
+    const whole = addDigests(some.map(({ range }) => stored.get(range.from)))
     if (whole?.columns !== digest.columns || whole.sum !== digest.sum || whole.rows !== digest.rows) return []
-    return parts.map(({ range, island: { sqlHash, forks, inputs } }) =>
-      digestEvent({ range, targetUuid, runId, sqlHash, forks, inputs }, stored.get(range.from)!),
-    )
+    return some
+      .filter(({ isRest }) => isRest)
+      .map(({ range }) => {
+        const { sqlHash, forks, inputs } = islandAt(range.from)
+        const done = { range, targetUuid, runId, sqlHash, forks, inputs }
+        return digestEvent(done, stored.get(range.from)!)
+      })
   })
   if (events.length > 0) await ledger.appendAll(lock, events, retryPolicy)
+}
+
+/** The item in which a block lies, of items by block; asked in the order of the blocks. */
+function walk<Item>(items: readonly Item[], endOf: (item: Item) => number): (block: number) => Item {
+  let at = 0
+  return (block) => {
+    while (endOf(items[at]!) < block) at++
+    return items[at]!
+  }
 }

@@ -9,7 +9,7 @@ import { blocksWhere } from '../../support/edited.ts'
 import { EVERY, range, READERS, redone, redoScene, reportOf, TABLE } from '../../support/redo-scene.ts'
 import { OPTIONS, type TestWorkspace } from '../../support/workspace.ts'
 
-const { connectWorkspace, withReaders, withEngine, query, databases } = redoScene()
+const { connectWorkspace, withReaders, withSql, withEngine, query, databases } = redoScene()
 
 /** What `verify --stored` finds of the table: numbers of blocks, and differences. */
 async function stored({ workspace, connected }: TestWorkspace) {
@@ -28,6 +28,18 @@ test('rows that go from the rest of a range after a part was redone are found', 
   expect(await stored(workspace)).toEqual([12, 0, []])
   await query(`${DELETE} IN (2, 10) SETTINGS mutations_sync = 2`)
   expect(await stored(workspace)).toEqual([12, 0, ['lost 1-4', 'lost 10-12']])
+})
+
+test('a redo over several ranges leaves digests of the rests of the first and the last, whatever they were computed from', async () => {
+  const workspace = await connectWorkspace()
+  await workspace.up({ chunk: 4, to: 8 })
+  const edited = await connectWorkspace({ catalogue: withSql(`${EVERY} SETTINGS max_block_size = 1000`) })
+  await edited.up({ chunk: 4 })
+  await redone(edited, range(3, 10))
+  await redone(edited, range(1, 1))
+  expect(await stored(edited)).toEqual([12, 0, []])
+  await query(`${DELETE} IN (2, 12) SETTINGS mutations_sync = 2`)
+  expect(await stored(edited)).toEqual([12, 0, ['lost 2-2', 'lost 11-12']])
 })
 
 test('the rest of a range whose rows were not as recorded before a part was redone has no digest', async () => {

@@ -152,8 +152,7 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
         }
       let found = await watch.untilFree(key, note, waitMs)
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
-      // Somebody has taken it and written since that answer, which has come late.
-      if ((found.at(-1)?.epoch ?? inLedger) < inLedger) found = await watch.untilFree(key, note, waitMs)
+      if (isLate({ found, inLedger })) found = await watch.untilFree(key, note, waitMs)
       const lock = await take(key, { found, inLedger }, command)
       await sweep().catch((error: unknown) => lock.release().then(() => Promise.reject(error as Error)))
       return lock
@@ -166,8 +165,9 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
       return (key) => {
         const found = locks.get(key) ?? []
         const holder = found.at(-1)
-        const isUsable = monotonicMs() - at < SEEN_MS && (holder === undefined || watch.isFree(holder))
-        return isUsable ? { found, inLedger: epochs.get(key) ?? 0 } : undefined
+        const seen = { found, inLedger: epochs.get(key) ?? 0 }
+        const isFree = holder === undefined || watch.isFree(holder)
+        return monotonicMs() - at < SEEN_MS && isFree && !isLate(seen) ? seen : undefined
       }
     },
 
@@ -188,6 +188,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
 
     holders: () => watch.holders(),
   }
+}
+
+/** Somebody has taken the lock and written since the answer about locks, which has come late; or a person has dropped the locks. */
+function isLate({ found, inLedger }: Epochs): boolean {
+  return (found.at(-1)?.epoch ?? 0) < inLedger
 }
 
 const now = (): string => wallClock().toISOString()

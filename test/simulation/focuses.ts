@@ -71,6 +71,8 @@ export const FOCUSES: readonly Focus[] = [
     faults: ['twice', 'twice', 'late', 'lost', 'killed late', 'killed after', 'stopped', 'partly'],
   },
   { acts: ['up'], statements: ['take a lock', 'locks', BEAT], faults: FAULTS },
+  // A lock whose answer comes late, while another run waits whether its holder lives.
+  { acts: ['up'], nth: [1], statements: ['take a lock', 'insert'], faults: ['old', 'old', 'old', 'slow'] },
   {
     acts: ['rebuild', 'rebuild'],
     statements: ['rename a table', 'exchange tables', 'exchange tables', 'drop a table', 'latest events'],

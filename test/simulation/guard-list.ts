@@ -97,12 +97,6 @@ export const GUARDS: readonly Guard[] = [
   ['a dead holder loses its lock', 'lock/watch.ts', 'if (askedAt - at >= STALE_AFTER_MS) return found', ''],
   ['a rebuild holds its lock anew before it exchanges', 'commands/rebuild/swap.ts', 'await lock.renew()', ''],
   [
-    'a lock that is renewed is the highest',
-    'lock/lock.ts',
-    'if (highest?.name !== name) throw heldBy(key, highest)',
-    '',
-  ],
-  [
     'a rebuild gives its new table a name of its epoch before it exchanges',
     'commands/rebuild/swap.ts',
     'const name = readyName(build, lock.epoch)',
@@ -211,6 +205,12 @@ export const GUARDS: readonly Guard[] = [
     'lock/lock.ts',
     '      if (monotonicMs() - askedAt > HEARTBEAT_MS) void writeComment(false)\n',
     '',
+  ],
+  [
+    'locks that were read before the ledger knew of another are read again',
+    'lock/lock.ts',
+    ' && isFree && !isLate(seen)',
+    ' && isFree',
   ],
   ...OF_ADOPTIONS,
 ]

@@ -86,6 +86,37 @@ test('an answer about locks that came late is not taken for the truth: others ha
   expect(said).toEqual(['ok', 'ok', 'ok', 'ok'])
 })
 
+test('a run that reads the locks before another takes one, and the ledger after it, does not take that lock', async () => {
+  const said = await outcomes({
+    seed: 20_270_224,
+    tables: ['last'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+      { at: 300, act: 'up', host: 'one', jobs: 2, chunk: 3 },
+    ],
+    faults: [{ statement: 'highest epochs of the ledger', nth: 1, fault: 'lost meanwhile' }],
+  })
+  expect(said).toEqual(['ok', 'ok', 'ok'])
+})
+
+test('a run whose lock is created long before its answer comes is not taken for dead', async () => {
+  const said = await outcomes({
+    seed: 717,
+    tables: ['plain', 'echo'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 3 },
+      { at: 300, act: 'up', host: 'two', jobs: 1, chunk: 3 },
+    ],
+    faults: [
+      { statement: 'take a lock', nth: 1, fault: 'old', ms: 17_000 },
+      { statement: 'insert', nth: 1, fault: 'old', ms: 30_000 },
+    ],
+  })
+  expect(said).toEqual([expect.stringContaining('locked: echo is locked by process 1'), 'ok', 'ok'])
+})
+
 test('a deletion of a dead run does not hang in the old table of a rebuild', async () => {
   const said = await outcomes({
     seed: 1_783_451_679,

@@ -26,6 +26,7 @@ const LATENCY_MS = 25
 
 /** Others wait for 20 s whether a holder beats, and it beats every five. */
 const TROUBLED_MS = 30_000
+const SAID_WITHIN_MS = 18_000
 
 const unheard: Settle = () => {}
 
@@ -148,9 +149,11 @@ export function startServer(time: Time, faults: Faults) {
   /** What it suffers is remembered: of who suffers nothing more is expected. */
   function trouble(runner: Runner | undefined, fault: Fault, name: string): void {
     if (runner === undefined) return
+    // It gives a sign as soon as it has that answer, before others take it for dead.
+    const isSaidInTime = name === 'take a lock' && fault.fault === 'old' && fault.ms < SAID_WITHIN_MS
     const ms = 'ms' in fault ? fault.ms : 0
     if (name !== 'insert' || fault.fault !== 'lost meanwhile') runner.isConfused = true
-    if (name === BEAT || name === 'take a lock' || fault.fault === 'stopped')
+    if ((name === BEAT || name === 'take a lock' || fault.fault === 'stopped') && !isSaidInTime)
       runner.troubledUntil = Math.max(runner.troubledUntil, time.now() + ms)
   }
 

@@ -141,7 +141,7 @@ export function startTime(seed: number) {
     asking: () => context.getStore(),
     /** A new process on a host, which runs the work. */
     start<T>(host: string, work: (runner: Runner) => Promise<T>): { runner: Runner; result: Promise<T> } {
-      const alive = { dead: false, stoppedUntil: 0, troubledUntil: 0, isConfused: false, ahead: 0 }
+      const alive = { dead: false, stoppedUntil: 0, troubledUntil: -Infinity, isConfused: false, ahead: 0 }
       const runner: Runner = { pid: runners.length + 1, host, ...alive }
       runners.push(runner)
       return { runner, result: context.run(runner, () => work(runner)) }

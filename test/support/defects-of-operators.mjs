@@ -47,4 +47,20 @@ export const DEFECTS_OF_OPERATORS = [
     put: 'if (entry.networks === undefined) return await run(typed)',
     test: 'test/cli/one-network.test.ts',
   },
+  {
+    what: 'locks that were read before another run took one count as free',
+    kind: 'attack',
+    find: ' && isFree && !isLate(seen)',
+    put: ' && isFree',
+    test: 'test/simulation/lost-locks.test.ts',
+    name: 'reads the locks before another takes one',
+  },
+  {
+    what: 'the last words of a source that breaks off are lost where its rows are taken slowly',
+    kind: 'attack',
+    find: 'Buffer.concat([tail, ...unread])',
+    put: 'Buffer.concat([tail])',
+    test: 'test/clickhouse/stream/compression.test.ts',
+    name: 'the last words of a connection',
+  },
 ]

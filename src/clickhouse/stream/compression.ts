@@ -12,12 +12,12 @@ export type CompressionForm = {
   readonly tell: ClickHouseSettings
   /** The encoding as HTTP calls it. */
   readonly encoding?: string
-  /** Passes all bytes on; `text` is the end of them, as far as it can be decoded. */
+  /** Passes all bytes on; `text` is the end of them and of what came after them, as far as it can be decoded. */
   keepTail(): Tail
   read(answer: Buffer): string
 }
 
-type Tail = { readonly through: Transform; text(): string }
+type Tail = { readonly through: Transform; text(unread?: readonly Buffer[]): string }
 
 /** `compress` and `decompress` are parameters of the request, not settings, so every user may send them. */
 const parameters = (named: Readonly<Record<string, number>>) => named as ClickHouseSettings
@@ -49,6 +49,8 @@ function keepTail(read: (tail: Buffer) => string, check = (_start: Buffer): void
   let start: Buffer | undefined = Buffer.alloc(0)
   let tail: Buffer = Buffer.alloc(0)
   const through = new Transform({
+    // It holds no piece that it has not looked at: what does not go on waits in the stream before it.
+    writableHighWaterMark: 1,
     transform(piece: Buffer, _encoding, done) {
       tail = Buffer.concat([tail, piece.subarray(-TAIL_BYTES)]).subarray(-TAIL_BYTES)
       start &&= Buffer.concat([start, piece])
@@ -63,7 +65,7 @@ function keepTail(read: (tail: Buffer) => string, check = (_start: Buffer): void
       }
     },
   })
-  return { through, text: () => read(tail) }
+  return { through, text: (unread = []) => read(Buffer.concat([tail, ...unread]).subarray(-TAIL_BYTES)) }
 }
 
 function asText(bytes: Buffer): string {

@@ -1,10 +1,13 @@
 // Owns the promise that the end of a packed stream is found, however the network cuts it into pieces.
-import { PassThrough, Readable } from 'node:stream'
+import { createServer, get, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { PassThrough, Readable, Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import * as fc from 'fast-check'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { COMPRESSIONS } from '../../../src/clickhouse/stream/compression.ts'
+import { unread } from '../../../src/clickhouse/stream/stream.ts'
 
 /** A block whose content is not packed, as ClickHouse frames it. */
 function block(content: Buffer): Buffer {
@@ -57,4 +60,20 @@ test('an exception that is not packed, behind blocks that are, is read as it sta
     new PassThrough().resume(),
   )
   expect(tail.text()).toContain(plain)
+})
+
+test('the last words of a connection that breaks off are read, although what takes the rows is slow', async () => {
+  const said = 'Code: 395. DB::Exception: words'
+  const server = createServer((_, answer) => {
+    answer.write(block(Buffer.alloc(1_000_000)))
+    answer.write(block(Buffer.from(said)), () => answer.destroy())
+  }).listen(0)
+  onTestFinished(() => void server.close())
+  const rows = await new Promise<IncomingMessage>((resolve) => {
+    get({ port: (server.address() as AddressInfo).port }, resolve)
+  })
+  const tail = COMPRESSIONS.lz4.keepTail()
+  const slow = new Transform({ transform: (_piece, _encoding, done) => void setTimeout(done, 20) })
+  await expect(pipeline(rows, tail.through, slow, new PassThrough())).rejects.toThrow('aborted')
+  expect(tail.text(unread(rows))).toBe(said)
 })

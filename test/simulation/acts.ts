@@ -72,6 +72,18 @@ export const MENDING: ReadonlySet<string> = new Set([
   'adopt',
 ])
 
+/** What other runs and people do, of which no run fails. */
+export const QUIET: ReadonlySet<Act['act']> = new Set([
+  'up',
+  'status',
+  'verify sources',
+  'pause',
+  'rewrite',
+  'kill',
+  'stop',
+  'jump',
+])
+
 /** When nothing new happens any more, in ms. */
 export const HEALED_MS = 180_000
 

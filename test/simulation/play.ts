@@ -3,7 +3,7 @@
 import { BackfillError } from '../../src/model/errors.ts'
 import { readTableStatuses } from '../../src/planning/table-status.ts'
 import type { UpOptions } from '../../src/planning/run-options.ts'
-import { type Act, type Fault, HEALED_MS, type History, MENDING } from './acts.ts'
+import { type Act, type Fault, HEALED_MS, type History, MENDING, QUIET } from './acts.ts'
 import { adoptAll, mend } from './afterwards.ts'
 import {
   adoptWork,
@@ -94,6 +94,9 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       if (outcome === 'adopted as stale' && table !== undefined) world.explained.add(table.uuid)
       if (outcome.startsWith(NO_MESSAGE))
         world.broken.push(`the program threw what is no message: ${outcome}`)
+      const isQuiet = !runner.hasMet && what.startsWith('up') && acts.every(({ act }) => QUIET.has(act))
+      if (isQuiet && !/^(ok$|locked: )/.test(outcome))
+        world.broken.push(`a run to which nothing happens ends with ${outcome}`)
       if (outcome === 'swapped') world.broken.push(...leftBehind(world, chosen[0]!))
       if (people.is.emptied) return
       world.broken.push(...blames(outcome, runner.pid, people.is.restored))
@@ -122,6 +125,7 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
     const { runner } = runs[number] ?? {}
     if (runner === undefined || runner.dead) return
     server.said(`#${runner.pid} ${words}`)
+    runner.hasMet = true
     work(runner)
   }
 

@@ -149,6 +149,7 @@ export function startServer(time: Time, faults: Faults) {
   /** What it suffers is remembered: of who suffers nothing more is expected. */
   function trouble(runner: Runner | undefined, fault: Fault, name: string): void {
     if (runner === undefined) return
+    runner.hasMet = true
     // It gives a sign as soon as it has that answer, before others take it for dead.
     const isSaidInTime = name === 'take a lock' && fault.fault === 'old' && fault.ms < SAID_WITHIN_MS
     const ms = 'ms' in fault ? fault.ms : 0
@@ -209,6 +210,7 @@ export function startServer(time: Time, faults: Faults) {
       for (const runner of time.runners) {
         runner.troubledUntil = Math.max(runner.troubledUntil, power.downUntil)
         runner.isConfused = true
+        runner.hasMet = true
       }
     },
     heal: () => void (power.downUntil = 0),

@@ -37,6 +37,8 @@ export type Runner = {
   troubledUntil: number
   /** It has met more than lost answers of INSERTs: what became of these, it may not know. */
   isConfused: boolean
+  /** A fault of one of its statements, or what happens to it or to the server. */
+  hasMet: boolean
   /** How far its wall clock is ahead, in ms. */
   ahead: number
 }
@@ -141,7 +143,14 @@ export function startTime(seed: number) {
     asking: () => context.getStore(),
     /** A new process on a host, which runs the work. */
     start<T>(host: string, work: (runner: Runner) => Promise<T>): { runner: Runner; result: Promise<T> } {
-      const alive = { dead: false, stoppedUntil: 0, troubledUntil: -Infinity, isConfused: false, ahead: 0 }
+      const alive = {
+        dead: false,
+        stoppedUntil: 0,
+        troubledUntil: -Infinity,
+        isConfused: false,
+        hasMet: false,
+        ahead: 0,
+      }
       const runner: Runner = { pid: runners.length + 1, host, ...alive }
       runners.push(runner)
       return { runner, result: context.run(runner, () => work(runner)) }

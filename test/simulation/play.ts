@@ -153,13 +153,11 @@ export async function play({ seed, tables, isCreated, acts, faults }: History): 
       case 'kill':
         return disturb(act.runner, 'is to be killed', server.kill)
       case 'stop':
-        return disturb(
-          act.runner,
-          `stops for ${act.ms} ms`,
-          (runner) =>
-            // It may have been stopped for longer before.
-            (runner.troubledUntil = runner.stoppedUntil = Math.max(runner.stoppedUntil, time.now() + act.ms)),
-        )
+        return disturb(act.runner, `stops for ${act.ms} ms`, (runner) => {
+          // It may have been stopped, or in trouble, for longer before.
+          runner.stoppedUntil = Math.max(runner.stoppedUntil, time.now() + act.ms)
+          runner.troubledUntil = Math.max(runner.troubledUntil, runner.stoppedUntil)
+        })
       case 'jump':
         return disturb(
           act.runner,

@@ -117,6 +117,20 @@ test('a run whose lock is created long before its answer comes is not taken for 
   expect(said).toEqual([expect.stringContaining('locked: echo is locked by process 1'), 'ok', 'ok'])
 })
 
+test('a run that begins while another creates its tables finds their columns, too', async () => {
+  const said = await outcomes({
+    seed: 1_795_943_623,
+    tables: ['plain'],
+    isCreated: false,
+    acts: [
+      { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+      { at: 518, act: 'up', host: 'two', jobs: 1, chunk: 6 },
+    ],
+    faults: [],
+  })
+  expect(said).toEqual([expect.stringContaining('locked: plain is locked by process 1'), 'ok', 'ok'])
+})
+
 test('a deletion of a dead run does not hang in the old table of a rebuild', async () => {
   const said = await outcomes({
     seed: 1_783_451_679,

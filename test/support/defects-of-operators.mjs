@@ -63,4 +63,12 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/clickhouse/stream/compression.test.ts',
     name: 'the last words of a connection',
   },
+  {
+    what: 'a table that is being created has no columns',
+    kind: 'attack',
+    find: 'isWhole ? found : await readColumns()',
+    put: 'found',
+    test: 'test/simulation/lost-locks.test.ts',
+    name: 'while another creates its tables',
+  },
 ]

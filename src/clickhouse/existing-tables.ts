@@ -28,12 +28,14 @@ export async function existingTables(
   const { client, connection } = server
   const { database } = connection
   const question = { query_params: { database, wanted }, doing: `looking at the tables of ${database}` }
-  const readColumns = () =>
-    client.rows<ExistingTable['columns'][number] & { table: string }>({
+  const readColumns = async () => {
+    const columns = await client.rows<ExistingTable['columns'][number] & { table: string }>({
       query: `SELECT table, name, type, default_kind AS defaultKind, default_expression AS expression
         FROM system.columns WHERE database = {database:String} AND has({wanted:Array(String)}, table) ORDER BY position`,
       ...question,
     })
+    return Map.groupBy(columns, ({ table }) => table)
+  }
   const [tables, found] = await Promise.all([
     client.rows<Omit<ExistingTable, 'columns' | 'shards'> & { name: string; engine_full: string }>({
       query: `SELECT name, engine, engine_full, sorting_key AS sortKey, total_rows AS rows, total_bytes AS bytes,
@@ -45,8 +47,8 @@ export async function existingTables(
     readColumns(),
   ])
   // A table that another run has created in this moment may be in one answer and not in the other.
-  const isWhole = tables.every(({ name }) => found.some(({ table }) => table === name))
-  const columnsOf = Map.groupBy(isWhole ? found : await readColumns(), ({ table }) => table)
+  const isWhole = tables.every(({ name }) => found.has(name))
+  const columnsOf = isWhole ? found : await readColumns()
   const locals = await shardTables(server, tables)
   return new Map(
     tables.map(({ name, engine_full: __, ...table }): [string, ExistingTable] => {

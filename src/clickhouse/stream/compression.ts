@@ -12,7 +12,7 @@ export type CompressionForm = {
   readonly tell: ClickHouseSettings
   /** The encoding as HTTP calls it. */
   readonly encoding?: string
-  /** Passes all bytes on; `text` is the end of them and of what came after them, as far as it can be decoded. */
+  /** Passes all bytes on; `text` is the end of them and of what was not read behind them, as far as it can be decoded. */
   keepTail(): Tail
   read(answer: Buffer): string
 }

@@ -111,7 +111,7 @@ export function openStream(source: Server, target: Server, wished: Compression):
 
 /**
  * What has arrived, but was not passed on when the connection ended: a server that breaks off says why in its last bytes. Node keeps
- * them there (22, 24 and Deno, tried), in a property that is in no documentation.
+ * them there (tried with 20, 24 and Deno), in a property that is in no documentation.
  */
 export function unread(rows: Readable): readonly Buffer[] {
   const { readableBuffer = [] }: { readonly readableBuffer?: Iterable<unknown> } = Object(rows)

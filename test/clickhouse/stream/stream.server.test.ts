@@ -75,10 +75,11 @@ describe.each(COMPRESSIONS)('rows on the wire as %s', (compression) => {
     )
     expect(failed[0]!.error.message).toContain(`while reading blocks 1-${BLOCKS} of ${TABLE}`)
     // A zstd stream cannot be read at its end: the next try is, and then it is over. In each form a connection that ends
-    // before its last bytes have come says nothing either, and is tried again for that reason alone.
+    // before its last bytes have come says nothing either, and is tried again for that reason alone, here once.
     const tries = events.flatMap((event) => (event.type === 'chunk-failed' ? [event.error.message] : []))
     const earlier = tries.slice(0, -1)
     expect(earlier.filter((text) => !text.endsWith(': aborted'))).toEqual([])
+    expect(earlier.length).toBeLessThanOrEqual(compression === 'zstd' ? 2 : 1)
     if (compression === 'zstd') expect(earlier).not.toEqual([])
     expect(tries.at(-1)).toContain('the words of the source')
   })

@@ -136,8 +136,10 @@ export function openDeletions(server: Server, names: Names, network?: string) {
         cluster === undefined
           ? { database: connection.database, table: table.target }
           : await localOf(server, table)
+      // Earlier ones only: this statement may arrive when another run has the lock, and deletes.
       const which = `database = {database:String} AND table = {table:String} AND NOT is_done
-          AND position(command, {lock_prefix:String}) > 0 AND position(command, {lock:String}) = 0`
+          AND position(command, {lock_prefix:String}) > 0
+          AND extract(command, concat({lock_prefix:String}, '[0-9]{${EPOCH_DIGITS}}')) < {lock:String}`
       const query_params = { ...place, lock: lock.name, lock_prefix: lock.name.slice(0, -EPOCH_DIGITS) }
       const asked = { query_params, doing: `ending deletions by earlier runs of ${table.key}` }
       // On a cluster it waits for all nodes, and needs rights that the user of a run without deletions may lack.

@@ -1,12 +1,14 @@
 // Owns the promise that a deletion which a dead run has left waiting in a table is ended by whoever takes its lock over, though no
 // block is half written: its fence would fail it for ever, and it would hold up every mutation behind it. On one server the fence
 // keeps it out of a table of another UUID; on a cluster nothing does, so it is put here by hand.
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, onTestFinished, test } from 'vitest'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/fence.ts'
+import type { Lock } from '../../src/lock/lock.ts'
 import { identity } from '../../src/seam/process.ts'
 import { chainScene } from '../support/chain-scene.ts'
 import { post, rowsOf } from '../support/server.ts'
+import { openTestWorkspace } from '../support/workspace.ts'
 
 const KEY = 'block_slots_stat'
 const TABLE = `int_${KEY}`
@@ -64,4 +66,20 @@ test('rebuild ends it in the old table, where no run would look', async () => {
   expect({ code, stderr }).toMatchObject({ code: 0 })
   const unfinished = `SELECT count() AS n FROM system.mutations WHERE database = '${databases().target}' AND NOT is_done`
   expect(await rowsOf(server(), unfinished)).toEqual([{ n: 0 }])
+})
+
+test('who ends deletions of earlier epochs spares those of later ones: the statement may arrive late', async () => {
+  await leaveDeletion()
+  const opened = await openTestWorkspace({ ...databases(), server: server(), tables: [KEY] })
+  onTestFinished(() => opened.close())
+  const { ports, chosen } = opened.workspace
+  const end = async (epoch: number) => {
+    const name = lockName({ network: 'mainnet', key: KEY, epoch })
+    await ports.executor.endDeletions(chosen[0]!, { name } as Lock)
+  }
+  await end(8)
+  await end(9)
+  expect(await waiting()).toBe(1)
+  await end(10)
+  expect(await waiting()).toBe(0)
 })

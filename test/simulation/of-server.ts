@@ -155,7 +155,7 @@ export const OF_SERVER: readonly Statement[] = [
         if (
           mutation.target.name === params['table'] &&
           mutation.lock?.startsWith(prefix) &&
-          mutation.lock !== lock &&
+          mutation.lock < lock &&
           mutation.state !== 'done'
         )
           mutation.state = 'killed'

@@ -71,4 +71,12 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/simulation/lost-locks.test.ts',
     name: 'while another creates its tables',
   },
+  {
+    what: 'a late KILL MUTATION of a dead run ends the deletion of the run after it',
+    kind: 'attack',
+    find: "'[0-9]{${EPOCH_DIGITS}}')) < {lock:String}",
+    put: "'[0-9]{${EPOCH_DIGITS}}')) != {lock:String}",
+    test: 'test/runner/left-deletions.server.test.ts',
+    name: 'spares those of later ones',
+  },
 ]

@@ -33,6 +33,8 @@ export type LedgerView = {
 
 export type Attempt = Found & {
   readonly range: Range
+  /** Of the lock that it was made under. */
+  readonly epoch: number
   readonly queryId: string
   readonly sqlHash: string
   readonly sourceFingerprint: string

@@ -87,7 +87,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       const rows = await tableEvents(db, network, key, targetUuid)
         .select(['event', 'range_from as from', 'range_to as to', 'user'])
         .select(['query_id as queryId', 'sql_hash as sqlHash', 'source_fingerprint as sourceFingerprint'])
-        .select(['forks', 'inputs'])
+        .select(['forks', 'inputs', 'epoch'])
         .where(WROTE_ROWS)
         .where(touchesSome(dirty, 'range_from', 'range_to'))
         .orderBy('epoch', 'desc')

@@ -150,9 +150,11 @@ export function openLocks({ server, names, network, exclusive }: LockOptions) {
           // Another runner has taken it since, and may have released it.
           if ((error as BackfillError).kind !== 'locked') throw error
         }
+      const since = monotonicMs()
       let found = await watch.untilFree(key, note, waitMs)
       const inLedger = (await ledgerEpochs([key])).get(key) ?? 0
-      if (isLate({ found, inLedger })) found = await watch.untilFree(key, note, waitMs)
+      if (isLate({ found, inLedger }))
+        found = await watch.untilFree(key, note, waitMs - (monotonicMs() - since))
       const lock = await take(key, { found, inLedger }, command)
       await sweep().catch((error: unknown) => lock.release().then(() => Promise.reject(error as Error)))
       return lock

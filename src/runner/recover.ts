@@ -5,6 +5,8 @@ import { blockSet, type BlockSet, intersect, namedBlocks, subtract, union } from
 import type { RowsKind, TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
+import type { Lock } from '../lock/lock.ts'
+import { heldBy } from '../lock/watch.ts'
 import { prunedBlocks } from '../sources/changes.ts'
 import { readFingerprint, writeFingerprint } from '../sources/fingerprint.ts'
 import { readSame, readsOf, type TableReads } from './chunk-inputs.ts'
@@ -22,7 +24,7 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
   const { uuid, engine } = target!
   const lock = run.lock!
   const attempts = await ports.ledger.attempts(table.key, uuid, dirty)
-  await endAttempts(ports, table.key, attempts)
+  await endAttempts(ports, lock, attempts)
   await ports.executor.endDeletions(table, lock)
 
   const since = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
@@ -125,8 +127,11 @@ export async function changesSince(
   return await Promise.all(attempts.map((attempt) => slots(() => changeSince(attempt))))
 }
 
-/** Those that have not finished. @throws BackfillError `failed` if the user may not look */
-export async function endAttempts({ queries }: Ports, key: string, all: readonly Attempt[]): Promise<void> {
+/** Those that have not finished. @throws BackfillError `failed` if the user may not look; `locked` if one was made under a later lock epoch */
+export async function endAttempts({ queries }: Ports, lock: Lock, all: readonly Attempt[]): Promise<void> {
+  const { key } = lock
+  // The fence refuses what we write, but a KILL has none: whoever read the locks long ago has taken an epoch below the owner's.
+  if (all.some(({ epoch }) => epoch > lock.epoch)) throw heldBy(key, undefined)
   const attempts = all.filter(({ finished }) => !finished)
   const users = [...new Set(attempts.map(({ user }) => user))]
   for (const user of users)

@@ -2,11 +2,13 @@
 // block is half written: its fence would fail it for ever, and it would hold up every mutation behind it. On one server the fence
 // keeps it out of a table of another UUID; on a cluster nothing does, so it is put here by hand.
 import { beforeEach, expect, onTestFinished, test } from 'vitest'
+import { endAttempts } from '../../src/runner/recover.ts'
 import { commentLiteral } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/fence.ts'
 import type { Lock } from '../../src/lock/lock.ts'
 import { identity } from '../../src/seam/process.ts'
 import { chainScene } from '../support/chain-scene.ts'
+import { ledgerEvent } from '../support/clickhouse.ts'
 import { post, rowsOf } from '../support/server.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 
@@ -82,4 +84,33 @@ test('who ends deletions of earlier epochs spares those of later ones: the state
   expect(await waiting()).toBe(1)
   await end(10)
   expect(await waiting()).toBe(0)
+})
+
+test('who ends statements of earlier runs ends none of a run that has taken the lock since', async () => {
+  const opened = await openTestWorkspace({ ...databases(), server: server(), tables: [KEY] })
+  onTestFinished(() => opened.close())
+  const { ports } = opened.workspace
+  const lock = await ports.locks.acquire(KEY, () => undefined)
+  const table = (await ports.target.tables([TABLE])).get(TABLE)!
+  const range = { from: 11, to: 12 }
+  const queryId = `${KEY}-11-12-living`
+  await ports.ledger.append(lock, ledgerEvent({ event: 'started', targetUuid: table.uuid, range, queryId }))
+  const chunk = fetch(`${server().url}/?query_id=${queryId}`, {
+    method: 'POST',
+    body: 'SELECT sum(sleepEachRow(1)) FROM numbers(60) SETTINGS max_block_size = 1',
+    headers: { 'X-ClickHouse-User': server().username, 'X-ClickHouse-Key': server().password },
+  }).then(({ ok }) => ok)
+  const runs = async () =>
+    await rowsOf<{ n: number }>(
+      server(),
+      `SELECT count() AS n FROM system.processes WHERE query_id = '${queryId}'`,
+    )
+  await expect.poll(runs).toEqual([{ n: 1 }])
+  const attempts = await ports.ledger.attempts(KEY, table.uuid, [range])
+  const below: Lock = { ...lock, epoch: lock.epoch - 1 }
+  await expect(endAttempts(ports, below, attempts)).rejects.toMatchObject({ kind: 'locked' })
+  expect(await runs()).toEqual([{ n: 1 }])
+  await endAttempts(ports, lock, attempts)
+  expect(await chunk).toBe(false)
+  await lock.release()
 })

@@ -193,6 +193,7 @@ export const OF_LEDGER: readonly Statement[] = [
         sourceFingerprint: row.source_fingerprint,
         forks: row.forks,
         inputs: row.inputs,
+        epoch: row.epoch,
       }))
     },
   },

@@ -95,6 +95,8 @@ export function startServer(time: Time, faults: Faults) {
     const { name } = statement
     const fault = faults(name)
     if (fault !== undefined) trouble(runner, fault, name)
+    else if (runner?.troubledUntil === Infinity && (name === BEAT || name === 'take a lock'))
+      runner.troubledUntil = time.now()
     if (name === 'insert') senders.set(id, runner)
     if (name === 'kill statements') assertOthers(params, runner)
     if (fault !== undefined) said(`#${runner?.pid} ${name}: ${fault.fault}`)
@@ -156,6 +158,8 @@ export function startServer(time: Time, faults: Faults) {
     if (name !== 'insert' || fault.fault !== 'lost meanwhile') runner.isConfused = true
     if ((name === BEAT || name === 'take a lock' || fault.fault === 'stopped') && !isSaidInTime)
       runner.troubledUntil = Math.max(runner.troubledUntil, time.now() + ms)
+    // It beats no sooner than it knows that it has the lock.
+    if (name === 'take a lock' && !isSaidInTime) runner.troubledUntil = Infinity
   }
 
   /** A fault of the simulation itself is not the program's. */

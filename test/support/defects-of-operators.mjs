@@ -79,4 +79,12 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/runner/left-deletions.server.test.ts',
     name: 'spares those of later ones',
   },
+  {
+    what: 'a run below the owner of a lock ends the statements of the owner',
+    kind: 'attack',
+    find: 'if (all.some(({ epoch }) => epoch > lock.epoch)) throw heldBy(key, undefined)',
+    put: '',
+    test: 'test/runner/left-deletions.server.test.ts',
+    name: 'ends none of a run that has taken the lock since',
+  },
 ]

@@ -39,7 +39,7 @@ async function endStatements(ports: Ports, table: TableDefinition, lock: Lock): 
   if (earlier !== undefined) {
     const view = (await ledger.fold(new Map([[key, earlier.uuid]]))).get(key)
     const dirty = blocksIn(view, 'dirty', 'invalidated')
-    if (dirty.length > 0) await endAttempts(ports, key, await ledger.attempts(key, earlier.uuid, dirty))
+    if (dirty.length > 0) await endAttempts(ports, lock, await ledger.attempts(key, earlier.uuid, dirty))
   }
   await executor.endDeletions(table, lock)
 }

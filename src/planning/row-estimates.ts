@@ -10,7 +10,7 @@ type Segment = Range & { readonly rows: number }
  * After this many rows of a table's missing blocks `status` and `plan` look no further, and say so: less than one window of a busy chain. Empty
  * blocks cost nothing, so a source gap is always seen completely.
  */
-export const ENOUGH_ROWS = 250_000
+export const ENOUGH_ROWS = 100_000
 
 /** Sorted and disjoint; blocks outside have no rows. Within a segment all blocks count as having equally many rows. */
 export type RowEstimates = readonly Segment[]
@@ -97,7 +97,8 @@ function sorted(rowEstimates: RowEstimates): RowEstimates {
 
 export type Sizing =
   | { readonly blocks: number }
-  | { readonly rows: number; readonly rowEstimates: RowEstimates }
+  /** `mostBlocks`: a chunk of so many is full, whatever its rows. */
+  | { readonly rows: number; readonly rowEstimates: RowEstimates; readonly mostBlocks?: number | undefined }
 
 export type Order = 'oldest' | 'newest'
 
@@ -145,12 +146,14 @@ function cutLowest({ from, to }: Range, sizing: Sizing): Cut {
     const end = Math.min(to, from + sizing.blocks - 1)
     return { from, to: end, full: end - from + 1 === sizing.blocks }
   }
-  const most = sizing.rows * (1 + CRUMB)
-  const all = rowsIn(sizing.rowEstimates, { from, to }, most)
-  if (all <= most) return { from, to, full: all >= sizing.rows }
+  const { rows, rowEstimates, mostBlocks = Infinity } = sizing
+  const most = rows * (1 + CRUMB)
+  const last = Math.min(to, from + mostBlocks - 1)
+  const all = rowsIn(rowEstimates, { from, to: last }, most)
+  if (all <= most) return { from, to: last, full: all >= rows || last - from + 1 === mostBlocks }
   return {
     from,
-    to: alignToBucket(sizing, from, reach(sizing.rowEstimates, { from, to }, sizing.rows)),
+    to: alignToBucket(sizing, from, reach(rowEstimates, { from, to }, rows)),
     full: true,
   }
 }

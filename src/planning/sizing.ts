@@ -3,7 +3,7 @@
 import { inUnit, type TableDefinition } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target.ts'
-import type { RowEstimates } from './row-estimates.ts'
+import type { RowEstimates, Sizing } from './row-estimates.ts'
 import type { UpOptions, ReadWorkspace } from './run-options.ts'
 import type { Cost } from '../ledger/reader.ts'
 
@@ -62,6 +62,13 @@ export function sizingOf({ table, options, rowEstimates, throughput, inputs, ...
   const limit = rowsPerChunk(throughput, wanted, memoryBytes)
   return { rows: Math.max(1, Math.min(limit, (server.tooBig ?? Infinity) / 2)), rowEstimates }
 }
+
+/** Where blocks have few rows, a chunk is millions of blocks to probe: the first ones of a table are smaller, to know soon that its statement works. */
+export function startSmall(sizing: Sizing, { expected }: Throughput): Sizing {
+  return 'blocks' in sizing || expected > 0 ? sizing : { ...sizing, mostBlocks: FIRST_BLOCKS }
+}
+
+const FIRST_BLOCKS = 250_000
 
 /**
  * More where a statement has more cores than when the default was measured: it would end too soon for what each chunk costs beside it, in round trips

@@ -11,7 +11,7 @@ import type { RunEvent } from './events.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 import type { UpOptions } from '../planning/run-options.ts'
-import { sizingOf } from '../planning/sizing.ts'
+import { sizingOf, startSmall } from '../planning/sizing.ts'
 
 /** The inputs that the table waits for: live coverage for tables in this run, the ledger's coverage for others. */
 export function dependenciesOf(
@@ -134,6 +134,16 @@ export function taskOf(
   const left = countBlocks(run.unprobed) + countBlocks(run.runnable) + countBlocks(run.reservations)
   const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
   const isSequential = table.sequential !== undefined
+  const sizing = sizingOf({
+    table,
+    options,
+    rowEstimates: run.rowEstimates,
+    throughput: run.throughput,
+    inputs: inputs.map(({ throughput, tableStatus }) => ({ throughput, target: tableStatus.target })),
+    jobs: throttle.most(),
+    capacity,
+    tooBig: run.tooBig,
+  })
   return {
     key: run.key,
     runnable: run.failure === undefined ? run.runnable : [],
@@ -141,16 +151,7 @@ export function taskOf(
     waitsFor: dependencies(run),
     looksUp: table.lookups?.some((name) => mayGrow(name, runs)) ?? false,
     next: isSequential ? subtract(expected, run.covered)[0]?.from : undefined,
-    sizing: sizingOf({
-      table,
-      options,
-      rowEstimates: run.rowEstimates,
-      throughput: run.throughput,
-      inputs: inputs.map(({ throughput, tableStatus }) => ({ throughput, target: tableStatus.target })),
-      jobs: throttle.most(),
-      capacity,
-      tooBig: run.tooBig,
-    }),
+    sizing: startSmall(sizing, run.throughput),
     order: orderOf(run, options),
     running: run.running,
     slots: Math.min(throttle.slotsOf(run.key), isSequential ? 1 : Infinity),

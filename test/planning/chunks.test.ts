@@ -24,7 +24,11 @@ const someRowEstimates: fc.Arbitrary<RowEstimates> = fc
   )
 const someSizing: fc.Arbitrary<Sizing> = fc.oneof(
   someSize.map((blocks) => ({ blocks })),
-  fc.record({ rows: fc.integer({ min: 1, max: 3000 }), rowEstimates: someRowEstimates }),
+  fc.record({
+    rows: fc.integer({ min: 1, max: 3000 }),
+    rowEstimates: someRowEstimates,
+    mostBlocks: fc.option(someSize, { nil: undefined }),
+  }),
 )
 
 test('chunks are disjoint, come in the order asked for, and have the blocks of the set and no other', () => {
@@ -135,6 +139,17 @@ test('a chunk is full when it is as big as asked for, or was cut off', () => {
   expect(full(9, { rows: 200, rowEstimates })).toBe(false)
   expect(full(19, { rows: 200, rowEstimates })).toBe(true)
   expect(full(99, { rows: 200, rowEstimates })).toBe(true)
+})
+
+test('a chunk of the most blocks is full, however few its rows are; with more rows it is cut by them', () => {
+  const sizing = { rows: 200, rowEstimates: [{ from: 0, to: 99, rows: 1000 }], mostBlocks: 10 }
+  for (const order of ['oldest', 'newest'] as const) {
+    const [from, to] = order === 'oldest' ? [0, 9] : [20, 29]
+    expect(cutOne({ from: 0, to: 29 }, sizing, order)).toEqual({ from, to, full: true })
+  }
+  expect(full(8, sizing)).toBe(false)
+  expect(full(9, sizing)).toBe(true)
+  expect(cutOne({ from: 0, to: 29 }, { ...sizing, rows: 50 }, 'oldest').to).toBe(4)
 })
 
 test('one chunk at a time gives the same chunks as all at once', () => {

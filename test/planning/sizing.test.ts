@@ -9,6 +9,7 @@ import {
   sizingOf,
   type SizingQuestion,
   slotsFor,
+  startSmall,
 } from '../../src/planning/sizing.ts'
 
 const capacity = (more: Partial<Capacity> = {}): Capacity => ({
@@ -95,4 +96,11 @@ const input = (rows: number, written: number) => ({
 test('a table that reads derived tables takes a fiftieth of them at once, in rows of their sources', () => {
   expect(rowsOf({ inputs: [input(1_000, 500_000)] })).toBe(2 * DEFAULT_CHUNK_ROWS)
   expect(rowsOf({ inputs: [input(1_000_000_000, 1_000_000)] })).toBe(20_000_000)
+})
+
+test('the first chunks of a table end after a quarter of a million blocks, unless a person has said their blocks', () => {
+  const sizing = { rows: 100, rowEstimates: [] }
+  expect(startSmall(sizing, NO_PACE)).toEqual({ ...sizing, mostBlocks: 250_000 })
+  expect(startSmall(sizing, { ...NO_PACE, expected: 1 })).toEqual(sizing)
+  expect(startSmall({ blocks: 7 }, NO_PACE)).toEqual({ blocks: 7 })
 })

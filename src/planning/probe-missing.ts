@@ -58,7 +58,7 @@ export async function probeMissing(
   const windows: Omit<Availability, 'buckets'>[] = []
   let left = missing
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1))
+    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1), enough < Infinity)
     const { buckets: _, ...found } = await probeBlocks(table, window)
     windows.push(found)
     left = subtract(left, window)
@@ -152,10 +152,10 @@ export async function withKept(
       ]
     }),
   )
-  const next: Probe['next'] = async (table, blocks, order, last) => {
+  const next: Probe['next'] = async (table, blocks, ...how) => {
     const { sourceGaps = [], incomplete = [] } = kept.get(table.key) ?? {}
     const there = intersect(blocks, union(sourceGaps, incomplete))
-    return there.length > 0 ? there : await probe.next(table, blocks, order, last)
+    return there.length > 0 ? there : await probe.next(table, blocks, ...how)
   }
   const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
     const row = kept.get(table.key)

@@ -68,7 +68,7 @@ export function startSmall(sizing: Sizing, { expected }: Throughput): Sizing {
   return 'blocks' in sizing || expected > 0 ? sizing : { ...sizing, mostBlocks: FIRST_BLOCKS }
 }
 
-const FIRST_BLOCKS = 250_000
+const FIRST_BLOCKS = 100_000
 
 /**
  * More where a statement has more cores than when the default was measured: it would end too soon for what each chunk costs beside it, in round trips

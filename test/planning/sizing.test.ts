@@ -98,9 +98,9 @@ test('a table that reads derived tables takes a fiftieth of them at once, in row
   expect(rowsOf({ inputs: [input(1_000_000_000, 1_000_000)] })).toBe(20_000_000)
 })
 
-test('the first chunks of a table end after a quarter of a million blocks, unless a person has said their blocks', () => {
+test('the first chunks of a table end after a hundred thousand blocks, unless a person has said their blocks', () => {
   const sizing = { rows: 100, rowEstimates: [] }
-  expect(startSmall(sizing, NO_PACE)).toEqual({ ...sizing, mostBlocks: 250_000 })
+  expect(startSmall(sizing, NO_PACE)).toEqual({ ...sizing, mostBlocks: 100_000 })
   expect(startSmall(sizing, { ...NO_PACE, expected: 1 })).toEqual(sizing)
   expect(startSmall({ blocks: 7 }, NO_PACE)).toEqual({ blocks: 7 })
 })

@@ -36,12 +36,13 @@ export function* lex(sql: SqlText): Generator<Token, void> {
     if (OPENING.has(read.text)) depth++
     yield token
     if (isSignificant(token)) before = token
-    line += countLines(token.text)
+    line += token.text.split('\n').length - 1
   }
 }
 
-export const OPENING: ReadonlySet<string> = new Set(['(', '[', '{'])
-export const CLOSING: ReadonlySet<string> = new Set([')', ']', '}'])
+export const PARTNERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
+export const OPENING: ReadonlySet<string> = new Set(Object.keys(PARTNERS))
+export const CLOSING: ReadonlySet<string> = new Set(Object.values(PARTNERS))
 
 /** The tokens without white space and comments. Cached, because several checks read each statement. */
 export function significantTokens(sql: SqlText): readonly Token[] {
@@ -151,12 +152,6 @@ function matchAt(rule: RegExp, text: string, offset: number): string | undefined
   return rule.exec(text)?.[0]
 }
 
-function countLines(text: string): number {
-  let lines = 0
-  for (let at = text.indexOf('\n'); at !== -1; at = text.indexOf('\n', at + 1)) lines++
-  return lines
-}
-
 /** The items between the commas outside of any bracket; none for no tokens. */
 export function splitAtCommas(tokens: readonly Token[]): readonly (readonly Token[])[] {
   const [first] = tokens
@@ -196,13 +191,9 @@ export function joined(tokens: readonly Token[]): string {
 
 /** Tokens as ClickHouse prints a type or a literal: `Decimal(10, 2)`, `Enum8('a' = 1)`, `[1, -2]`. */
 export function compactText(tokens: readonly Token[]): string {
-  let text = ''
-  let before: Token | undefined
-  for (const token of tokens) {
-    text += needsSpace(before, token) ? ` ${token.text}` : token.text
-    before = token
-  }
-  return text
+  return tokens
+    .map((token, at) => (needsSpace(tokens[at - 1], token) ? ` ${token.text}` : token.text))
+    .join('')
 }
 
 function needsSpace(before: Token | undefined, token: Token): boolean {

@@ -1,5 +1,5 @@
 // Owns a header parameter's literal: whether its type holds it, and the text in which it is bound. Pure.
-import { closingAt, compactText, isKeyword, splitAtCommas, type Token } from './lexer.ts'
+import { closingAt, compactText, isKeyword, PARTNERS, splitAtCommas, type Token } from './lexer.ts'
 
 /** With escapes as written; `['a', 1]` for arrays, tuples and maps. @returns `problem`: why it is no value of the type, as the end of a sentence */
 export function boundText(
@@ -21,7 +21,6 @@ type Value = { readonly tokens: readonly Token[]; readonly open: string; readonl
 
 /** `array(1)`, `tuple(1)` and `map('a', 1)` mean `[1]`, `(1)` and `{'a': 1}`: bound text knows no functions. */
 const OPENED_BY: Readonly<Record<string, string>> = { array: '[', tuple: '(', map: '{' }
-const CLOSED_BY: Readonly<Record<string, string>> = { '[': ']', '(': ')', '{': '}' }
 
 function valueOf(tokens: readonly Token[]): Value {
   const called = OPENED_BY[tokens[0]?.text.toLowerCase() ?? '']
@@ -41,7 +40,7 @@ function nested({ tokens, open, items }: Value): string {
       tokens.map((token) => (token.kind === 'string' ? { ...token, text: `'${content(token)}'` } : token)),
     )
   const separators = items.map((_, at) => (at === 0 ? '' : open === '{' && at % 2 === 1 ? ':' : ', '))
-  return open + items.map((item, at) => separators[at] + nested(item)).join('') + CLOSED_BY[open]
+  return open + items.map((item, at) => separators[at] + nested(item)).join('') + PARTNERS[open]
 }
 
 /** Strings and escaped text are read by the same rules, but for doubled quotes. */

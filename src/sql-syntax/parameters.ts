@@ -46,18 +46,14 @@ export function checkedParameters(sql: SqlText, known: Parameters, report: Repor
     if (right === undefined) {
       const hint = knownNames('parameters', name, Object.keys(known))
       report(fileError({ rule: 'E030', ...place, sentence: `unknown parameter {${name}:${type}}`, hint }))
-    } else if (type !== right && !(isPosition(name) && /^DateTime(64)?(\(.*\))?$/.test(type))) {
+    } else if (type !== right && !(/^(from|to)$/.test(name) && /^DateTime(64)?(\(.*\))?$/.test(type))) {
+      // The ends of a range in any unit: a time is bound as seconds since 1970, as a number is.
       const sentence = `parameter '${name}' is used as ${type}`
       report(fileError({ rule: 'E031', ...place, sentence, hint: `write {${name}:${right}}` }))
     }
     names.add(name)
   }
   return [...names]
-}
-
-/** The ends of a range in any unit: a time is bound as seconds since 1970, as a number is. */
-function isPosition(name: string): boolean {
-  return name === 'from' || name === 'to'
 }
 
 /** Every use of a parameter, in order; `from` and `to` are the braces among the significant tokens. Braces in strings, comments, heredocs and literals are not parameters. */

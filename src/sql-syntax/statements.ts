@@ -1,7 +1,16 @@
 // Owns splitting an SQL file into statements.
 import { fileError, refuse, type Report } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { CLOSING, isSignificant, lex, OPENING, significantTokens, type Token, joined } from './lexer.ts'
+import {
+  CLOSING,
+  isSignificant,
+  lex,
+  OPENING,
+  PARTNERS,
+  significantTokens,
+  type Token,
+  joined,
+} from './lexer.ts'
 
 /**
  * From the first comment or token after the last `;` to its own last token: none ends in a comment that could swallow a `)` appended to it.
@@ -61,8 +70,6 @@ function loneBracket(sql: SqlText): Token | undefined {
   }
   return open.pop()
 }
-
-const PARTNERS: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' }
 
 export function isHeaderLine(token: Token): boolean {
   return token.kind === 'comment' && token.text.startsWith('--!')

@@ -34,8 +34,9 @@ export function createOutput(
   const hide = (text: string) => mask(text, secrets)
   const shown = (line: string) => printable(hide(carry(line)))
   const printed = (text: string, level: Level, hasTime: boolean) => {
-    if (asJson) return record(level, hide(carry(text)))
-    return hasTime && !isLive ? `${wallClock().toISOString().slice(0, 19)}Z ${shown(text)}` : shown(text)
+    const time = wallClock().toISOString()
+    if (asJson) return printableJson(JSON.stringify({ time, level, message: hide(carry(text)) }))
+    return hasTime && !isLive ? `${time.slice(0, 19)}Z ${shown(text)}` : shown(text)
   }
   const printer =
     (stream: NodeJS.WriteStream, hasTime: boolean) =>
@@ -91,10 +92,6 @@ export function createOutput(
 
 /** A name has no blank, and stays although the password is the same word. */
 const isText = (value: string): boolean => /\s|:\/\//.test(value)
-
-function record(level: Level, message: string): string {
-  return printableJson(JSON.stringify({ time: wallClock().toISOString(), level, message }))
-}
 
 export type Level = 'info' | 'warning' | 'error'
 

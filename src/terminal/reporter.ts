@@ -96,7 +96,12 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
       // A terminal has no line for a chunk, and may have none before the last.
       if (event.type === 'chunk-started') tell(header.splice(0))
       if (event.type === 'run' || isLeft(event)) return tell([])
-      tellOnce(event, isTold[importance] ? lines : [], levelOf(importance))
+      // The error of a chunk is also the reason why its table stopped: print it once.
+      const error = 'error' in event ? event.error : undefined
+      const isRepeated = error !== undefined && told.has(error)
+      if (error !== undefined) told.add(error)
+      const level = importance === 'warning' || importance === 'error' ? importance : 'info'
+      tell(isTold[importance] && !isRepeated ? lines : [], level)
     },
     print: (line: string) => tell([line]),
     inFlight: () => inFlight(progress),
@@ -122,23 +127,11 @@ export async function createReporter(output: Output, { json, quiet, again, sql }
     },
     abandon: close,
   }
-
-  /** The error of a chunk is also the reason why its table stopped: print it once. */
-  function tellOnce(event: RunEvent, lines: readonly string[], level: Level): void {
-    const error = 'error' in event ? event.error : undefined
-    const isRepeated = error !== undefined && told.has(error)
-    if (error !== undefined) told.add(error)
-    tell(isRepeated ? [] : lines, level)
-  }
 }
 
 /** A line as the terminal has room for it; in a log it stays one line. */
 function fitting(line: string, columns: number): readonly string[] {
   return columnsOf(line) <= columns ? [line] : wrap(line, columns)
-}
-
-function levelOf(importance: ReturnType<typeof eventText>['importance']): Level {
-  return importance === 'warning' || importance === 'error' ? importance : 'info'
 }
 
 /** The table, if this event is of its first chunk in this run. */

@@ -85,8 +85,8 @@ export const DEFECTS = [
   },
   {
     what: 'the same error is printed twice',
-    find: 'isRepeated ? [] : lines',
-    put: 'lines',
+    find: ' && !isRepeated ? lines',
+    put: ' ? lines',
     test: 'test/terminal/reporter.test.ts',
   },
   {

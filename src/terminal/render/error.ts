@@ -8,7 +8,7 @@ export type ErrorStyle = { readonly colors: Colors; readonly stack: boolean }
 export function errorLines(error: unknown, { colors, stack }: ErrorStyle): readonly string[] {
   const trace =
     stack && error instanceof Error ? [...(error.stack ?? '').split('\n'), ...causes(error.cause)] : []
-  const head = `${colors.red('backfill:')} ${oneLine(messageOf(error))}`
+  const head = `${colors.red('backfill:')} ${oneLine(error instanceof Error ? error.message : String(error))}`
   if (error instanceof BackfillError) {
     return [head, ...(error.hint === undefined ? [] : [`  ${colors.dim(error.hint)}`]), ...trace]
   }
@@ -18,10 +18,6 @@ export function errorLines(error: unknown, { colors, stack }: ErrorStyle): reado
 
 export function exitCodeOf(error: unknown): number {
   return error instanceof BackfillError ? EXIT[error.kind] : EXIT.failed
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
 }
 
 export function oneLine(text: string): string {

@@ -21,7 +21,8 @@ export function jsonOf(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value ?? null
   // A time, or a value to keep unchanged.
   if ('toJSON' in value) return value
-  if (value instanceof BackfillError) return errorFields(value)
+  if (value instanceof BackfillError)
+    return { kind: value.kind, message: value.message, hint: value.hint ?? null }
   if (isBlockSet(value)) return value.map(({ from, to }) => [from, to])
   if (Array.isArray(value)) return value.map(jsonOf)
   return Object.fromEntries(
@@ -41,10 +42,6 @@ function isBlockSet(value: object): value is readonly Range[] {
 
 function snakeCase(key: string): string {
   return key.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-}
-
-function errorFields({ kind, message, hint }: BackfillError) {
-  return { kind, message, hint: hint ?? null }
 }
 
 export function eventFields({ type, ...event }: RunEvent): object {

@@ -71,14 +71,13 @@ export function totalLine(
   const elapsed = duration(now - progress.since)
   const rows = rateOf(progress.pace, now)
   const left = timeLeft(progress, now)
+  const last = left === undefined || ended ? '' : `${duration(left)} left`
   const parts = [
     { rank: 3, text: isDone ? `all done in ${elapsed}` : elapsed },
     { rank: 4, text: all === 0 ? '' : `chunk ${number(done)} of ${number(all)}` },
     { rank: 2, text: ended ? '' : `${number(running)} running` },
     { rank: 1, text: rows === undefined ? '' : `${number(Math.round(rows.rows))} rows/s` },
-    ...(progress.stall !== undefined
-      ? [{ rank: 5, text: stallText(progress.stall, now) }]
-      : [{ rank: 5, text: left === undefined || ended ? '' : `${duration(left)} left` }]),
+    { rank: 5, text: progress.stall === undefined ? last : stallText(progress.stall, now) },
   ].filter(({ text }) => text !== '')
   const line = () => parts.map(({ text }) => text).join(', ')
   while (line().length > columns && parts.length > 1)

@@ -39,7 +39,9 @@ export function eventText(
     case 'table':
       return progress()
     case 'run':
-      return fact(headerLine(event))
+      return fact(
+        `backfill ${event.toolVersion}: network ${event.network}, target ${event.target}, source ${event.source}, ${event.servers}, run ${event.runId}`,
+      )
     case 'standstill':
       return standstillLine(event)
     case 'chunk-done':
@@ -125,10 +127,6 @@ function leftTexts(left: readonly Left[]): readonly string[] {
       ? [`${empty.length} tables have no blocks here: \`backfill status\` says why`]
       : empty.map(({ table, text: why }) => `${table}: ${why}`)),
   )
-}
-
-function headerLine({ runId, network, target, source, servers, toolVersion }: EventOf<'run'>): string {
-  return `backfill ${toolVersion}: network ${network}, target ${target}, source ${source}, ${servers}, run ${runId}`
 }
 
 function waitingText({ blocks, unit, on, standstill, hint }: EventOf<'waiting'>): string {

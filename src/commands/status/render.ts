@@ -90,8 +90,12 @@ function tableColumns(
     right('missing', ({ missingBlocks }) => number(missingBlocks), 8),
     right('source gaps', ({ sourceGaps }) => number(countBlocks(sourceGaps)), 4),
     right('rows', rowsText, 3),
-    right('watermark', ({ watermark }) => known(watermark), 7),
-    { title: 'state', cell: ({ state }) => state, colors: (text, { state }) => colors[COLOR[state]](text) },
+    right('watermark', ({ watermark }) => (watermark === null ? UNKNOWN : positionText(watermark)), 7),
+    {
+      title: 'state',
+      cell: ({ state }) => state,
+      colors: (text, { state }) => colors[COLOR[state] ?? 'red'](text),
+    },
     right('time left', timeLeft, 6),
     {
       title: 'last run (UTC)',
@@ -124,24 +128,14 @@ function timeLeft({ missingBlocks, expectedMs, unprobed }: TableReport): string 
   return `${unprobed.length === 0 ? '' : '> '}${duration(expectedMs)}`
 }
 
-const COLOR: Readonly<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' | 'red' | 'dim'>> = {
+/** The others, `dirty` and all absence, are red. */
+const COLOR: Readonly<Partial<Record<TableReport['state'], 'green' | 'cyan' | 'yellow' | 'dim'>>> = {
   'up to date': 'green',
   waiting: 'yellow',
   missing: 'yellow',
   'in progress': 'cyan',
-  dirty: 'red',
   stale: 'yellow',
   'not created': 'dim',
-  'no source rows': 'red',
-  'source too old': 'red',
-  'head went back': 'red',
-  emptied: 'red',
-  'emptied in part': 'red',
-  'unknown rows': 'red',
-}
-
-function known(value: number | null): string {
-  return value === null ? UNKNOWN : positionText(value)
 }
 
 function bar({ first, head, covered, sourceGaps, incomplete }: TableReport, cells: number): string {

@@ -61,7 +61,7 @@ export async function status(
         misfitOfFile(workspace.ports.target, table, target).then(
           (one) => one ?? plainInputsError(table, plain),
         ),
-      lastFailureOf(workspace, tableStatus),
+      target && dirty.length > 0 ? workspace.ports.ledger.lastFailure(key, target.uuid, dirty) : undefined,
     ])
     const held = locks.get(key)
     const lock = held?.released === false ? held : null
@@ -168,11 +168,6 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
 
 /** Ranges that are looked at one by one; the probe has seen the rest by buckets. */
 const MOST_LOOKED_AT = 20
-
-async function lastFailureOf({ ports }: Workspace, { table, target, dirty }: TableStatus) {
-  if (target === undefined || dirty.length === 0) return undefined
-  return await ports.ledger.lastFailure(table.key, target.uuid, dirty)
-}
 
 /** Table key -> UUID of the tables that exist. */
 export function presentUuids(tables: readonly TableReport[]): ReadonlyMap<string, string> {

@@ -88,16 +88,13 @@ export function standstillOf(
 ): Standstill | null {
   // What a run says of itself is nearer than a pause, and both than its lock, which it keeps meanwhile.
   const stop = holds.find(isOfRun) ?? holds.find(isStop)
-  if (stop !== undefined && missing.length > 0) return heldBy(stop)
+  if (stop !== undefined && missing.length > 0)
+    return { reason: isOfRun(stop) ? stop.action : 'paused', found: holdText(stop) }
   if (lock !== null && isWorking(lock)) return { reason: 'lock', host: lock.host, pid: lock.pid }
   if (missing.length > 0) return null
   const [first] = incomplete
   if (first !== undefined) return { reason: 'incomplete', block: first.from, blocks: countBlocks(incomplete) }
   return newest === undefined ? null : { reason: 'source', block: newest }
-}
-
-function heldBy(hold: Hold): Standstill {
-  return { reason: isOfRun(hold) ? hold.action : 'paused', found: holdText(hold) }
 }
 
 export function stateOf(report: Omit<TableReport, 'state'>, exists: boolean): TableState {

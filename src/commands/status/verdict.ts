@@ -58,7 +58,7 @@ export async function evaluateHealth(
     const open = subtract(stale, lost)
     const pending = listOf(
       dirty.length > 0 && `dirty ${formatRanges(dirty)}`,
-      behind && missingText(report),
+      behind && [count(report.missingBlocks, 'missing block'), ...report.holds.map(holdText)].join(', '),
       waiting !== undefined &&
         `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
       misfit !== null && '`up` leaves it out: it is not as its file says',
@@ -97,10 +97,6 @@ export async function evaluateHealth(
   function sourcesOf(key: string): readonly string[] {
     return sourcesBehind(scope, tableOf(key))
   }
-}
-
-function missingText({ missingBlocks, holds }: TableReport): string {
-  return [count(missingBlocks, 'missing block'), ...holds.map(holdText)].join(', ')
 }
 
 export function verdictOf(found: readonly Reason[]): Verdict {

@@ -51,20 +51,21 @@ export const slots = [
 ]
 export const lag =
   'lag <blocks>  Distance to keep from the newest block or time, e.g. 64, 15m or both, 64,15m (default: 384; env: BACKFILL_LAG)'
-export const noAudits = 'no-audits  Do not ask the audits of sql/audits before a range is done'
+const noAudits = 'no-audits  Do not ask the audits of sql/audits before a range is done'
 export const compression =
   'compression <lz4|zstd|none>  Compression of the rows that are sent from one server to another (default: lz4; env: BACKFILL_COMPRESSION)'
 export const sizing = [chunkRows, chunk, order, ...slots, lag]
+export const building = [...sizing, compression, noAudits]
 export const range = [
   'from <block>  First block, fork or UTC time, e.g. 19000000, dencun (default: the first block of the sources)',
   'to <block>  Last block or fork. Above the newest block it declares the sources complete up to there, e.g. 20000000 (default: the newest block minus --lag)',
 ]
-export const giveUp =
-  'give-up <duration>  How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)'
-export const minFreeDisk =
+const giveUp = 'give-up <duration>  How long to wait for an unreachable server, e.g. 90s, 5m (default: 5m)'
+const minFreeDisk =
   "min-free-disk <share>  Start no chunk while less of the target's disk is free: wait for as long as --give-up, e.g. 10% (default: 5%)"
-export const grace =
+const grace =
   'grace <duration>  How long chunks may take to finish after Ctrl-C, before they are killed, e.g. 10s (default: 60s)'
+export const limits = [giveUp, minFreeDisk, grace]
 export const maxRuntime =
   'max-runtime <duration>  How long to start new chunks; those that run by then finish, e.g. 55m (default: no limit)'
 export const lockWait =
@@ -75,9 +76,7 @@ export const considerate = [
   'settings <a=b,…>  ClickHouse settings of the statements, of those that change speed alone, e.g. priority=10,max_threads=4 (default: none; env: BACKFILL_SETTINGS)',
 ]
 export const endurance = [
-  giveUp,
-  minFreeDisk,
-  grace,
+  ...limits,
   maxRuntime,
   lockWait,
   'lock-skip  Leave out tables whose lock another run holds, and exit with 0',

@@ -59,19 +59,35 @@ export function longForm<Params extends Sent>(statement: Params): Params {
   ])
   if ('values' in statement || new URLSearchParams(fields).toString().length <= MAX_URL_PARAMS)
     return statement
-  const boundary = randomId()
-  const parts = [['query', statement.query], ...fields].map(
-    ([name, value]) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`,
-  )
+  const { http_headers, ...form } = asForm([['query', statement.query], ...fields])
   return {
     ...rest,
-    query: '',
-    values: Readable.from([`${parts.join('')}--${boundary}--\r\n`]),
-    http_headers: {
-      ...statement.http_headers,
-      'Content-Type': `multipart/form-data; boundary=${boundary}`,
-    },
+    ...form,
+    http_headers: { ...statement.http_headers, ...http_headers },
   } as unknown as Params
+}
+
+/** A request with a form for a body: texts by name, and behind them the bytes of a file, as they arrive. */
+export function asForm(
+  texts: readonly (readonly [name: string, text: string])[],
+  file?: { readonly name: string; readonly bytes: AsyncIterable<unknown> },
+) {
+  const boundary = randomId()
+  const part = (name: string) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`
+  async function* form() {
+    for (const [name, text] of texts) yield `${part(name)}\r\n\r\n${text}\r\n`
+    if (file !== undefined) {
+      yield `${part(file.name)}; filename="rows"\r\n\r\n`
+      yield* file.bytes
+      yield '\r\n'
+    }
+    yield `--${boundary}--\r\n`
+  }
+  return {
+    query: '',
+    values: Readable.from(form(), { objectMode: false }),
+    http_headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}` },
+  }
 }
 
 /** A parameter's text as the server reads it: escaped, and quoted within an array. */

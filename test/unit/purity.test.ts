@@ -131,12 +131,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['clickhouse/http-agent.ts', 'commands/import/files/web-files.ts'],
 
   // Bytes and hashes: no effect by themselves.
-  'node:stream': [
-    'clickhouse/',
-    'commands/preview/command.ts',
-    'commands/verify/compare.ts',
-    'terminal/output.ts',
-  ],
+  'node:stream': ['clickhouse/', 'commands/preview/command.ts', 'terminal/output.ts'],
   'node:string_decoder': ['terminal/output.ts'],
   'node:zlib': ['clickhouse/stream/compression.ts'],
   'node:crypto': [
@@ -147,7 +142,6 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/report/page.ts',
     'commands/verify/chunks.ts',
     'embedded/',
-    'project/written-files.ts',
     'project/definitions.ts',
     'workspace/servers.ts',
     'seam/random.ts',

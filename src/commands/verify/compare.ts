@@ -5,9 +5,8 @@ import type { Server } from '../../clickhouse/server.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
 import type { Sides } from '../../targets/compare-sides.ts'
-import { Readable } from 'node:stream'
+import { asForm } from '../../clickhouse/long-parameters.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
-import { randomId } from '../../seam/random.ts'
 
 export type CompareQuestion = {
   readonly source: Server
@@ -113,29 +112,19 @@ async function sentWithRows(
     // The server answers when it has all rows: an error among them would be taken for rows.
     clickhouse_settings: { ...call.clickhouse_settings, wait_end_of_query: 1 },
   })
-  const boundary = randomId()
   const fields = {
     query: query('SELECT * FROM backfill_recomputed'),
     backfill_recomputed_format: 'RowBinary',
     backfill_recomputed_structure: `backfill_key FixedString(16), backfill_position ${positionType}, backfill_hash UInt64`,
   }
-  const part = (name: string) => `--${boundary}\r\nContent-Disposition: form-data; name="${name}"`
-  async function* form() {
-    for (const [name, value] of Object.entries(fields)) yield `${part(name)}\r\n\r\n${value}\r\n`
-    yield `${part('backfill_recomputed')}; filename="rows"\r\n\r\n`
+  async function* rows() {
     try {
       yield* stream
     } catch (error) {
       throw serverError(error, { connection: reader.connection, doing: call.doing })
     }
-    yield `\r\n--${boundary}--\r\n`
   }
-  return {
-    ...call,
-    query: '',
-    values: Readable.from(form(), { objectMode: false }),
-    http_headers: { 'Content-Type': `multipart/form-data; boundary=${boundary}` },
-  }
+  return { ...call, ...asForm(Object.entries(fields), { name: 'backfill_recomputed', bytes: rows() }) }
 }
 
 /** Example keys of each kind of difference. */

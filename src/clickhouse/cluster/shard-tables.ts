@@ -1,5 +1,5 @@
 // Owns reading a Distributed table as one: its local tables on all shards, and why it must not be written to.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
@@ -25,21 +25,22 @@ export type ShardTable = {
 
 export type Definition = { readonly name: string; readonly engine: string; readonly engine_full: string }
 
-/** The table of each shard that holds the rows of a target. @throws BackfillError `failed` if the target is not Distributed */
-export async function localOf(
-  { client, connection }: Server,
-  { target }: TableDefinition,
-): Promise<Pick<Distributed, 'database' | 'table'>> {
-  const { database } = connection
+/** The table of each shard that holds the rows of a Distributed one; undefined for any other, and where the table is gone. */
+export async function localBehind({ client, connection: { database } }: Server, name: string) {
   const [row] = await client.rows<{ engine_full: string }>({
     query:
-      'SELECT engine_full FROM system.tables WHERE database = {database:String} AND name = {target:String}',
-    query_params: { database, target },
-    doing: `looking at ${database}.${target}`,
+      'SELECT engine_full FROM system.tables WHERE database = {database:String} AND name = {name:String}',
+    query_params: { database, name },
+    doing: `looking at ${database}.${name}`,
   })
-  const found = distributedEngine(row?.engine_full ?? '')
-  if (found === undefined) throw failedError(`${database}.${target} is not Distributed any more`)
-  return { database: found.database, table: found.table }
+  return distributedEngine(row?.engine_full ?? '')
+}
+
+/** The same of a target. @throws BackfillError `failed` if the target is not Distributed */
+export async function localOf(server: Server, { target }: TableDefinition) {
+  const found = await localBehind(server, target)
+  if (found !== undefined) return { database: found.database, table: found.table }
+  throw failedError(`${server.connection.database}.${target} is not Distributed any more`)
 }
 
 /**
@@ -151,8 +152,7 @@ function identities(shards: readonly (readonly string[])[]): readonly string[] {
 const MOST_WAYS = 1000
 
 function foldedUuid(uuids: readonly string[]): string {
-  const hash = createHash('sha256').update(uuids.join()).digest('hex')
-  return hash.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
+  return hash('sha256', uuids.join()).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
 }
 
 type ShardProblem = { readonly sentence: string; readonly hint: string }

@@ -6,7 +6,7 @@ import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { onAllNodes, onCluster, assertAllNodes, runQueued } from '../../clickhouse/cluster/cluster.ts'
-import { distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
+import { localBehind } from '../../clickhouse/cluster/shard-tables.ts'
 import type { TargetPort } from '../../targets/target.ts'
 
 const MAX_TRIES = 3
@@ -187,7 +187,8 @@ export async function changeTables(
   other = '',
 ): Promise<void> {
   const { database } = server.connection
-  const local = what === 'dropping' ? await localBehind(server, one) : undefined
+  const isFront = what === 'dropping' && server.cluster !== undefined
+  const local = isFront ? await localBehind(server, one) : undefined
   if (local !== undefined) await send(server, 'dropping', { database: local.database, one: local.table })
   await send(server, what, { database, one, other })
 }
@@ -206,18 +207,6 @@ async function send(
     clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
     doing: `${what} ${database}.${one}${other && ` ${joint} ${other}`}`,
   })
-}
-
-/** The local tables of a Distributed table of a cluster; undefined on one server, and where the table is gone. */
-async function localBehind(server: Server, name: string) {
-  if (server.cluster === undefined) return undefined
-  const { database } = server.connection
-  const [row] = await server.client.rows<{ engine: string }>({
-    query: `SELECT engine_full AS engine FROM system.tables WHERE database = {database:String} AND name = {name:String}`,
-    query_params: { database, name },
-    doing: `looking at ${database}.${name}`,
-  })
-  return distributedEngine(row?.engine ?? '')
 }
 
 export type NamedTable = {

@@ -33,7 +33,7 @@ import {
   withUnits,
 } from './definition-checks.ts'
 import { type SqlFile, keyFolders, readSqlFiles } from './sql-files.ts'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { tablesRead } from '../sql-syntax/table-refs.ts'
 
 type TableFiles = {
@@ -129,8 +129,10 @@ function tableDraft(
   if (transform !== undefined) reportOutside(transform, header.outside ?? [], report)
   if (transform !== undefined) checkBounds(transform, header, parameters ?? [], sources, report)
   if (forks !== undefined) checkForks({ file, header, lines }, forks, report)
-  const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, header.target, report))
-  const clusterDdl = (ddlFile && clusterStatements(ddlFile, ddl, report)) ?? []
+  const { shard, outside = [] } = ddlFile ? ddlHeader(ddlFile.file, ddlFile.text, report) : {}
+  const named = { target: header.target, outside }
+  const ddl = ddlFile && attempt(report, () => targetDdl(ddlFile, named, report))
+  const clusterDdl = (ddl && shard && attempt(report, () => clusterForm(ddl, shard))) ?? []
   const complete = isComplete(header) && transform ? { ...header, transform } : undefined
   if (complete !== undefined) attempt(report, () => sharedStep(complete))
   const { target } = header
@@ -181,9 +183,13 @@ function isComplete(header: HeaderDraft): header is TransformHeader {
 
 const MAY_LACK: readonly string[] = ['chunk', 'shared', 'fresh', 'position', 'sequential']
 
-function targetDdl(file: SqlFile, target: string | undefined, report: Report): SqlText {
+function targetDdl(
+  file: SqlFile,
+  { target, outside }: { readonly target: string | undefined; readonly outside: readonly string[] },
+  report: Report,
+): SqlText {
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
-  reportOutside(ddl, ddlHeader(file.file, file.text, () => {}).outside ?? [], report)
+  reportOutside(ddl, outside, report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
   const { table } = createTable(ddl)
   if (target !== undefined && table !== target) {
@@ -192,11 +198,6 @@ function targetDdl(file: SqlFile, target: string | undefined, report: Report): S
     report(fileError({ rule: 'E051', file: file.file, line: ddl.line, sentence, hint }))
   }
   return ddl
-}
-
-function clusterStatements({ file, text }: SqlFile, ddl: SqlText | undefined, report: Report) {
-  const { shard } = ddlHeader(file, text, report)
-  return ddl && shard && attempt(report, () => clusterForm(ddl, shard))
 }
 
 const ONE_CREATE_TABLE = { missing: 'the file has no CREATE TABLE', hint: 'write one CREATE TABLE' }
@@ -219,9 +220,7 @@ export function sqlHash(
   )
 }
 
-export function sha256(content: string | Uint8Array): string {
-  return createHash('sha256').update(content).digest('hex')
-}
+export const sha256 = (content: string | Uint8Array): string => hash('sha256', content)
 
 /** By table key: of each table the files of the last folder that has some. Reports folders of no table. */
 export async function readAuditFiles(folders: readonly string[], keys: readonly string[], report: Report) {

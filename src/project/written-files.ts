@@ -3,7 +3,7 @@ import { access, mkdir, rm, writeFile, constants, readFile, realpath, rename, st
 import { dirname } from 'node:path'
 import { usageError, BackfillError } from '../model/errors.ts'
 import { assertInside, shown } from './sql-files.ts'
-import { createHash } from 'node:crypto'
+import { sha256 } from './definitions.ts'
 import { randomId } from '../seam/random.ts'
 
 /** @throws BackfillError `usage` if a file exists already */
@@ -78,10 +78,7 @@ export async function changeFile(path: string, rawHash: string, text: string): P
   const real = await realpath(path)
   const unfinished = `${real}.${randomId()}.tmp`
   try {
-    const found = createHash('sha256')
-      .update(await readFile(real))
-      .digest('hex')
-    if (found !== rawHash)
+    if (sha256(await readFile(real)) !== rawHash)
       throw usageError(`${shown(path)} has changed meanwhile`, 'run `backfill check --fix` again')
     const { mode } = await stat(real)
     // A rename would replace it all the same.

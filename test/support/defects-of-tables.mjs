@@ -43,8 +43,8 @@ export const DEFECTS_OF_TABLES = [
   },
   {
     what: 'check --fix overwrites what was saved meanwhile',
-    find: 'if (found !== rawHash)',
-    put: 'if (false)',
+    find: '!== rawHash)',
+    put: '=== undefined)',
     test: 'test/project/changed-file.test.ts',
   },
   {

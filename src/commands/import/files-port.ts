@@ -1,7 +1,7 @@
 // Owns the public files, one for each table and 1,000 blocks: their port, how they are laid out below the base URL or folder, and what they are to
 // the runner: a source in which a file is 1,000 present blocks and a missing file is a source gap.
 import type { Readable } from 'node:stream'
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { BackfillError } from '../../model/errors.ts'
 import type { Range } from '../../model/blocks.ts'
 import type { Bucket } from '../../sources/availability.ts'
@@ -45,8 +45,7 @@ export function filePath(network: string, { table, first }: FileKey): string {
 
 /** A hash of the file's metadata, below 2^52: equal parts give equal numbers. */
 export function fileVersion(parts: readonly (string | number | null | undefined)[]): number {
-  const hash = createHash('sha256').update(parts.map(String).join('\n')).digest('hex')
-  return Number.parseInt(hash.slice(0, 13), 16)
+  return Number.parseInt(hash('sha256', parts.map(String).join('\n')).slice(0, 13), 16)
 }
 
 /** An error that a retry may help: an overloaded server, a broken connection. */

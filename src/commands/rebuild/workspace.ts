@@ -1,6 +1,6 @@
 // Owns the workspace of a rebuild: the new table takes the place of the target, under the lock of the rebuild. The names of a rebuild's tables
 // hold all the state that a later call needs.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { SqlText, TableDefinition } from '../../model/model.ts'
 import type { Lock } from '../../lock/lock.ts'
 import { lex, significantTokens, unquoted, isKeyword } from '../../sql-syntax/lexer.ts'
@@ -13,10 +13,8 @@ import { usageError } from '../../model/errors.ts'
 
 export function buildOf(table: TableDefinition, uuid: string): BuildOf {
   const words = significantTokens(table.ddl).map(({ text }) => text)
-  const fileHash = createHash('sha256')
-    .update([words.join(' '), table.sqlHash, ...table.clusterDdl.map(({ text }) => text)].join('\n'))
-    .digest('hex')
-  return { target: table.target, uuid, fileHash }
+  const texts = [words.join(' '), table.sqlHash, ...table.clusterDdl.map(({ text }) => text)]
+  return { target: table.target, uuid, fileHash: hash('sha256', texts.join('\n')) }
 }
 
 /** The workspace in which the table's name and DDL are those of the new table, and so are its UUID and its events. */

@@ -1,5 +1,5 @@
 // Owns the page: the files of page/ and the charts' library around the data, in one document that asks for nothing else.
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { PACKAGE_FOLDER } from '../../package-folder.ts'
@@ -50,5 +50,5 @@ export async function pageOf(data: string): Promise<Page> {
 }
 
 function hashed(text: string): string {
-  return `'sha256-${createHash('sha256').update(text).digest('base64')}'`
+  return `'sha256-${hash('sha256', text, 'base64')}'`
 }

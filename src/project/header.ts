@@ -69,7 +69,10 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
   const { after, order, lookup, ...header } = read.header
   const keys = after?.map(({ key }) => key)
   const isOwnInput = keys?.includes(ITSELF) === true
-  if (isOwnInput && order === undefined) report(unordered(file, read.lines.get('after')))
+  const sentence = 'after: itself: the rows before a range must be there before it runs'
+  const hint = 'add a line --! order: sequential'
+  if (isOwnInput && order === undefined)
+    report(fileError({ rule: 'E003', file, line: read.lines.get('after'), sentence, hint }))
   return {
     ...read,
     header: {
@@ -84,11 +87,6 @@ export function readHeader(file: string, sql: string, report: Report): ReadHeade
 
 /** In `after`: the rows that the table has of the ranges before. */
 const ITSELF = 'itself'
-
-function unordered(file: string, line: number | undefined): BackfillError {
-  const sentence = 'after: itself: the rows before a range must be there before it runs'
-  return fileError({ rule: 'E003', file, line, sentence, hint: 'add a line --! order: sequential' })
-}
 
 /** Reads the header of a file of sql/source/. Throws a usage error with file and line. */
 export function sourceHeader(file: string, sql: string) {

@@ -24,10 +24,8 @@ export async function layeredFiles(roots: readonly string[], folder: string): Pr
 /** The `.sql` files of `root/folder` by name; ignores sub-folders and other files. */
 export async function readSqlFiles(root: string, folder: string, { optional = false } = {}) {
   const place = join(root, folder)
-  const names = await namesOf(root, place).catch((error: unknown) => {
-    if (optional && (error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    return unreadable(place, error)
-  })
+  const listed = optional ? namesIn(root, place) : namesOf(root, place)
+  const names = await listed.catch((error: unknown) => unreadable(place, error))
   const sqlNames = names.filter((name) => name.endsWith('.sql'))
   return Promise.all(
     sqlNames.map(async (name) => {

@@ -5,6 +5,8 @@ import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
 import {
   chooseImports,
+  findChangedFiles,
+  forgetChangedFiles,
   missingNotes,
   planImport,
   renderImport,
@@ -46,8 +48,7 @@ export const importCommand: Command = async (context) => {
       return await withImport(context, { place, range, signal: ending.signal }, async (opened) => {
         const { workspace } = opened
         const { up } = await import('../../runner/up.ts')
-        if (flags.has('changed'))
-          await (await import('./import.ts')).forgetChangedFiles(opened, range, options, run)
+        if (flags.has('changed')) await forgetChangedFiles(opened, range, options, run)
         const skipped: Extract<RunEvent, { type: 'skipped' }>[] = []
         const report = (event: RunEvent) =>
           event.type === 'skipped' ? void skipped.push(event) : run.report(event)
@@ -66,9 +67,7 @@ async function plan(context: Context, place: Place, range: Range): Promise<numbe
   const { output, flags } = context
   const { signal } = new AbortController()
   return await withImport(context, { place, range, signal }, async (opened, files) => {
-    const changed = flags.has('changed')
-      ? await (await import('./import.ts')).findChangedFiles(opened, range)
-      : new Map()
+    const changed = flags.has('changed') ? await findChangedFiles(opened, range) : new Map()
     const found = await planImport(opened.workspace, files, { range, changed })
     output.answer(found, renderImport(found, output.resultColors))
     return EXIT.ok

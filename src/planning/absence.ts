@@ -27,9 +27,11 @@ export type Absence = { readonly state: AbsenceState; readonly text: string }
 
 type Ports = ReadWorkspace['ports']
 
-type AbsenceQuestion = {
+/** What is known of a table before anything follows from it. */
+export type TableFacts = {
   readonly table: TableDefinition
   readonly bounds: Bounds
+  /** Undefined if the target table does not exist. */
   readonly target: TargetTable | undefined
   readonly view: LedgerView | undefined
 }
@@ -37,7 +39,7 @@ type AbsenceQuestion = {
 /** The states of absence of a table, the worst first. Asks the ledger and the table again only if something looks wrong. */
 export async function absencesOf(
   { ports }: Pick<ReadWorkspace, 'ports'>,
-  { table, bounds, target, view }: AbsenceQuestion,
+  { table, bounds, target, view }: TableFacts,
 ): Promise<readonly Absence[]> {
   const name = [ports.target.database, table.target].map(quotedName).join('.')
   const islands = view?.islands ?? []

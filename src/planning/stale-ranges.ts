@@ -1,6 +1,5 @@
 // Owns reading which done ranges of the tables are stale: what they were computed from, and what has changed since.
 import { type InputChange, versionsRead, writeForks } from '../ledger/built-from.ts'
-import type { LedgerView } from '../ledger/events.ts'
 import { type Present, staleVersions } from '../ledger/staleness.ts'
 import {
   hintOf,
@@ -17,21 +16,13 @@ import { type BlockSet, countBlocks, intersect } from '../model/blocks.ts'
 import { derivedInputs, readsHistory } from '../model/choose.ts'
 import type { Network, TableDefinition, Unit } from '../model/model.ts'
 import { forkUses } from '../sql-syntax/fork-uses.ts'
-import type { TargetTable } from '../targets/target.ts'
-import { type Absence, hasLostRows, isUnreadable } from './absence.ts'
-import { type Bounds, expectedByDependants, resolveLimits } from './bounds.ts'
+import { type Absence, hasLostRows, isUnreadable, type TableFacts } from './absence.ts'
+import { expectedByDependants, resolveLimits } from './bounds.ts'
 import type { ReadWorkspace } from './run-options.ts'
 import type { BuiltAt } from '../ledger/sql-versions.ts'
 
 /** What decides on a table's stale ranges, and on those of its dependants. As in `TableStatus`. */
-type Facts = {
-  readonly table: TableDefinition
-  readonly bounds: Bounds
-  readonly target: TargetTable | undefined
-  readonly view: LedgerView | undefined
-  readonly covered: BlockSet
-  readonly emptied: boolean
-}
+type Facts = TableFacts & { readonly covered: BlockSet; readonly emptied: boolean }
 
 type Stale = { readonly stale: readonly StaleVersion[] }
 

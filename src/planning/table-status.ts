@@ -8,7 +8,7 @@ import type { LedgerState, TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
 import type { StaleVersion } from '../ledger/stale.ts'
-import { type Absence, absencesOf, hasLostRows } from './absence.ts'
+import { type Absence, absencesOf, hasLostRows, type TableFacts } from './absence.ts'
 import { type BlockSet, blockSet, subtract, union } from '../model/blocks.ts'
 import type { ReadWorkspace } from './run-options.ts'
 import {
@@ -19,12 +19,7 @@ import {
   withDependencies,
 } from '../model/choose.ts'
 
-export type TableStatus = {
-  readonly table: TableDefinition
-  readonly bounds: Bounds
-  /** Undefined if the target table does not exist. */
-  readonly target: TargetTable | undefined
-  readonly view: LedgerView | undefined
+export type TableStatus = TableFacts & {
   /** Done or accepted. */
   readonly covered: BlockSet
   readonly dirty: BlockSet
@@ -93,17 +88,8 @@ export async function readTableStatuses(
       .filter((input) => input.emptied || hasLostRows(input.absences))
       .map(({ table: { target: name }, emptied: all }) => `${name}, which ${all ? 'is empty' : 'lacks rows'}`)
     const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
-    facts.set(table.key, {
-      table,
-      bounds,
-      target,
-      view,
-      ...coverage,
-      emptied,
-      lackingInputs,
-      strays,
-      absences,
-    })
+    const found = { emptied, lackingInputs, strays, absences }
+    facts.set(table.key, { table, bounds, target, view, ...coverage, ...found })
   }
   return await withStale(workspace, facts)
 }

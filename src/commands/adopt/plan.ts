@@ -25,6 +25,7 @@ import {
 import { inputPositions, type InputPositions } from '../../runner/chunk-inputs.ts'
 import type { Fingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
+import type { Server } from '../../clickhouse/server.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import { assertNotDoubled } from './doubled.ts'
@@ -61,10 +62,10 @@ export async function planAdoption(
       ? await storedBlocks(workspace, ports, tableStatus, options)
       : await knownBlocks(workspace, tableStatus, options.fromUuid)
   if (options.fromUuid === undefined)
-    await assertNotDoubled(workspace, ports, table, tableStatus.target!.engine, blocks)
+    await assertNotDoubled(ports.target, table, tableStatus.target!.engine, blocks)
   const inputs = inputsOf(table, tableStatuses)
   const ranges = options.fromUuid === undefined ? cutChunks(blocks, { blocks: chunk }, 'oldest') : []
-  const before = options.dryRun ? NOTHING_READ : await readBefore(workspace, { table, inputs, ranges })
+  const before = options.dryRun ? NOTHING_READ : await readBefore(workspace, table, inputs, ranges)
   const last = blocks.at(-1)!.to
   const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
   const verifications = [await verify(looked, ports, sampled, hooks)]
@@ -77,18 +78,13 @@ export async function planAdoption(
 /** What the rows are compared with, before that: what changes during the comparison is found later, as after a chunk. */
 async function readBefore(
   { ports }: Workspace,
-  {
-    table,
-    inputs,
-    ranges,
-  }: Pick<TableStatus, 'table'> & {
-    readonly inputs: readonly TableInput[]
-    readonly ranges: readonly Range[]
-  },
+  { sources: names }: TableDefinition,
+  inputs: readonly TableInput[],
+  ranges: readonly Range[],
 ): Promise<{ readonly sources: readonly Fingerprint[]; readonly positions: InputPositions }> {
   const positions = await inputPositions(ports, inputs)
   const sources: Fingerprint[] = []
-  for (const range of ranges) sources.push(await ports.source.fingerprint(table.sources, range))
+  for (const range of ranges) sources.push(await ports.source.fingerprint(names, range))
   return { sources, positions }
 }
 
@@ -108,10 +104,10 @@ async function storedBlocks(
   { table, missing, dirty }: TableStatus,
   options: AdoptOptions,
 ): Promise<Found> {
-  const ends = await endsOf(workspace, ports, table)
+  const ends = await endsOf(ports.target, table)
   const { from = ends.from, to = ends.to } = options
   const wanted = intersect(missing, from > to ? [] : [{ from, to }])
-  const known = subtract(wanted, union(dirty, await gapsOf(workspace, ports, table)))
+  const known = subtract(wanted, union(dirty, await gapsOf(ports.target, table)))
   const { runnable: blocks, rowEstimates } = await probeMissing(makeProbe(workspace), table, known)
   if (blocks.length === 0)
     throw usageError(
@@ -135,12 +131,11 @@ const MAX_GAPS = 1_000
 
 /** Stretches without rows, longer than half of the steps from one row to the next: in a table by time no second has a row. */
 async function gapsOf(
-  { ports: { target: place } }: Workspace,
-  { target }: Connected,
+  { client, connection }: Server,
   { key, rows, target: name, position }: TableDefinition,
 ): Promise<BlockSet> {
   if (rows.kind === 'per-key') return []
-  const gaps = await target.client.rows<Range>({
+  const gaps = await client.rows<Range>({
     query: `WITH
         steps AS (
           SELECT at, lagInFrame(at, 1, at) OVER (ORDER BY at ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS before
@@ -149,23 +144,22 @@ async function gapsOf(
         (SELECT quantileExact(at - before) FROM steps WHERE at > before) AS usual
       SELECT before + 1 AS "from", at - 1 AS "to" FROM steps
       WHERE at - before > greatest(usual, 1) ORDER BY at - before DESC LIMIT {most:UInt64}`,
-    query_params: { database: place.database, table: name, most: MAX_GAPS },
+    query_params: { database: connection.database, table: name, most: MAX_GAPS },
     doing: `looking for blocks of ${key} without rows`,
   })
   return blockSet(gaps)
 }
 
 async function endsOf(
-  { ports: { target: place } }: Workspace,
-  { target }: Connected,
+  { client, connection }: Server,
   { key, rows, target: name, position }: TableDefinition,
-): Promise<{ readonly from: number; readonly to: number }> {
+): Promise<Range> {
   if (rows.kind === 'per-key' && !isPosition(rows.column, position))
     return { from: 0, to: Number.MAX_SAFE_INTEGER }
-  const [ends] = await target.client.rows<{ from: number; to: number }>({
+  const [ends] = await client.rows<Range>({
     query: `SELECT toUInt64(min(${position})) AS "from", toUInt64(max(${position})) AS "to"
       FROM {database:Identifier}.{table:Identifier}`,
-    query_params: { database: place.database, table: name },
+    query_params: { database: connection.database, table: name },
     doing: `looking for the first and last block of ${key}`,
   })
   // A key's first row says nothing of where the table begins.

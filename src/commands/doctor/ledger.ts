@@ -1,11 +1,10 @@
 // Owns the check of the ledger: the latest checkpoint plus later events must give the same fold as all events.
 import { sleep } from '../../seam/clock.ts'
-import type { Names, Server } from '../../clickhouse/server.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import type { Island, LedgerView } from '../../ledger/events.ts'
 import { foldQuery } from '../../ledger/fold.ts'
 import { ledgerReader } from '../../ledger/reader.ts'
-import { openLocks } from '../../lock/lock.ts'
+import { type LockOptions, openLocks } from '../../lock/lock.ts'
 import {
   blockSet,
   rangeFlags,
@@ -24,14 +23,7 @@ import { openTarget, type TargetPort, type TargetTable } from '../../targets/tar
 import { count } from '../../terminal/render/format.ts'
 import { type Finding, findings } from './finding.ts'
 
-type LedgerQuestion = {
-  readonly server: Server
-  readonly names: Names
-  readonly network: string
-  /** No other host can reach the server (embedded): the holder of a lock is dead. */
-  readonly exclusive: boolean
-  readonly tables: readonly TableDefinition[]
-}
+type LedgerQuestion = LockOptions & { readonly tables: readonly TableDefinition[] }
 
 /** A run may append an event between the two folds, so differing tables are read again. */
 const TRIES = 3

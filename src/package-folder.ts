@@ -25,10 +25,7 @@ export function programSql(name: string): string {
   return text
 }
 
-/** The version of this program, as package.json says it. */
 export function toolVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')) as {
-    version: string
-  }
-  return manifest.version
+  const text = readFileSync(new URL('package.json', PACKAGE_FOLDER), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

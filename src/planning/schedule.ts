@@ -37,7 +37,6 @@ export type Task = {
 
 export type Dependency = {
   readonly key: string
-  /** Expected blocks of the dependency. */
   readonly expected: BlockSet
   readonly covered: BlockSet
   /** Its coverage will not grow any more in this run. */

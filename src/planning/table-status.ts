@@ -114,7 +114,6 @@ export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | '
   return [...new Set(notes.filter((note) => note !== undefined))]
 }
 
-/** Why a table's blocks wait for inputs that lack their rows. */
 export function lackingInputsNote({ lackingInputs }: Pick<TableStatus, 'lackingInputs'>): string | undefined {
   return lackingInputs.length === 0 ? undefined : `its blocks wait for ${lackingInputs.join(' and ')}`
 }
@@ -178,7 +177,6 @@ export function inputsOf(
   })
 }
 
-/** Table key -> UUID of the targets that exist. */
 export function uuidsOf(
   tables: readonly Pick<TableDefinition, 'key' | 'target'>[],
   targets: ReadonlyMap<string, TargetTable>,

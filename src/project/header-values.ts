@@ -168,7 +168,6 @@ function plainName(entry: HeaderEntry, name: string): string {
   throw wrong(entry, `'${name}' is not a plain name`, PLAIN)
 }
 
-/** `null` if the text is not a block limit. */
 function blockLimit(text: string): BlockLimit | null {
   const block = wholeNumber(text) ?? timePosition(text)
   if (block !== undefined) return { fork: undefined, offset: block }

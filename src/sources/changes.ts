@@ -129,26 +129,17 @@ async function factsOf(place: SourcePlace, sources: readonly string[], batch: re
   const indexOf = new Map(starts.map((start, index) => [start, index]))
   const found = Map.groupBy(await segmentsIn(place, sources, around, starts), ({ from }) => from)
   return ({ from, to }: Range) => {
-    const sums = new Map(sources.map((source) => [source, NOTHING]))
+    const sums = new Map(sources.map((source) => [source, { blocks: 0, newest: 0 }]))
     for (let index = indexOf.get(from)!; index < starts.length && starts[index]! <= to; index++)
-      for (const segment of found.get(starts[index]!) ?? []) sums.set(segment.source, sumOf(sums, segment))
+      for (const { source, blocks, newest } of found.get(starts[index]!) ?? []) {
+        const sum = sums.get(source)!
+        sums.set(source, { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) })
+      }
     return sums
   }
 }
 
-const NOTHING: SourceFacts = { blocks: 0, newest: 0 }
-
-function sumOf(sums: ReadonlyMap<string, SourceFacts>, { source, blocks, newest }: Segment): SourceFacts {
-  const sum = sums.get(source) ?? NOTHING
-  return { blocks: sum.blocks + blocks, newest: Math.max(sum.newest, newest) }
-}
-
-type Segment = {
-  readonly source: string
-  readonly from: number
-  readonly blocks: number
-  readonly newest: number
-}
+type Segment = SourceFacts & { readonly source: string; readonly from: number }
 
 /** Each segment begins at one of `starts`, ascending from the range's first, and ends before the next; without a row it is absent. */
 async function segmentsIn(

@@ -67,7 +67,6 @@ export function createOutput(
       write(stdout, flags.has('json') ? [document(fields)] : lines.map(carry).map(printable)),
     /** As `result`, for lines with texts of others: no command in them is a hint. */
     data: (lines: readonly string[]) => write(stdout, lines.map(printable)),
-    /** Empties the screen of a terminal. */
     clear: () => void (stdout.isTTY && stdout.write('\u001b[2J\u001b[H')),
     json: (data: object) => write(stdout, [document(data)]),
     document,

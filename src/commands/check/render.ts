@@ -13,7 +13,6 @@ export type CheckReport = {
   readonly server: string | undefined
   /** Keys of tables that were not checked on the server, because their files have errors. */
   readonly unasked: readonly string[]
-  /** The files that --fix wrote. */
   readonly fixed: readonly string[]
 }
 

@@ -14,7 +14,6 @@ export type LastRun = {
 /** The newest block of a source table; `age` of its newest rows in seconds, undefined if unknown. */
 type NewestBlock = { readonly source: string; readonly block: number; readonly age: number | undefined }
 
-/** What the metrics say of one network. */
 export type NetworkMetrics = {
   readonly report: StatusReport
   readonly runs: readonly LastRun[]

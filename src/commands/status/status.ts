@@ -169,7 +169,6 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
 /** Ranges that are looked at one by one; the probe has seen the rest by buckets. */
 const MOST_LOOKED_AT = 20
 
-/** Table key -> UUID of the tables that exist. */
 export function presentUuids(tables: readonly TableReport[]): ReadonlyMap<string, string> {
   return new Map(
     tables.flatMap(({ table, targetUuid }) => (targetUuid === null ? [] : [[table, targetUuid]])),

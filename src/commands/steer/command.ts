@@ -6,7 +6,7 @@ import { holdText } from '../../ledger/steering.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { wallClock } from '../../seam/clock.ts'
 import { type Command, withWorkspace } from '../../session/session.ts'
-import { duration, type Flags, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
+import { duration, positiveCount, readFlag, type Word } from '../../workspace/values.ts'
 
 const DOES = {
   pause: 'running chunks end, and no more start, of',
@@ -25,7 +25,9 @@ export const steer =
     return await withWorkspace(context, async ({ workspace, connected }) => {
       assertAllNodes(connected.target)
       const { steering } = workspace.ports
-      const tables = tablesOf(workspace, flags)
+      const isChosen = flags.has('tables') || flags.has('exclude')
+      // '': all, of today and of tomorrow.
+      const tables = isChosen ? workspace.chosen.map(({ key }) => key) : ['']
       // A newer ledger is refused before anything is written.
       await workspace.ports.target.assertKnownLedger()
       await steering.give(action, tables, jobs, until).catch(async (error: unknown) => {
@@ -42,11 +44,6 @@ export const steer =
       return EXIT.ok
     })
   }
-
-/** [''] for all, of today and of tomorrow. */
-function tablesOf({ chosen }: Workspace, flags: Flags): readonly string[] {
-  return flags.has('tables') || flags.has('exclude') ? chosen.map(({ key }) => key) : ['']
-}
 
 /** For a ledger of an older version. @throws BackfillError `failed` without a ledger, or naming the GRANT */
 async function createTable({ catalogue, ports: { target } }: Workspace): Promise<void> {

@@ -24,7 +24,6 @@ export function amount(value: number, unit: Unit): string {
   return unit === 'second' ? duration(value * 1000) : count(value, unit)
 }
 
-/** `amount` of these ranges. */
 export function amountOf(ranges: readonly Range[]): string {
   return amount(countBlocks(ranges), ranges.some(({ from }) => isTime(from)) ? 'second' : 'block')
 }

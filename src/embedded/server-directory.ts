@@ -1,6 +1,6 @@
 // Owns the files in an embedded server's directory: password and configuration, readable only by the owner.
 import * as fs from 'node:fs'
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { hash, randomBytes, randomUUID } from 'node:crypto'
 import { dirname, join, relative, resolve } from 'node:path'
 import { BackfillError, usageError } from '../model/errors.ts'
 import { PACKAGE_FOLDER } from '../package-folder.ts'
@@ -99,7 +99,7 @@ function configuration(
     log: escapeXml(join(folder, 'server.log')),
     // A folder that does not exist, in the only folder that nobody else can write to.
     nowhere: escapeXml(join(folder, 'none', '')),
-    hash: createHash('sha256').update(password).digest('hex'),
+    hash: hash('sha256', password),
     user: EMBEDDED_USER,
     more: `${memory ?? ''}${more}`,
     rights: isAdmin ? '<access_management>1</access_management>' : '',

@@ -150,21 +150,16 @@ export function inheritedSources({ catalogue }: Pick<Scope, 'catalogue'>, { afte
   return [...new Set(closure(catalogue, after).flatMap(({ sources }) => sources))]
 }
 
+/** What says which derived tables a table reads. */
+type Inputs = Pick<TableDefinition, 'key' | 'after' | 'history' | 'sequential'>
+
 /** The derived tables whose rows it reads: those in `after`, and maybe its own. */
-export function derivedInputs({
-  key,
-  after,
-  sequential,
-}: Pick<TableDefinition, 'key' | 'after' | 'sequential'>): readonly string[] {
+export function derivedInputs({ key, after, sequential }: Inputs): readonly string[] {
   return sequential === 'itself' ? [...after, key] : after
 }
 
 /** The derived tables that it reads from their first position on, itself too. */
-export function historyOf({
-  key,
-  history = [],
-  sequential,
-}: Pick<TableDefinition, 'key' | 'history' | 'sequential'>): readonly string[] {
+export function historyOf({ key, history = [], sequential }: Inputs): readonly string[] {
   return sequential === 'itself' ? [...history, key] : history
 }
 

@@ -169,7 +169,7 @@ function planTable(tableStatus: TableStatus, probeBlocks: Availability, known: K
     leftOut:
       chunks.length > 0
         ? null
-        : leftOut(tableStatus, { ...probeBlocks, incomplete, isStopped, waits: held.blocks.length > 0 }),
+        : leftOut(tableStatus, isStopped, [...incomplete, ...probeBlocks.absent, ...held.blocks]),
     notes: [
       ...(misfit === undefined ? [] : [`${misfit.message}: ${misfit.hint}`]),
       ...(late === undefined ? [] : [late]),
@@ -218,23 +218,15 @@ function heldBack(
   }
 }
 
-/** Of a table without a chunk: why, unless it has all that it can have. */
+/** Of a table without a chunk: why, unless it has all that it can have. `lacking`: blocks and sources that it waits for. */
 function leftOut(
   { bounds, absences, lackingInputs }: TableStatus,
-  {
-    isStopped,
-    incomplete,
-    absent,
-    waits,
-  }: Pick<Availability, 'incomplete' | 'absent'> & {
-    readonly isStopped: boolean
-    readonly waits: boolean
-  },
+  isStopped: boolean,
+  lacking: readonly unknown[],
 ): LeftOut | null {
   if (isStopped || absences.some(({ state }) => !WAITS.includes(state))) return 'stopped'
-  const isShort = incomplete.length > 0 || absent.length > 0 || lackingInputs.length > 0
   const isEarly = bounds.expected === undefined || bounds.unready !== undefined
-  return waits || isShort || isEarly ? 'waiting' : null
+  return isEarly || lacking.length + lackingInputs.length > 0 ? 'waiting' : null
 }
 
 const WAITS: readonly string[] = ['no source rows', 'source too old']

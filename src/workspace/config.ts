@@ -24,16 +24,14 @@ export function readConfig({
 }: Pick<Layers, 'flags' | 'environment'> & { folder: string }) {
   const envFile = findEnvFile(flags, environment, folder)
   const layers: Layers = { flags, environment, dotenv: readDotenv(envFile?.path), envFile }
-  const path = (name: string, fallback: string): Setting<string> => {
-    const found = setting(layers, name, values.nonEmpty, fallback)
-    return { ...found, value: resolve(folder, found.value) }
-  }
+
   const optional = <T>(name: string, read: (word: Word) => T) =>
     setting<T | undefined>(layers, name, read, undefined)
   const network = setting(layers, 'network', values.nonEmpty, 'mainnet')
   const servers = readServers(layers, folder)
   const logins = servers.kind === 'remote' ? [servers.source, servers.target] : []
-  const state = path('state', 'state')
+  const found = setting(layers, 'state', values.nonEmpty, 'state')
+  const state = { ...found, value: resolve(folder, found.value) }
   assertInside(envFile, state)
   return {
     network,

@@ -70,10 +70,7 @@ function quietly<Value>(read: () => readonly Value[]): readonly Value[] {
 // small reads at the end of a short process.
 
 function sqlNames(folder: string): readonly string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.sql'))
-    .map((name) => name.slice(0, -'.sql'.length))
-    .toSorted()
+  return readdirSync(folder).flatMap((name) => /^(.+)\.sql$/.exec(name)?.[1] ?? [])
 }
 
 /** The whole answer if a folder comes next: the shell completes it itself. */

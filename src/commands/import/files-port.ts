@@ -60,11 +60,10 @@ export function passing(message: string, cause?: unknown): BackfillError {
 }
 
 /** The file itself is broken: other files continue. */
-export function broken(message: string, hint = BROKEN_HINT, cause?: unknown): BackfillError {
-  return new BackfillError(message, { kind: 'failed', rangeOnly: true, hint, cause })
+export function broken(message: string): BackfillError {
+  const hint = 'Its blocks are not imported; run backfill import again when the file is fixed'
+  return new BackfillError(message, { kind: 'failed', rangeOnly: true, hint })
 }
-
-const BROKEN_HINT = 'Its blocks are not imported; run backfill import again when the file is fixed'
 
 /** The error's message. For a host with several addresses: the failure of the first address. */
 export function messageOf(error: unknown): string {

@@ -85,9 +85,8 @@ export function blockIn(
 }
 
 export function renderBlock(found: readonly BlockInTable[], columns: number): readonly string[] {
-  const [names, states] = (['table', 'state'] as const).map((key) =>
-    Math.max(...found.map((one) => one[key].length)),
-  ) as [number, number]
+  const width = (key: 'table' | 'state') => Math.max(...found.map((one) => one[key].length))
+  const [names, states] = [width('table'), width('state')]
   return found.flatMap(({ table, state, text }) => {
     const line = `${table.padEnd(names)}  ${state.padEnd(states)}  ${text}`
     if (line.length <= columns) return [line]

@@ -44,7 +44,7 @@ const COARSER_AFTER = 5_000
 export type VerifyChunk = Range & Pick<Island, 'sqlHash' | 'forks'>
 
 export function verifyChunks(
-  done: readonly Pick<Island, 'from' | 'to' | 'sqlHash' | 'forks'>[],
+  done: readonly VerifyChunk[],
   wanted: Range,
   sizing: Sizing,
 ): readonly VerifyChunk[] {

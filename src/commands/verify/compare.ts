@@ -1,22 +1,17 @@
 // Owns the comparison of a range: the transform's rows, computed again, against the table's rows. Reads only.
 import { namedBlocks, type Range } from '../../model/blocks.ts'
-import { isPosition, type Network, type TableDefinition } from '../../model/model.ts'
+import { isPosition, type TableDefinition } from '../../model/model.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { DIGEST_SETTINGS } from '../../targets/digest.ts'
 import { readerOf, transformParams } from '../../targets/transform.ts'
 import type { Sides } from '../../targets/compare-sides.ts'
 import { asForm } from '../../clickhouse/long-parameters.ts'
 import { serverError } from '../../clickhouse/server-error.ts'
+import type { Connected } from '../../workspace/connect.ts'
+import type { Version } from './chunks.ts'
 
-export type CompareQuestion = {
-  readonly source: Server
-  readonly target: Server
-  readonly network: Network
-  readonly table: TableDefinition
-  readonly sides: Sides
-  readonly range: Range
-  readonly signal: AbortSignal
-}
+export type CompareQuestion = Pick<Connected, 'source' | 'target'> &
+  Version & { readonly range: Range; readonly signal: AbortSignal }
 
 const READING = {
   ...DIGEST_SETTINGS,

@@ -113,13 +113,8 @@ export function renderSources(
   colors: Colors,
 ): readonly string[] {
   const stale = checks.filter(({ changed, before }) => changed.length + before.length > 0)
-  const own = stale.map(({ table }) =>
-    hintOf(
-      tables.find(({ key }) => key === table)!,
-      tables,
-    ),
-  )
-  const next = own.length > 1 ? 'backfill redo --stale' : own[0]
+  const first = tables.find(({ key }) => key === stale[0]?.table)
+  const next = stale.length > 1 ? 'backfill redo --stale' : first && hintOf(first, tables)
   return [
     ...checks.flatMap((check) => lines(check, colors)),
     ...(next === undefined ? [] : ['', `Next: ${next}`]),

@@ -177,7 +177,9 @@ function withBoundTexts<Params extends Bindable>(statement: Params): Params {
     ([, value]) => (value instanceof BoundText ? 'bound' : 'usual'),
   )
   if (bound.length === 0) return statement
-  const settings = Object.fromEntries(bound.map(([name, value]) => [`param_${name}`, String(value)]))
+  const settings = Object.fromEntries(
+    bound.map(([name, value]) => [`param_${name}`, (value as BoundText).text]),
+  )
   return {
     ...statement,
     query_params: Object.fromEntries(usual),

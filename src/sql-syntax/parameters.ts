@@ -69,7 +69,17 @@ export function usedParameters(sql: SqlText) {
 }
 
 /** A value that is bound exactly as this text: escapes in it are the server's to read. */
-export class BoundText extends String {}
+export class BoundText {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+
+  toString(): string {
+    return this.text
+  }
+}
 
 /** The transform for any client: the file's layout, the header's settings in a clause, and the runner's values. */
 export function boundStatement(
@@ -82,8 +92,7 @@ export function boundStatement(
     if (!Object.hasOwn(values, name)) continue
     for (let at = from; at <= to; at++) texts.set(at, '')
     const given = values[name]
-    const written = given instanceof BoundText ? ownLiteral : typedLiteral
-    const value = written(String(given), type)
+    const value = given instanceof BoundText ? ownLiteral(given, type) : typedLiteral(String(given), type)
     // `-7::UInt64` would be the cast of -7.
     texts.set(from, tokens[from - 1]?.text === '-' ? `(${value})` : value)
   }
@@ -94,7 +103,7 @@ export function boundStatement(
 }
 
 /** Its escapes are as written; a string of an array or the like is read by its type. */
-function ownLiteral(text: string, type: string): string {
+function ownLiteral({ text }: BoundText, type: string): string {
   return text === '\\N'
     ? `NULL::${type}`
     : /^[[({]/.test(text) || type !== 'String'

@@ -27,9 +27,9 @@ function fromDigits(columns: readonly DdlColumn[]): string {
 }
 
 function lineOf(row: Row): string {
-  const fields = Object.entries(row).map(([name, value]) => {
-    const json = value instanceof JsonText ? String(value) : JSON.stringify(value)
-    return `${JSON.stringify(name)}:${json}`
-  })
+  const fields = Object.entries(row).map(
+    ([name, value]) =>
+      `${JSON.stringify(name)}:${value instanceof JsonText ? value.text : JSON.stringify(value)}`,
+  )
   return `{${fields.join(',')}}`
 }

@@ -9,7 +9,12 @@ import { type DataType, isDynamic, parseType } from '../../sql-syntax/type-fit.t
 export type Cell = string | boolean | null | JsonText | readonly Cell[] | { readonly [key: string]: Cell }
 
 /** A value of a type that `isDynamic`, as JSON: what is a number there stays one. */
-export class JsonText extends String {}
+export class JsonText {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
 
 /** Column name to value; columns that are absent get the table's defaults. */
 export type Row = Readonly<Record<string, Cell>>

@@ -70,11 +70,7 @@ async function readBy(
   const there = (database: string, name: string) => ({ cluster, database, name })
   if (engine === 'View') {
     // What cannot be read says nothing; whoever judges the view itself says so.
-    const reads =
-      attempt(
-        () => {},
-        () => tableReads({ file: self, text: definition, line: 1 }),
-      ) ?? []
+    const reads = attempt(ignore, () => tableReads({ file: self, text: definition, line: 1 })) ?? []
     return reads.map(({ database = own, table }) => there(database, table))
   }
   const shards = distributedEngine(full)
@@ -93,6 +89,8 @@ async function readBy(
   const merged = await ask(server, cluster, pattern, { database, name })
   return merged.map((row) => there(row.database, row.name))
 }
+
+const ignore = (): void => {}
 
 const OF_NAMES = 'has({names:Array(Array(String))}, [database, name])'
 const OF_PATTERN = 'database = {database:String} AND match(name, {name:String})'

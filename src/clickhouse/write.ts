@@ -29,7 +29,7 @@ export function writeSettings({ cluster }: Pick<Server, 'cluster'>): Readonly<Re
 export async function runWrite(
   { client, connection }: Server,
   { progress, clickhouse_settings, ...statement }: Statement,
-) {
+): Promise<WriteReport> {
   const started = monotonicMs()
   const { stream, summary } = await client.exec({
     ...statement,
@@ -59,4 +59,10 @@ export async function runWrite(
 /** An hour of progress headers of about 250 bytes at this interval stays far below `max_response_headers_size`. */
 const PROGRESS_INTERVAL_MS = '10000'
 
-export type WriteReport = Awaited<ReturnType<typeof runWrite>>
+export type WriteReport = {
+  readonly rowsRead: number
+  readonly rowsWritten: number
+  readonly bytesRead: number
+  readonly peakMemory: number
+  readonly elapsedMs: number
+}

@@ -5,6 +5,7 @@ import { usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
+import { ANSWERING, assertLedgerOfCluster } from './replicas.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
@@ -46,9 +47,10 @@ export async function joinCluster(
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  if (keeper) await assertLedgerOfCluster(server, names)
+  const cluster = { name, nodes, places, unreachable, keeper, balanced }
+  if (keeper) await assertLedgerOfCluster(server, cluster, names)
   return {
-    server: { ...server, cluster: { name, nodes, places, unreachable, keeper, balanced } },
+    server: { ...server, cluster },
     names: keeper ? { ...names, inKeeper: true } : names,
   }
 }
@@ -118,20 +120,6 @@ export async function identitiesBehind(server: Server): Promise<readonly string[
   )
 }
 
-/** A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. */
-async function assertLedgerOfCluster({ client }: Server, names: Names): Promise<void> {
-  const rows = await client.rows<{ engine: string }>({
-    query: `SELECT engine FROM system.tables WHERE database = {ledger:String} AND name = 'ledger'`,
-    query_params: { ledger: names.ledger },
-    doing: 'looking for the ledger',
-  })
-  if (rows.every(({ engine }) => /^(Replicated|Shared)/.test(engine))) return
-  throw usageError(
-    `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
-    'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
-  )
-}
-
 /** As people read it, beside the nodes: it keeps the locks, and lets Replicated tables be written to. */
 const KEEPER = 'Keeper'
 
@@ -142,15 +130,6 @@ const LOST = [209, 210]
 
 /** How long a statement waits in the queue of ON CLUSTER until all nodes have run it. */
 const QUEUE_SECONDS = 60
-
-/** The nodes that do not answer are left out. Only for questions about nodes: of rows, those of a whole shard would be. */
-export const ANSWERING: ClickHouseSettings = {
-  skip_unavailable_shards: 1,
-  // A node that is halted accepts connections, but says nothing.
-  handshake_timeout_ms: 3000,
-  receive_timeout: 10,
-  connections_with_failover_max_tries: '1',
-}
 
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
 async function unreachableNodes(

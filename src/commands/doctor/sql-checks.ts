@@ -1,5 +1,5 @@
 // Owns the checks that are SQL files (sql/doctor/): it reads them, runs each on its servers, and returns findings.
-import { ANSWERING } from '../../clickhouse/cluster/cluster.ts'
+import { ANSWERING } from '../../clickhouse/cluster/replicas.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type DoctorHeader, doctorHeader } from '../../project/header.ts'
 import { layeredFiles } from '../../project/sql-files.ts'

@@ -40,6 +40,7 @@ const NEEDED = [
   'SELECT ON system.clusters',
   'SELECT ON system.macros',
   'SELECT ON system.zookeeper_connection',
+  'SELECT ON system.replicas',
   'SHOW TABLES ON system.zookeeper',
 ]
 

@@ -1,0 +1,64 @@
+// Owns which replicas are asked: those that answer, and those that have all rows.
+import { serverProblem, usageError } from '../../model/errors.ts'
+import type { Cluster, Names, Server } from '../server.ts'
+import type { ClickHouseSettings } from '@clickhouse/client'
+
+/** The nodes that do not answer are left out. Only for questions about nodes: of rows, those of a whole shard would be. */
+export const ANSWERING: ClickHouseSettings = {
+  skip_unavailable_shards: 1,
+  // A node that is halted accepts connections, but says nothing.
+  handshake_timeout_ms: 3000,
+  receive_timeout: 10,
+  connections_with_failover_max_tries: '1',
+}
+
+/** A replica that lacks rows which are older than this gives no answer: it was made anew, or restored. Writes are not acknowledged before all have them. */
+const BEHIND_SECONDS = 30
+
+/** Rows are read from replicas that have all. Where none of a shard has, the statement fails, and is sent again. */
+export const FROM_WHOLE_REPLICAS: ClickHouseSettings = {
+  max_replica_delay_for_distributed_queries: String(BEHIND_SECONDS),
+  fallback_to_stale_replicas_for_distributed_queries: 0,
+}
+
+/**
+ * A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. One that a node has lost, or has not
+ * fetched yet, would say there that nothing, or less, is done.
+ * @throws BackfillError `usage` for the first, `server` naming the node for the others
+ */
+export async function assertLedgerOfCluster(
+  { client }: Server,
+  { name, places, unreachable }: Pick<Cluster, 'name' | 'places' | 'unreachable'>,
+  names: Names,
+): Promise<void> {
+  const ask = <Row>(table: 'tables' | 'replicas', columns: string, which: string) =>
+    client.rows<Row & { node: number }>({
+      query: `SELECT _shard_num AS node, ${columns} FROM clusterAllReplicas({cluster:String}, system.${table})
+        WHERE database = {ledger:String} AND ${which}`,
+      query_params: { cluster: name, ledger: names.ledger },
+      clickhouse_settings: ANSWERING,
+      doing: 'looking for the ledger',
+    })
+  const [found, behind] = await Promise.all([
+    ask<{ engine: string; total_rows: number | null }>('tables', 'engine, total_rows', "name = 'ledger'"),
+    ask<{ table: string }>('replicas', 'table', `absolute_delay > ${BEHIND_SECONDS}`),
+  ])
+  if (found.some(({ engine }) => !/^(Replicated|Shared)/.test(engine)))
+    throw usageError(
+      `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
+      'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
+    )
+  const has = new Set(found.map(({ node }) => places[node - 1]))
+  const lacking = places.filter((place) => !has.has(place) && !unreachable.includes(place))
+  if (lacking.length > 0 && found.some(({ total_rows }) => total_rows !== 0))
+    throw serverProblem(
+      `${lacking.join(', ')} of the cluster has no ledger ${names.ledger}.ledger, and others have it`,
+      `Type there what SHOW CREATE TABLE ${names.ledger}.ledger says on another node; backfill up creates the tables beside it`,
+    )
+  const [late] = behind
+  if (late !== undefined)
+    throw serverProblem(
+      `${places[late.node - 1]} of the cluster has not fetched all rows of ${names.ledger}.${late.table} from the other nodes`,
+      'Run it again when absolute_delay in system.replicas of that node is 0',
+    )
+}

@@ -1,0 +1,81 @@
+// Owns what a replica may do that lacks rows which others have, because it was made anew: nothing is read from it.
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { MISSING_CLUSTER, startRealCluster } from '../../support/real-cluster.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER } from '../../support/shards.ts'
+import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
+
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
+
+const AGED = { timeout: 120_000, interval: 1000 }
+
+/** Makes a node's replica anew, which the other node sends nothing, and resolves when its lack is older than what a run overlooks. */
+async function makeAnew(node: TestServer, other: TestServer, table: string): Promise<void> {
+  await post(other, `SYSTEM STOP REPLICATED SENDS ${table}`)
+  const [row] = await rowsOf<{ text: string }>(
+    node,
+    `SELECT create_table_query AS text FROM system.tables WHERE concat(database, '.', name) = '${table}'`,
+  )
+  await post(node, `DROP TABLE ${table} SYNC`)
+  await post(node, row!.text)
+  const delay = `SELECT absolute_delay > 30 AS old FROM system.replicas WHERE concat(database, '.', table) = '${table}'`
+  await expect.poll(() => rowsOf(node, delay), AGED).toEqual([{ old: 1 }])
+}
+
+async function sendAgain(node: TestServer, other: TestServer, table: string): Promise<void> {
+  await post(other, `SYSTEM START REPLICATED SENDS ${table}`)
+  await post(node, `SYSTEM SYNC REPLICA ${table}`)
+}
+
+describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
+  test('is not read before it has the rows of an input, and not asked before it has the ledger', async () => {
+    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
+    onTestFinished(() => cluster.stop())
+    const [other, node] = cluster.nodes as [TestServer, TestServer]
+    const places = {
+      source: uniqueDatabase('source'),
+      target: uniqueDatabase('target'),
+      ledger: uniqueDatabase('ledger'),
+    }
+    for (const one of [other, node]) {
+      await createSourceTables(one, await readCatalogue(SQL_FOLDER), places.source)
+      await addBlocks(one, places.source, { from: 1, to: 20 })
+    }
+    const on = (one: TestServer, words: string) =>
+      backfillHere(words.split(' '), {
+        env: { ...environmentFor(one, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
+      })
+    const inputs = 'address_diffs,pre_6780_accounts_destructs,post_6780_accounts_destructs'
+    expect((await on(other, `up --tables ${inputs}`)).code).toBe(0)
+
+    const input = `${places.target}.int_address_diffs_local`
+    await makeAnew(node, other, input)
+    expect(await rowsOf(node, `SELECT count() AS n FROM ${input}`)).toEqual([{ n: 0 }])
+    expect((await on(node, 'up --tables accounts_alive --chunk 5')).code).toBe(0)
+    expect((await on(node, 'verify address_diffs')).code).toBe(0)
+    await sendAgain(node, other, input)
+    expect((await on(node, 'verify accounts_alive')).code).toBe(0)
+
+    const ledger = `${places.ledger}.ledger`
+    await makeAnew(node, other, ledger)
+    for (const one of [other, node])
+      expect(await on(one, 'status')).toMatchObject({
+        code: 6,
+        stderr: expect.stringMatching(/replica 2 of shard 1 .* has not fetched all rows of \S+\.ledger/),
+      })
+    await sendAgain(node, other, ledger)
+    expect(await on(node, 'up')).toMatchObject({ code: 0 })
+
+    await post(node, `DROP TABLE ${ledger} SYNC`)
+    for (const one of [other, node])
+      expect(await on(one, 'log')).toMatchObject({
+        code: 6,
+        stderr: expect.stringMatching(
+          /replica 2 of shard 1 .* has no ledger \S+\.ledger, and others have it/,
+        ),
+      })
+  })
+})

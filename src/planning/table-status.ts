@@ -101,8 +101,9 @@ export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly st
 }
 
 /** Sentences for people about what a table lacks, each once. */
-export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | 'lackingInputs' | 'strays'>) {
-  const { bounds, absences } = tableStatus
+export function notesOf(tableStatus: TableStatus) {
+  const { table, bounds, absences } = tableStatus
+  const problem = tableStatus.target?.problem
   const notes = [
     bounds.note,
     bounds.unready,
@@ -110,6 +111,7 @@ export function notesOf(tableStatus: Pick<TableStatus, 'bounds' | 'absences' | '
     ...absences.map(({ text }) => text),
     ...strayTexts(tableStatus),
     lackingInputsNote(tableStatus),
+    problem && `${table.target} ${problem.sentence}; ${problem.hint}`,
   ]
   return [...new Set(notes.filter((note) => note !== undefined))]
 }

@@ -182,12 +182,12 @@ export function shardProblem(
       hint: `--cluster ${of.cluster}, or ${again}`,
     }
   const local = `${of.database}.${of.table}`
-  const without = nodes.flatMap((shard, index) =>
-    found.some(({ node }) => node === index + 1) || unreachable.includes(places[index]!) ? [] : [shard],
+  const without = places.filter(
+    (place, index) => !found.some(({ node }) => node === index + 1) && !unreachable.includes(place),
   )
   if (without.length > 0)
     return {
-      sentence: `is Distributed over ${local}, which does not exist on every node: shard ${[...new Set(without)].join(', ')} lacks it, or you may not see it`,
+      sentence: `is Distributed over ${local}, which does not exist on every node: ${without.join(', ')} lacks it, or you may not see it`,
       hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
     }
   const [first, ...others] = found

@@ -69,6 +69,10 @@ describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
     await sendAgain(node, other, ledger)
     expect(await on(node, 'up')).toMatchObject({ code: 0 })
 
+    await post(node, `DROP TABLE ${input} SYNC`)
+    const { stdout, stderr } = await on(other, 'status')
+    expect(stdout + stderr).toMatch(/does not exist on every node: replica 2 of shard 1 \(\S+\) lacks it/)
+
     await post(node, `DROP TABLE ${ledger} SYNC`)
     for (const one of [other, node])
       expect(await on(one, 'log')).toMatchObject({

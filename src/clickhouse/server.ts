@@ -234,6 +234,8 @@ export type Cluster = {
   /** The nodes in the same order, as people find them: `replica 2 of shard 1 (host:9000)`. */
   readonly places: readonly string[]
   readonly unreachable: readonly string[]
+  /** The ledger's database. */
+  readonly ledger: string
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
   /** Whether connections reach different nodes. */

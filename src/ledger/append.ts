@@ -1,6 +1,7 @@
 // Owns sending events to the ledger, as rows, under the fences of their locks: what arrives while a statement is under way goes with
 // the next one.
 import { withRetry, type RetryPolicy } from '../clickhouse/retry.ts'
+import { nodesReachable } from '../clickhouse/cluster/cluster.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { withParams } from '../clickhouse/dialect.ts'
 import { fences } from '../lock/fence.ts'
@@ -55,7 +56,12 @@ export function openAppends(place: WritingPlace): (request: Request) => Promise<
    */
   function alone(request: Waiting, sent?: Promise<void>): void {
     const { retryPolicy, resolve, reject } = request
-    const queries = { reachable: (policy: RetryPolicy) => reachable([server], policy) }
+    const queries = {
+      async reachable(policy: RetryPolicy): Promise<void> {
+        await reachable([server], policy)
+        await nodesReachable(server, policy)
+      },
+    }
     let first = sent
     const send = (): Promise<void> => {
       const now = first ?? insert([request])

@@ -31,7 +31,15 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
     cluster = await startRealCluster()
     ;[node1, node2] = cluster.nodes as [TestServer, TestServer]
     const places = ['one', 'two']
-    const joined = { name: CLUSTER, nodes: [1, 2], places, unreachable: [], keeper: true, balanced: true }
+    const joined = {
+      name: CLUSTER,
+      nodes: [1, 2],
+      places,
+      unreachable: [],
+      ledger: 'ledger',
+      keeper: true,
+      balanced: true,
+    }
     nodes = (await Promise.all(cluster.nodes.map(connect))).map((server) => ({ ...server, cluster: joined }))
   })
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
-import { ANSWERING, assertLedgerOfCluster } from './replicas.ts'
+import { ANSWERING, assertLedgerOfCluster, lateReplica } from './replicas.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
@@ -47,8 +47,8 @@ export async function joinCluster(
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  const cluster = { name, nodes, places, unreachable, keeper, balanced }
-  if (keeper) await assertLedgerOfCluster(server, cluster, names)
+  const cluster = { name, nodes, places, unreachable, ledger: names.ledger, keeper, balanced }
+  if (keeper) await assertLedgerOfCluster(server, cluster)
   return {
     server: { ...server, cluster },
     names: keeper ? { ...names, inKeeper: true } : names,
@@ -174,13 +174,14 @@ export function assertAllNodes(server: Server): void {
   if (keeper && unreachable.length > 0) throw nodesMissing(server, unreachable)
 }
 
-/** Resolves when all nodes and Keeper answer; at once without Keeper. @throws BackfillError `server` when time is up */
+/** Resolves when all nodes and Keeper answer, and all replicas of the ledger have its rows; at once without Keeper. @throws BackfillError `server` when time is up */
 export async function nodesReachable(server: Server, retryPolicy: RetryPolicy): Promise<void> {
   const { cluster } = server
   if (!cluster?.keeper) return
   await untilReachable(async () => {
     const missing = await unreachableNodes(server, cluster)
-    return missing[0] === undefined ? undefined : { who: missing[0], error: nodesMissing(server, missing) }
+    if (missing[0] !== undefined) return { who: missing[0], error: nodesMissing(server, missing) }
+    return await lateReplica(server, cluster)
   }, retryPolicy)
 }
 

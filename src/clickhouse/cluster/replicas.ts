@@ -1,6 +1,6 @@
 // Owns which replicas are asked: those that answer, and those that have all rows.
 import { serverProblem, usageError } from '../../model/errors.ts'
-import type { Cluster, Names, Server } from '../server.ts'
+import type { Cluster, Server } from '../server.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 
 /** The nodes that do not answer are left out. Only for questions about nodes: of rows, those of a whole shard would be. */
@@ -21,44 +21,63 @@ export const FROM_WHOLE_REPLICAS: ClickHouseSettings = {
   fallback_to_stale_replicas_for_distributed_queries: 0,
 }
 
+type OfLedger = Pick<Cluster, 'name' | 'places' | 'ledger'>
+
+/** Of the ledger's database, asked of the nodes that answer; `node` counts from 1. */
+async function ofLedger<Row>(
+  { client }: Pick<Server, 'client'>,
+  { name, ledger }: OfLedger,
+  table: 'tables' | 'replicas',
+  [columns, which]: readonly [columns: string, which: string],
+) {
+  return await client.rows<Row & { readonly node: number }>({
+    query: `SELECT _shard_num AS node, ${columns} FROM clusterAllReplicas({name:String}, system.${table})
+      WHERE database = {ledger:String} AND ${which}`,
+    query_params: { name, ledger },
+    clickhouse_settings: ANSWERING,
+    doing: 'looking for the ledger',
+  })
+}
+
+/** The first replica of the ledger that lacks rows. Every write waits for it, and what is read there is not all. */
+export async function lateReplica(server: Pick<Server, 'client'>, cluster: OfLedger) {
+  const late = ['table', `absolute_delay > ${BEHIND_SECONDS}`] as const
+  const [found] = await ofLedger<{ table: string }>(server, cluster, 'replicas', late)
+  if (found === undefined) return undefined
+  const who = `${cluster.places[found.node - 1]}, which lacks rows of ${cluster.ledger}.${found.table}`
+  const error = serverProblem(
+    `${who}, has not fetched them from the other nodes`,
+    'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
+  )
+  return { who, error }
+}
+
 /**
  * A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. One that a node has lost, or has not
  * fetched yet, would say there that nothing, or less, is done.
  * @throws BackfillError `usage` for the first, `server` naming the node for the others
  */
 export async function assertLedgerOfCluster(
-  { client }: Server,
-  { name, places, unreachable }: Pick<Cluster, 'name' | 'places' | 'unreachable'>,
-  names: Names,
+  server: Server,
+  cluster: OfLedger & Pick<Cluster, 'unreachable'>,
 ): Promise<void> {
-  const ask = <Row>(table: 'tables' | 'replicas', columns: string, which: string) =>
-    client.rows<Row & { node: number }>({
-      query: `SELECT _shard_num AS node, ${columns} FROM clusterAllReplicas({cluster:String}, system.${table})
-        WHERE database = {ledger:String} AND ${which}`,
-      query_params: { cluster: name, ledger: names.ledger },
-      clickhouse_settings: ANSWERING,
-      doing: 'looking for the ledger',
-    })
-  const [found, behind] = await Promise.all([
-    ask<{ engine: string; total_rows: number | null }>('tables', 'engine, total_rows', "name = 'ledger'"),
-    ask<{ table: string }>('replicas', 'table', `absolute_delay > ${BEHIND_SECONDS}`),
+  const { places, unreachable, ledger } = cluster
+  const ledgers = ['engine, total_rows', "name = 'ledger'"] as const
+  const [found, late] = await Promise.all([
+    ofLedger<{ engine: string; total_rows: number | null }>(server, cluster, 'tables', ledgers),
+    lateReplica(server, cluster),
   ])
   if (found.some(({ engine }) => !/^(Replicated|Shared)/.test(engine)))
     throw usageError(
-      `the ledger ${names.ledger}.ledger is on one server, not on the cluster`,
+      `the ledger ${ledger}.ledger is on one server, not on the cluster`,
       'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
     )
   const has = new Set(found.map(({ node }) => places[node - 1]))
   const lacking = places.filter((place) => !has.has(place) && !unreachable.includes(place))
   if (lacking.length > 0 && found.some(({ total_rows }) => total_rows !== 0))
     throw serverProblem(
-      `${lacking.join(', ')} of the cluster has no ledger ${names.ledger}.ledger, and others have it`,
-      `Type there what SHOW CREATE TABLE ${names.ledger}.ledger says on another node; backfill up creates the tables beside it`,
+      `${lacking.join(', ')} of the cluster has no ledger ${ledger}.ledger, and others have it`,
+      `Type there what SHOW CREATE TABLE ${ledger}.ledger says on another node; backfill up creates the tables beside it`,
     )
-  const [late] = behind
-  if (late !== undefined)
-    throw serverProblem(
-      `${places[late.node - 1]} of the cluster has not fetched all rows of ${names.ledger}.${late.table} from the other nodes`,
-      'Run it again when absolute_delay in system.replicas of that node is 0',
-    )
+  if (late !== undefined) throw late.error
 }

@@ -64,9 +64,21 @@ describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
     for (const one of [other, node])
       expect(await on(one, 'status')).toMatchObject({
         code: 6,
-        stderr: expect.stringMatching(/replica 2 of shard 1 .* has not fetched all rows of \S+\.ledger/),
+        stderr: expect.stringMatching(
+          /replica 2 of shard 1 .* which lacks rows of \S+\.ledger, has not fetched them/,
+        ),
       })
     await sendAgain(node, other, ledger)
+    expect(await on(node, 'up')).toMatchObject({ code: 0 })
+
+    await post(node, `SYSTEM STOP FETCHES ${ledger}`)
+    const held = await on(other, 'redo address_diffs --from 1 --to 3 --cascade --yes --give-up 1s')
+    expect(held).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(/replica 2 of shard 1 .* lacks rows of/),
+    })
+    await post(node, `SYSTEM START FETCHES ${ledger}`)
+    await post(node, `SYSTEM SYNC REPLICA ${ledger}`)
     expect(await on(node, 'up')).toMatchObject({ code: 0 })
 
     await post(node, `DROP TABLE ${input} SYNC`)

@@ -42,7 +42,7 @@ async function uuidOf(uuids: readonly string[], cluster: Pick<Cluster, 'name' | 
   }
   const node = {
     ...server,
-    cluster: { ...cluster, places: [], unreachable: [], keeper: false, balanced: false },
+    cluster: { ...cluster, places: [], unreachable: [], ledger: '', keeper: false, balanced: false },
   }
   const tables = await shardTables(node, [definition])
   return await uuidOfShards(node, names, tables.get('there')!)

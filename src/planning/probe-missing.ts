@@ -48,17 +48,18 @@ export function withInherited(
   return found
 }
 
-/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. */
+/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. `isGlance`: as of a probe's `next`. */
 export async function probeMissing(
   probeBlocks: Probe,
   table: TableDefinition,
   missing: BlockSet,
   enough = Infinity,
+  isGlance = enough < Infinity,
 ): Promise<Availability> {
   const windows: Omit<Availability, 'buckets'>[] = []
   let left = missing
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1), enough < Infinity)
+    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1), isGlance)
     const { buckets: _, ...found } = await probeBlocks(table, window)
     windows.push(found)
     left = subtract(left, window)

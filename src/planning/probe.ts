@@ -96,8 +96,8 @@ export function makeProbe(workspace: ReadWorkspace, beforeFinding: () => Promise
   const sparseSilences = watchSparse(source)
 
   /**
-   * After a window without rows (`last`), all blocks up to the next row of a source: an empty stretch of any length is one window. `isGlance`: nothing is
-   * decided by it, so the windows may be too short to see how long a sparse source is silent.
+   * After a window without rows (`last`), all blocks up to the next row of a source: an empty stretch of any length is one window. `isGlance`: of
+   * what only `status` and `plan` say; the windows may be too short to see how long a sparse source is silent, and `up` looks for itself.
    */
   async function next(
     table: TableDefinition,

@@ -1,6 +1,6 @@
 // Owns how many statements run at the same time, how long they take and how big a table's chunks are, from options, the server's
 // capacity and the costs of earlier chunks.
-import { inUnit, type TableDefinition } from '../model/model.ts'
+import { inUnit, type TableDefinition, type Unit } from '../model/model.ts'
 import type { Capacity } from '../clickhouse/capacity.ts'
 import type { TargetTable } from '../targets/target.ts'
 import type { RowEstimates, Sizing } from './row-estimates.ts'
@@ -64,11 +64,16 @@ export function sizingOf({ table, options, rowEstimates, throughput, inputs, ...
 }
 
 /** Where blocks have few rows, a chunk is millions of blocks to probe: the first ones of a table are smaller, to know soon that its statement works. */
-export function startSmall(sizing: Sizing, { expected }: Throughput): Sizing {
-  return 'blocks' in sizing || expected > 0 ? sizing : { ...sizing, mostBlocks: FIRST_BLOCKS }
+export function startSmall(
+  sizing: Sizing,
+  { table, options, throughput }: Pick<SizingQuestion, 'table' | 'options' | 'throughput'>,
+): Sizing {
+  const isFree = !('blocks' in sizing) && options.chunkRows === undefined && throughput.expected === 0
+  return isFree ? { ...sizing, mostBlocks: FIRST_POSITIONS[table.unit] } : sizing
 }
 
-const FIRST_BLOCKS = 100_000
+/** As many as the first probe of a table looks at. */
+const FIRST_POSITIONS: Readonly<Record<Unit, number>> = { block: 100_000, second: 1_200_000 }
 
 /**
  * More where a statement has more cores than when the default was measured: it would end too soon for what each chunk costs beside it, in round trips

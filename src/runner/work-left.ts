@@ -134,12 +134,13 @@ export function taskOf(
   const left = countBlocks(run.unprobed) + countBlocks(run.runnable) + countBlocks(run.reservations)
   const inputs = table.after.flatMap((key) => runs.get(key) ?? [])
   const isSequential = table.sequential !== undefined
+  const { throughput } = run
   const sizing = sizingOf({
     table,
     options,
     rowEstimates: run.rowEstimates,
-    throughput: run.throughput,
-    inputs: inputs.map(({ throughput, tableStatus }) => ({ throughput, target: tableStatus.target })),
+    throughput,
+    inputs: inputs.map((input) => ({ throughput: input.throughput, target: input.tableStatus.target })),
     jobs: throttle.most(),
     capacity,
     tooBig: run.tooBig,
@@ -151,7 +152,7 @@ export function taskOf(
     waitsFor: dependencies(run),
     looksUp: table.lookups?.some((name) => mayGrow(name, runs)) ?? false,
     next: isSequential ? subtract(expected, run.covered)[0]?.from : undefined,
-    sizing: startSmall(sizing, run.throughput),
+    sizing: startSmall(sizing, { table, options, throughput }),
     order: orderOf(run, options),
     running: run.running,
     slots: Math.min(throttle.slotsOf(run.key), isSequential ? 1 : Infinity),

@@ -98,9 +98,22 @@ test('a table that reads derived tables takes a fiftieth of them at once, in row
   expect(rowsOf({ inputs: [input(1_000_000_000, 1_000_000)] })).toBe(20_000_000)
 })
 
-test('the first chunks of a table end after a hundred thousand blocks, unless a person has said their blocks', () => {
+test('the first chunks of a table end after as much as a probe looks at, unless a person has said their size', () => {
   const sizing = { rows: 100, rowEstimates: [] }
-  expect(startSmall(sizing, NO_PACE)).toEqual({ ...sizing, mostBlocks: 100_000 })
-  expect(startSmall(sizing, { ...NO_PACE, expected: 1 })).toEqual(sizing)
-  expect(startSmall({ blocks: 7 }, NO_PACE)).toEqual({ blocks: 7 })
+  const started = (unit: 'block' | 'second', expected = 0, chunkRows?: number) =>
+    startSmall(sizing, {
+      table: { unit } as TableDefinition,
+      options: { chunk: undefined, chunkRows },
+      throughput: { ...NO_PACE, expected },
+    })
+  expect(started('block')).toEqual({ ...sizing, mostBlocks: 100_000 })
+  expect(started('second')).toEqual({ ...sizing, mostBlocks: 1_200_000 })
+  expect(started('block', 1)).toEqual(sizing)
+  expect(started('block', 0, 100)).toEqual(sizing)
+  const question = {
+    table: { unit: 'block' } as TableDefinition,
+    options: { chunk: 7, chunkRows: undefined },
+    throughput: NO_PACE,
+  }
+  expect(startSmall({ blocks: 7 }, question)).toEqual({ blocks: 7 })
 })

@@ -168,7 +168,7 @@ export const DEFECTS_OF_KINDS = [
     kind: 'ranges/22',
     find: 'if (accepted.length === 0 || table.sources.length === 0) return []',
     put: 'if (accepted.length >= 0) return []',
-    test: 'test/commands/status/absence.server.test.ts',
+    test: 'test/commands/status/accepted.server.test.ts',
     name: 'accepted blocks in which rows have arrived',
   },
   {

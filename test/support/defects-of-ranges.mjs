@@ -207,7 +207,7 @@ export const DEFECTS_OF_RANGES = [
     kind: 'ranges/22',
     find: 'return rows.from > to ? [] : [rows]',
     put: 'return [{ from, to }]',
-    test: 'test/commands/status/absence.server.test.ts',
+    test: 'test/commands/status/accepted.server.test.ts',
     name: 'no blocks in which rows have arrived',
   },
   {

@@ -1,6 +1,7 @@
 // Owns the promises about absence: what looks finished and is not is named, and `status --check` says so by its exit code.
 import { beforeEach, expect, test } from 'vitest'
 import { chainScene } from '../../support/chain-scene.ts'
+import { checkedBy } from '../../support/status-check.ts'
 import { post, rowsOf } from '../../support/server.ts'
 import { addBlocks } from '../../support/small-chain.ts'
 
@@ -15,15 +16,7 @@ const say = (statement: string) => post(server(), statement, databases())
 const sources = catalogue.sources.map(({ table }) => table)
 const emptySources = () =>
   Promise.all(sources.map((table) => say(`TRUNCATE TABLE {source:Identifier}.${table}`)))
-async function checked(more = '') {
-  const { code, stdout, stderr } = await run(`status --check --json${more}`)
-  const { tables, check } = JSON.parse(stdout) as {
-    readonly tables: readonly { readonly state: string }[]
-    readonly check: { readonly exit: number; readonly reasons: readonly { exit: number; text: string }[] }
-  }
-  expect(check.exit).toBe(code)
-  return { code, state: tables[0]!.state, exits: check.reasons.map(({ exit }) => exit), stderr }
-}
+const checked = checkedBy(run)
 
 test('a table that was emptied, sources without rows, and a head that went back are not healthy: exit 8', async () => {
   expect(await checked()).toEqual({ code: 0, state: 'up to date', exits: [], stderr: '' })
@@ -138,40 +131,6 @@ test('a row that is dated in the future hides no loader that has stopped', async
   await run('up')
   expect(await checked(' --max-source-age 1h')).toMatchObject({ code: 8, state: 'source too old' })
   expect(await checked(' --max-source-age 3h')).toMatchObject({ code: 0 })
-})
-
-test('accepted blocks in which rows have arrived are named, and no longer healthy', async () => {
-  await addBlocks(server(), databases().source, { from: 3021, to: 3030 })
-  await run('up')
-  expect((await run('accept --from 21 --to 3020 --yes')).code).toBe(0)
-  expect(await checked()).toMatchObject({ code: 0 })
-  await addBlocks(server(), databases().source, { from: 21, to: 3020 })
-  expect(await checked()).toMatchObject({ code: 3, exits: [3] })
-  const { stdout } = await run('status')
-  expect(stdout).toContain(
-    'rows have arrived in blocks 21-3020, accepted before: `backfill accept block_slots_stat --revoke --from 21 --to 3020`',
-  )
-  expect((await run('accept --revoke --from 21 --to 3020 --yes')).code).toBe(0)
-  expect((await run('up')).code).toBe(0)
-  expect(await checked()).toMatchObject({ code: 0 })
-})
-
-const revoked = (from: number, to: number) =>
-  `\`backfill accept block_slots_stat --revoke --from ${from} --to ${to}\``
-
-test('accepted blocks without rows are no blocks in which rows have arrived, however near those have come', async () => {
-  await addBlocks(server(), databases().source, { from: 3021, to: 3030 })
-  await run('up')
-  expect((await run('accept --from 21 --to 3020 --yes')).code).toBe(0)
-  await addBlocks(server(), databases().source, { from: 421, to: 430 })
-  await addBlocks(server(), databases().source, { from: 2001, to: 2010 })
-  expect((await run('status')).stdout).toContain(
-    `rows have arrived in blocks 421-430, 2001-2010, accepted before: ${revoked(421, 430)}, ${revoked(2001, 2010)}, then`,
-  )
-  expect((await run('accept --revoke --from 421 --to 430 --yes')).code).toBe(0)
-  expect((await run('accept --revoke --from 2001 --to 2010 --yes')).code).toBe(0)
-  expect((await run('up')).code).toBe(0)
-  expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })
 })
 
 /** The table again under a new UUID, as a copy or a restored backup is. */

@@ -236,6 +236,8 @@ export type Cluster = {
   readonly unreachable: readonly string[]
   /** The ledger's database. */
   readonly ledger: string
+  /** What other nodes lack of the ledger, as sentences. */
+  readonly lacking?: readonly string[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
   /** Whether connections reach different nodes. */

@@ -30,10 +30,12 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
 
 function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
   output.message(
-    (cluster?.unreachable ?? []).map(
-      (node) =>
-        `${output.messageColors.yellow('warning:')} ${node} of the cluster is unreachable: the others answer for it`,
-    ),
+    [
+      ...(cluster?.unreachable ?? []).map(
+        (node) => `${node} of the cluster is unreachable: the others answer for it`,
+      ),
+      ...(cluster?.lacking ?? []),
+    ].map((sentence) => `${output.messageColors.yellow('warning:')} ${sentence}`),
     'warning',
   )
 }

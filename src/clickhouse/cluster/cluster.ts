@@ -5,7 +5,7 @@ import { usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
-import { ANSWERING, assertLedgerOfCluster, lateReplica } from './replicas.ts'
+import { ANSWERING, lacksOfLedger, lateReplica } from './replicas.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
@@ -28,7 +28,7 @@ export async function joinCluster(
   { cluster: name, names }: { readonly cluster: string | undefined; readonly names: Names },
 ): Promise<Joined> {
   if (name === undefined) return { server, names }
-  const [{ nodes, places }, macro, keeper, identities] = await Promise.all([
+  const [{ nodes, places, here }, macro, keeper, identities] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
     hasKeeper(server),
@@ -48,9 +48,12 @@ export async function joinCluster(
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
   const cluster = { name, nodes, places, unreachable, ledger: names.ledger, keeper, balanced }
-  if (keeper) await assertLedgerOfCluster(server, cluster)
+  const lacks = keeper ? await lacksOfLedger(server, cluster) : []
+  // What is read there would say that nothing, or less, is done; other nodes are only warned of.
+  const own = lacks.find(({ node }) => balanced || node === (here ?? node))
+  if (own !== undefined) throw own.error
   return {
-    server: { ...server, cluster },
+    server: { ...server, cluster: { ...cluster, lacking: lacks.map(({ error }) => error.message) } },
     names: keeper ? { ...names, inKeeper: true } : names,
   }
 }
@@ -64,9 +67,16 @@ export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
   return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
 }
 
-async function nodesOf({ client }: Server, name: string): Promise<Pick<Cluster, 'nodes' | 'places'>> {
-  const rows = await client.rows<{ cluster: string; shard: number; replica: number; at: string }>({
-    query: `SELECT cluster, shard_num AS shard, replica_num AS replica, concat(host_name, ':', toString(port)) AS at
+/** `here`: the connected one, counted from 1; undefined if the server does not know itself among them. */
+async function nodesOf({ client }: Server, name: string) {
+  const rows = await client.rows<{
+    cluster: string
+    shard: number
+    replica: number
+    at: string
+    here: 0 | 1
+  }>({
+    query: `SELECT cluster, shard_num AS shard, replica_num AS replica, concat(host_name, ':', toString(port)) AS at, is_local AS here
       FROM system.clusters ORDER BY cluster, shard, replica`,
     doing: 'looking for its clusters',
   })
@@ -81,7 +91,9 @@ async function nodesOf({ client }: Server, name: string): Promise<Pick<Cluster, 
     )
   // A node that is listed twice is asked once.
   const once = [...new Map(nodes.toReversed().map((node) => [node.at, node])).values()].toReversed()
+  const here = once.findIndex((node) => node.here === 1) + 1
   return {
+    here: here === 0 ? undefined : here,
     nodes: once.map(({ shard }) => shard),
     places: once.map(({ replica, shard, at }) => `replica ${replica} of shard ${shard} (${at})`),
   }

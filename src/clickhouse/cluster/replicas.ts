@@ -1,5 +1,5 @@
 // Owns which replicas are asked: those that answer, and those that have all rows.
-import { serverProblem, usageError } from '../../model/errors.ts'
+import { type BackfillError, serverProblem, usageError } from '../../model/errors.ts'
 import type { Cluster, Server } from '../server.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 
@@ -39,45 +39,51 @@ async function ofLedger<Row>(
   })
 }
 
-/** The first replica of the ledger that lacks rows. Every write waits for it, and what is read there is not all. */
-export async function lateReplica(server: Pick<Server, 'client'>, cluster: OfLedger) {
+/** A replica of the ledger that is not whole; `node` counts from 1. */
+type Lack = { readonly node: number; readonly who: string; readonly error: BackfillError }
+
+/** The first replica of the ledger that lacks rows: every write waits for it, and what is read there is not all. */
+export async function lateReplica(
+  server: Pick<Server, 'client'>,
+  cluster: OfLedger,
+): Promise<Lack | undefined> {
   const late = ['table', `absolute_delay > ${BEHIND_SECONDS}`] as const
   const [found] = await ofLedger<{ table: string }>(server, cluster, 'replicas', late)
   if (found === undefined) return undefined
-  const who = `${cluster.places[found.node - 1]}, which lacks rows of ${cluster.ledger}.${found.table}`
+  const { node, table } = found
+  const who = `${cluster.places[node - 1]}, which lacks rows of ${cluster.ledger}.${table}`
   const error = serverProblem(
     `${who}, has not fetched them from the other nodes`,
     'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
   )
-  return { who, error }
+  return { node, who, error }
 }
 
-/**
- * A ledger that was created before the cluster was named is on one node, and the other nodes do not see it. One that a node has lost, or has not
- * fetched yet, would say there that nothing, or less, is done.
- * @throws BackfillError `usage` for the first, `server` naming the node for the others
- */
-export async function assertLedgerOfCluster(
+/** Nodes that have no ledger although others have one with rows, and the first replica that lacks rows. @throws BackfillError `usage` for a ledger on one server */
+export async function lacksOfLedger(
   server: Server,
   cluster: OfLedger & Pick<Cluster, 'unreachable'>,
-): Promise<void> {
+): Promise<readonly Lack[]> {
   const { places, unreachable, ledger } = cluster
   const ledgers = ['engine, total_rows', "name = 'ledger'"] as const
   const [found, late] = await Promise.all([
     ofLedger<{ engine: string; total_rows: number | null }>(server, cluster, 'tables', ledgers),
     lateReplica(server, cluster),
   ])
+  // One that was created before the cluster was named; the other nodes do not see it.
   if (found.some(({ engine }) => !/^(Replicated|Shared)/.test(engine)))
     throw usageError(
       `the ledger ${ledger}.ledger is on one server, not on the cluster`,
       'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
     )
-  const has = new Set(found.map(({ node }) => places[node - 1]))
-  const lacking = places.filter((place) => !has.has(place) && !unreachable.includes(place))
-  if (lacking.length > 0 && found.some(({ total_rows }) => total_rows !== 0))
-    throw serverProblem(
-      `${lacking.join(', ')} of the cluster has no ledger ${ledger}.ledger, and others have it`,
-      `Type there what SHOW CREATE TABLE ${ledger}.ledger says on another node; backfill up creates the tables beside it`,
+  const isWritten = found.some(({ total_rows }) => total_rows !== 0)
+  const lacking = places.flatMap((who, index): readonly Lack[] => {
+    if (!isWritten || unreachable.includes(who) || found.some(({ node }) => node === index + 1)) return []
+    const error = serverProblem(
+      `${who} of the cluster has no ledger ${ledger}.ledger, and others have it`,
+      `Type there what SHOW CREATE TABLE ${ledger}.ledger says on another node; the rows come by themselves`,
     )
-  if (late !== undefined) throw late.error
+    return [{ node: index + 1, who, error }]
+  })
+  return [...lacking, ...(late ? [late] : [])]
 }

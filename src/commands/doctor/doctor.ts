@@ -81,8 +81,12 @@ async function askInside(input: DoctorInput, { role, server }: ExaminedSide): Pr
   // Without Keeper or the cluster's nodes most checks would only wait, one after the other.
   if ('refused' in joined && joined.refused.kind === 'server')
     return [refusedCluster(cluster!, joined.refused)]
-  const { keeper: hasKeeper = false, unreachable: missing = [] } =
-    ('got' in joined && joined.got.server.cluster) || {}
+  const {
+    keeper: hasKeeper = false,
+    unreachable: missing = [],
+    lacking = [],
+  } = ('got' in joined && joined.got.server.cluster) || {}
+  for (const reason of lacking) hidden.push(refusedCluster(cluster!, { reason }))
   const [rows, own] = await Promise.all([
     runSqlChecks(checks, {
       ...place,
@@ -128,7 +132,10 @@ async function readinessFindings(
 
 const SLOW_MS = 1000
 
-function refusedCluster(cluster: string, { reason, hint }: Refusal): Finding {
+function refusedCluster(
+  cluster: string,
+  { reason, hint }: Pick<Refusal, 'reason'> & Partial<Refusal>,
+): Finding {
   return findings('cluster', cluster).fail(reason, hint ?? 'See docs/how-to/clusters.md')
 }
 

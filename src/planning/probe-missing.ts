@@ -48,18 +48,17 @@ export function withInherited(
   return found
 }
 
-/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. `isGlance`: as of a probe's `next`. */
+/** One window after the other, as in `up`: the answers for a long chain would not fit into memory together. */
 export async function probeMissing(
   probeBlocks: Probe,
   table: TableDefinition,
   missing: BlockSet,
   enough = Infinity,
-  isGlance = enough < Infinity,
 ): Promise<Availability> {
   const windows: Omit<Availability, 'buckets'>[] = []
   let left = missing
   for (let rows = 0; rows < enough && left.length > 0;) {
-    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1), isGlance)
+    const window = await probeBlocks.next(table, left, 'oldest', windows.at(-1))
     const { buckets: _, ...found } = await probeBlocks(table, window)
     windows.push(found)
     left = subtract(left, window)
@@ -153,10 +152,10 @@ export async function withKept(
       ]
     }),
   )
-  const next: Probe['next'] = async (table, blocks, ...how) => {
+  const next: Probe['next'] = async (table, blocks, order, last) => {
     const { sourceGaps = [], incomplete = [] } = kept.get(table.key) ?? {}
     const there = intersect(blocks, union(sourceGaps, incomplete))
-    return there.length > 0 ? there : await probe.next(table, blocks, ...how)
+    return there.length > 0 ? there : await probe.next(table, blocks, order, last)
   }
   const probeBlocks = async (table: TableDefinition, blocks: BlockSet): Promise<Availability> => {
     const row = kept.get(table.key)

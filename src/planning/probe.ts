@@ -1,14 +1,5 @@
 // Owns probing the source tables: which missing blocks can run, which are source gaps, which are incomplete.
-import {
-  type BlockSet,
-  blockSet,
-  countBlocks,
-  hull,
-  intersect,
-  type Range,
-  subtract,
-  union,
-} from '../model/blocks.ts'
+import { type BlockSet, blockSet, hull, intersect, type Range, subtract, union } from '../model/blocks.ts'
 import type { TableDefinition, Unit } from '../model/model.ts'
 import { type Order, mergeRowEstimates, estimateRows, type RowEstimates } from './row-estimates.ts'
 import {
@@ -65,9 +56,6 @@ export type Probe = ReturnType<typeof makeProbe>
 /** Positions per probe: bounds the memory and the wait before the first chunk. */
 const WINDOW: Readonly<Record<Unit, number>> = { block: 100_000, second: 1_200_000 }
 
-/** Who only wants a glance looks at a tenth of a window first, and goes on so where a whole one has more rows than this. */
-const GLANCE_ROWS = 10_000_000
-
 /** Number of cached answers about a source: tables that run side by side ask for the same few windows. */
 const MAX_REMEMBERED = 64
 
@@ -95,16 +83,12 @@ export function makeProbe(workspace: ReadWorkspace, beforeFinding: () => Promise
 
   const sparseSilences = watchSparse(source)
 
-  /**
-   * After a window without rows (`last`), all blocks up to the next row of a source: an empty stretch of any length is one window. `isGlance`: of
-   * what only `status` and `plan` say; the windows may be too short to see how long a sparse source is silent, and `up` looks for itself.
-   */
+  /** After a window without rows (`last`), all blocks up to the next row of a source: an empty stretch of any length is one window. */
   async function next(
     table: TableDefinition,
     blocks: BlockSet,
     order: Order,
     last: Pick<Availability, 'rowEstimates'> | undefined,
-    isGlance = false,
   ): Promise<BlockSet> {
     const sources = sourcesBehind(workspace, table)
     const around = hull(blocks)
@@ -119,8 +103,7 @@ export function makeProbe(workspace: ReadWorkspace, beforeFinding: () => Promise
       const stretch = intersect(blocks, [empty])
       if (stretch.length > 0) return stretch
     }
-    const whole = WINDOW[table.unit]
-    return nextWindow(blocks, order, isGlance && isHeavy(whole, last?.rowEstimates) ? whole / 10 : whole)
+    return nextWindow(blocks, order, table.unit)
   }
 
   /** What the sources of the table hold there, and what those of its inputs hold. */
@@ -230,16 +213,11 @@ function toProbe(blocks: BlockSet, sourceGapBlocks: number): readonly Range[] {
 /** Before the merge, an empty block has a reward trace and no transaction: a block with only traces proves nothing. */
 const WEAK_SOURCES = ['canonical_execution_traces']
 
-/** Whether so many blocks have more than `GLANCE_ROWS`, or may have, by what was found before. */
-function isHeavy(blocks: number, before: RowEstimates = []): boolean {
-  const rows = before.reduce((sum, segment) => sum + segment.rows, 0)
-  return before.length === 0 || (rows / countBlocks(before)) * blocks > GLANCE_ROWS
-}
-
-/** The first blocks of a set in the order of running, up to the next multiple of `length`. */
-function nextWindow(blocks: BlockSet, order: Order, length: number): BlockSet {
+/** The first blocks of a set in the order of running, up to the next multiple of `WINDOW`. */
+function nextWindow(blocks: BlockSet, order: Order, unit: Unit): BlockSet {
   const around = hull(blocks)
   if (around === undefined) return []
+  const length = WINDOW[unit]
   const window = Math.floor((order === 'oldest' ? around.from : around.to) / length)
   return intersect(blocks, [{ from: window * length, to: (window + 1) * length - 1 }])
 }

@@ -10,7 +10,7 @@ type Segment = Range & { readonly rows: number }
  * After this many rows of a table's missing blocks `status` and `plan` look no further, and say so: less than one window of a busy chain. Empty
  * blocks cost nothing, so a source gap is always seen completely.
  */
-export const ENOUGH_ROWS = 20_000
+export const ENOUGH_ROWS = 250_000
 
 /** Sorted and disjoint; blocks outside have no rows. Within a segment all blocks count as having equally many rows. */
 export type RowEstimates = readonly Segment[]

@@ -108,7 +108,10 @@ test('a second run names the holder of the lock and writes nothing; Ctrl-C ends 
   first.kill('SIGINT')
   const { code, stdout, stderr } = await firstEnded
   expect(code, stderr).toBe(130)
-  expect(stderr).toContain('Stopping: 1 chunk is finishing; press Ctrl-C again to exit immediately.')
+  // A busy machine may deliver the signal between two chunks.
+  expect(stderr).toMatch(
+    /Stopping: (1 chunk is finishing|nothing is in flight); press Ctrl-C again to exit immediately\./,
+  )
   expect(stdout).toMatch(/^\S+Z Interrupted; done: \d+ chunks, .*`backfill up [^`]+` resumes from here\.\n$/)
   const events = await chunkEvents(ledger, TABLE)
   // Chunks of 20 blocks, one after the other, are the first run's.

@@ -118,7 +118,7 @@ test('the plan of a long chain looks at its first rows, and estimates the rest f
   const [quick] = (await planUp(workspace.workspace, OPTIONS, 1000)).tables
   expect(whole).toMatchObject({ missingBlocks: 3010, unprobed: [] })
   // The parts do not say that there is a source gap between their blocks.
-  expect(quick!.unprobed).toEqual([{ from: 10_000, to: 600_010 }])
+  expect(quick!.unprobed).toEqual([{ from: 100_000, to: 600_010 }])
   expect(quick!.expectedRows).toBeGreaterThan(whole!.expectedRows * 0.9)
   expect(quick!.expectedRows).toBeLessThan(whole!.expectedRows * 1.1)
 
@@ -129,7 +129,7 @@ test('the plan of a long chain looks at its first rows, and estimates the rest f
 })
 
 test('where parts are not known, the rest of a long chain has as many rows a block as its beginning', async () => {
-  await add({ from: 10_001, to: 10_010 })
+  await add({ from: 100_001, to: 100_010 })
   for (const name of ['canonical_execution_storage_diffs', 'canonical_execution_transaction'])
     for (const words of [
       `RENAME TABLE ${source}.${name} TO ${source}.${name}_kept`,
@@ -137,10 +137,10 @@ test('where parts are not known, the rest of a long chain has as many rows a blo
     ])
       await post(server, words)
   const [quick] = (await planUp(workspace.workspace, OPTIONS, 1000)).tables
-  expect(quick!.unprobed).toEqual([{ from: 10_000, to: 10_010 }])
+  expect(quick!.unprobed).toEqual([{ from: 100_000, to: 100_010 }])
   // Five rows a block: fifteen thousand in the first three thousand blocks.
   const rest = quick!.chunks.at(-1)!
-  expect(rest.to).toBe(10_010)
+  expect(rest.to).toBe(100_010)
   expect(quick!.expectedRows).toBeGreaterThan(15_000)
   expect(quick!.expectedRows).toBeLessThan(15_100)
 })

@@ -151,13 +151,7 @@ type StatusOptions = {
 async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Promise<readonly Range[]> {
   const accepted = blocksIn(view, 'accepted')
   if (accepted.length === 0 || table.sources.length === 0) return []
-  const { runnable, rowEstimates } = await probeMissing(
-    makeProbe(workspace),
-    table,
-    accepted,
-    ACCEPTED_ROWS,
-    false,
-  )
+  const { runnable, rowEstimates } = await probeMissing(makeProbe(workspace), table, accepted, ENOUGH_ROWS)
   // Blocks without rows are runnable, too, where the gap around them has become short.
   const near = intersect(runnable, blockSet(rowEstimates))
   const found = near.map(async ({ from, to }, at) => {
@@ -171,9 +165,6 @@ async function arrivedIn(workspace: Workspace, { table, view }: TableStatus): Pr
   })
   return (await Promise.all(found)).flat()
 }
-
-/** Rows of accepted blocks that are looked at: more than of missing ones, because only this tells that they have arrived. */
-const ACCEPTED_ROWS = 250_000
 
 /** Ranges that are looked at one by one; the probe has seen the rest by buckets. */
 const MOST_LOOKED_AT = 20

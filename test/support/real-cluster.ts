@@ -1,8 +1,9 @@
 // Owns a cluster as people run it, on loopback: shards of replicas with Keeper, Replicated tables and ON CLUSTER. It is
 // started by ../shared/cluster, which is not part of the repository; ZooKeeper stands in for Keeper.
 import { execFile, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
@@ -48,6 +49,8 @@ export type RealCluster = {
   signal(name: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void>
   /** Starts one again that was killed; it answers then. */
   restart(name: string): Promise<void>
+  /** Ends a node, and empties its disk, as where a machine is replaced; `restart` starts the new one. */
+  loseDisk(name: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -86,6 +89,17 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
     })),
     signal: async (name, signal) => void (await python(SCRIPT, 'kill', home, name, signal)),
     restart: async (name) => void (await python(SCRIPT, 'run', home, name)),
+    async loseDisk(name) {
+      await python(SCRIPT, 'kill', home, name, 'KILL')
+      const data = join(home, name, 'data')
+      await rm(data, { recursive: true })
+      // What ../shared/cluster lays out: the system database of a new server.
+      await mkdir(join(data, 'metadata'), { recursive: true })
+      await writeFile(
+        join(data, 'metadata/system.sql'),
+        `ATTACH DATABASE _ UUID '${randomUUID()}'\nENGINE = Atomic\n`,
+      )
+    },
     stop: async () => {
       child.stdin.end()
       await ended

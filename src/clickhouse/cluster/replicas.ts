@@ -81,7 +81,7 @@ export async function lacksOfLedger(
     if (!isWritten || unreachable.includes(who) || found.some(({ node }) => node === index + 1)) return []
     const error = serverProblem(
       `${who} of the cluster has no ledger ${ledger}.ledger, and others have it`,
-      `Type there what SHOW CREATE TABLE ${ledger}.ledger says on another node; the rows come by themselves`,
+      'Make its tables anew with the UUIDs that they have on other nodes, as docs/how-to/clusters.md shows; the rows come by themselves',
     )
     return [{ node: index + 1, who, error }]
   })

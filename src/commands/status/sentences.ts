@@ -141,7 +141,7 @@ export function next({ tables, sourceAges }: Pick<StatusReport, 'tables' | 'sour
       ([state, of]) => `Not healthy: ${tableNames(keys(of), keys(tables))}: ${state}; see above.`,
     ),
     misfits.length > 0 &&
-      `Not healthy: ${tableNames(keys(misfits), keys(tables))}: not as the file says, so \`up\` leaves ${misfits.length === 1 ? 'it' : 'them'} out; see above.`,
+      `Not healthy: ${tableNames(keys(misfits), keys(tables))}: not as the file says, so \`up\` does not write to ${misfits.length === 1 ? 'it' : 'them'}; see above.`,
     dirty.length > 0 &&
       `Next: \`backfill up ${keys(dirty).join(' ')}\` recovers the dirty ranges, or says what to do.`,
     open.length > 0 && `Next: \`${fill}\` fills ${missing.join(' and ')} in ${count(open.length, 'table')}.`,

@@ -56,7 +56,7 @@ export async function status(
     const [staleVersions, arrived, unfit, lastFailure] = await Promise.all([
       staleReports(workspace, tableStatus),
       arrivedIn(workspace, tableStatus),
-      // The table is not as its file says: `up` leaves it out.
+      // The table is not as its file says: `up` does not write to it.
       target &&
         misfitOfFile(workspace.ports.target, table, target).then(
           (one) => one ?? plainInputsError(table, plain),
@@ -115,7 +115,7 @@ export async function status(
         ...tableStatus.absences,
         ...table.sources.flatMap((source) => oldText(source, sourceAges.get(source), maxSourceAge)),
       ],
-      misfit: unfit?.message ?? null,
+      misfit: unfit?.message ?? target?.problem?.sentence ?? null,
       notes: [
         ...(unfit === undefined ? [] : [`${unfit.message}: ${unfit.hint}`]),
         ...notesOf(tableStatus),

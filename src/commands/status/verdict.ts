@@ -61,7 +61,7 @@ export async function evaluateHealth(
       behind && [count(report.missingBlocks, 'missing block'), ...report.holds.map(holdText)].join(', '),
       waiting !== undefined &&
         `block ${formatPosition(waiting)} is incomplete for longer than --max-incomplete-age`,
-      misfit !== null && '`up` leaves it out: it is not as its file says',
+      misfit !== null && '`up` does not write to it: it is not as its file says',
       arrived.length > 0 && `rows have arrived in accepted ${formatRanges(arrived)}`,
     )
     return listOf(

@@ -94,7 +94,8 @@ describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
     expect(await on(node, 'log')).toMatchObject({ code: 0, stderr: '' })
 
     await post(node, `DROP TABLE ${input} SYNC`)
-    const { stdout, stderr } = await on(other, 'status')
+    const { code, stdout, stderr } = await on(other, 'status --check')
+    expect(code).toBe(3)
     expect(stdout + stderr).toMatch(/does not exist on every node: replica 2 of shard 1 \(\S+\) lacks it/)
   })
 })

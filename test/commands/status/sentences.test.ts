@@ -90,7 +90,7 @@ test('only what `up` will fill is counted: nothing of a table that it leaves out
   ]
   expect(last(tables)).toBe('Next: `backfill up` fills 40 missing blocks in 1 table.')
   expect(last([open('d', { misfit: 'it has another column' })])).toBe(
-    'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
+    'Not healthy: d: not as the file says, so `up` does not write to it; see above.',
   )
   expect(last([open('e', { state: 'waiting' })])).toBe('Missing blocks wait; see above.')
 })
@@ -121,10 +121,10 @@ test('the stale ranges of several tables are built again by one command', () => 
 test('of a table that is not as its file says the last line is never that nothing is missing', () => {
   const misfit = 'it has another column'
   expect(last([table({ table: 'd', misfit }), table({ table: 'e' })])).toBe(
-    'Not healthy: d: not as the file says, so `up` leaves it out; see above.',
+    'Not healthy: d: not as the file says, so `up` does not write to it; see above.',
   )
   expect(last([table({ table: 'd', misfit }), table({ table: 'e', misfit })])).toBe(
-    'Not healthy: all tables: not as the file says, so `up` leaves them out; see above.',
+    'Not healthy: all tables: not as the file says, so `up` does not write to them; see above.',
   )
 })
 

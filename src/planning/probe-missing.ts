@@ -25,7 +25,13 @@ export async function probeAll(
     ),
   )
   const all = withInherited(tableStatuses, own)
-  return new Map([...own].map(([key, found]) => [key, { ...found, ...all.get(key)! }]))
+  return new Map(
+    [...own].map(([key, found]) => {
+      const { runnable, ...rest } = all.get(key)!
+      // What keeps blocks of its inputs from running is known, whether the table's own sources were looked at there or not.
+      return [key, { ...found, ...rest, runnable, unprobed: intersect(found.unprobed, runnable) }]
+    }),
+  )
 }
 
 /** What keeps missing blocks of each table from running: a table that reads derived tables inherits what its inputs do not process. */

@@ -92,7 +92,8 @@ export async function status(
       expectedBlocks: countBlocks(done) + countBlocks(missing),
       sourceGaps,
       incomplete,
-      unprobed: probed.unprobed,
+      // Of a table that reads only derived tables nothing is looked at but how many rows there are.
+      unprobed: table.sources.length === 0 ? [] : probed.unprobed,
       kept: probed.kept ?? null,
       inProgress: works ? dirty : [],
       dirty: works ? [] : dirty,

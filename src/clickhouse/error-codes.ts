@@ -99,6 +99,7 @@ const OF_STATEMENTS: readonly (readonly [code: number, pattern: RegExp, hint: st
     /RANGE OFFSET frame/,
     'Such a frame takes numbers, Date and DateTime: write ORDER BY toUnixTimestamp64Milli(…) for a DateTime64, and the frame in milliseconds',
   ],
+  [319, /quorum/i, 'A replica does not fetch the rows of the table: backfill doctor names it'],
   [521, /\bmetadata\/[^/]+\.sql/, 'A detached database has this name: ATTACH DATABASE brings it back'],
 ]
 

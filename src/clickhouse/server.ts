@@ -2,7 +2,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { type BackfillError, serverProblem } from '../model/errors.ts'
-import { PINNED_SETTINGS } from '../sql-syntax/settings.ts'
+import { FROM_WHOLE_REPLICAS, PINNED_SETTINGS } from '../sql-syntax/settings.ts'
 import { type Client, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
@@ -59,6 +59,7 @@ export const STATEMENT_SETTINGS: ClickHouseSettings = {
   transform_null_in: 0,
   // With this value a join of two Distributed tables is correct wherever their rows are. A header may set `local`.
   distributed_product_mode: 'global',
+  ...FROM_WHOLE_REPLICAS,
 }
 
 /** Reaches a server and asks for its identity. @throws BackfillError `server` if it cannot be reached or refuses the login. */

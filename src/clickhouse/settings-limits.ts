@@ -1,7 +1,7 @@
 // Owns the settings of a user: which may be set, what a profile changes, and the refusal by name of what would do harm.
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type BackfillError, serverProblem, usageError } from '../model/errors.ts'
-import { failsAloud, WRITING_SETTINGS, isHarmless } from '../sql-syntax/settings.ts'
+import { failsAloud, WRITING_SETTINGS, isHarmless, isOfReplicas } from '../sql-syntax/settings.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { Client } from './client.ts'
 import type { Connection } from './connection.ts'
@@ -98,7 +98,10 @@ export function assertProfile(
   const onlyReads = limits.readonly === '1' || connection.side === 'source'
   const wrong = limits
     .denied(pinned)
-    .filter(({ name, holds }) => !failsAloud(name, holds) && !(onlyReads && WRITING_SETTINGS.includes(name)))
+    .filter(
+      ({ name, holds }) =>
+        !failsAloud(name, holds) && !isOfReplicas(name) && !(onlyReads && WRITING_SETTINGS.includes(name)),
+    )
   if (wrong.length > 0) throw stuckSettings(wrong, connection, 'rows could be missing silently')
 }
 

@@ -35,7 +35,8 @@ export function standstillText(standstill: Standstill, waitedMs: number): string
     case 'silent':
       return `no answer from ClickHouse for ${span(standstill.forMs + waitedMs)}`
     default:
-      return `${standstill.server} unreachable (${span(waitedMs)} of ${span(standstill.giveUpMs)})`
+      // A replica that lacks rows answers all the same.
+      return `${standstill.server}${standstill.server.includes(' lacks ') ? '' : ' unreachable'} (${span(waitedMs)} of ${span(standstill.giveUpMs)})`
   }
 }
 

@@ -57,11 +57,7 @@ export async function absencesOf(
   const add = (state: AbsenceState, text: string) => found.push({ state, text })
   if (target !== undefined && hasUnknownRows(table, target, view))
     add('unknown rows', await unknownRowsText(ports, table, target))
-  if (mayBeEmptied && rowsWritten > 0)
-    add(
-      'emptied',
-      `${name} is empty, but the ledger says that rows were written: was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
-    )
+  if (mayBeEmptied && rowsWritten > 0) add('emptied', emptiedSentence(ports, table).join(': '))
   if (lost !== undefined)
     add(
       'emptied in part',
@@ -75,6 +71,17 @@ export async function absencesOf(
     )
   if (head === undefined && bounds.note !== undefined && !isImport(table)) add('no source rows', bounds.note)
   return found
+}
+
+export function emptiedSentence(
+  { target }: { readonly target: Pick<Ports['target'], 'database'> },
+  table: Pick<TableDefinition, 'key' | 'target'>,
+): readonly [sentence: string, hint: string] {
+  const name = [target.database, table.target].map(quotedName).join('.')
+  return [
+    `${name} is empty, but the ledger says that rows were written`,
+    `was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
+  ]
 }
 
 /** Before merging, for no merge takes a row that FINAL shows. Rows of a lightweight DELETE count until their parts are merged. */

@@ -5,6 +5,7 @@ import type { Digest } from '../model/digest.ts'
 import { failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isCollapsing } from '../targets/compared-columns.ts'
+import { emptiedSentence } from '../planning/absence.ts'
 import type { Ports } from './workspace.ts'
 import {
   type Buckets,
@@ -39,6 +40,21 @@ export async function assertNoRowsYet(
     `${table.target} has rows in ${namedBlocks([range])} that no run has written, and ${engine} would add the new ones to them`,
     `\`backfill redo ${table.key} ${rangeFlags(range)}\` deletes them all and builds the blocks again`,
   )
+}
+
+/**
+ * Before the INSERT, of a table that keeps a row per key: with its rows the table would no longer be empty, and nothing else tells that the others
+ * are lost. @throws BackfillError `failed` if the table was emptied since the run has looked at it
+ */
+export async function assertNotEmptied(
+  ports: Pick<Ports, 'ledger' | 'target'>,
+  table: TableDefinition,
+  uuid: string,
+): Promise<void> {
+  if (table.rows.kind === 'per-block') return
+  const rows = (await ports.target.identities([table.target])).get(table.target)?.rows
+  if (rows !== 0 || (await ports.ledger.written(table.key, uuid)).rowsWritten === 0) return
+  throw failedError(...emptiedSentence(ports, table))
 }
 
 /** Merges make fewer rows, never more. @throws BackfillError `failed` if the range has more rows than were written */

@@ -7,7 +7,7 @@ import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
 import { keepForLater } from './later-digests.ts'
-import { assertNoOtherRows, assertNoRowsYet, assertSourcesLeft } from './chunk-checks.ts'
+import { assertNoOtherRows, assertNoRowsYet, assertNotEmptied, assertSourcesLeft } from './chunk-checks.ts'
 import type { InsertJob, InsertReport } from './executor.ts'
 import type { TableInput } from '../planning/table-status.ts'
 import type { RunContext } from './prepare.ts'
@@ -75,7 +75,10 @@ export async function runChunk(
       ...(stepSession && { stepSession }),
     }
     await assertNoRowsYet(ports, { table, engine: target!.engine, range })
-    report = await context.slots.insert(() => insert(job, context))
+    report = await context.slots.insert(async () => {
+      await assertNotEmptied(ports, table, read.targetUuid)
+      return await insert(job, context)
+    })
     // A server also counts the rows that materialized views took: of such a table they are counted by themselves.
     if (table.rows.kind === 'per-block' && target!.views.length > 0)
       report = { ...report, rowsWritten: await ports.executor.count(table, [range]) }

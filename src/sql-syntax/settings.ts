@@ -39,6 +39,15 @@ export const PINNED_SETTINGS = {
   output_format_json_quote_64bit_integers: 0,
 } as const
 
+/** A replica that lacks rows which are older than this gives no answer: it was made anew, or restored, or fetches none. */
+export const BEHIND_SECONDS = 30
+
+/** Where no replica of a shard has all rows, the statement fails, and is sent again. */
+export const FROM_WHOLE_REPLICAS = {
+  max_replica_delay_for_distributed_queries: String(BEHIND_SECONDS),
+  fallback_to_stale_replicas_for_distributed_queries: 0,
+} as const
+
 /** Settings for writing: irrelevant for a user that only reads. */
 export const WRITING_SETTINGS: readonly string[] = [
   'insert_null_as_default',
@@ -54,6 +63,11 @@ export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SE
 /** Harmless in a profile: no row is missing silently; at worst a statement fails, by its time limit or a forbidden join. */
 export function failsAloud(name: string, value: string): boolean {
   return name === 'max_execution_time' || (name === 'distributed_product_mode' && value === 'deny')
+}
+
+/** Harmless but for a cluster whose replicas lack rows: a user that may set nothing reads there as the server does. */
+export function isOfReplicas(name: string): boolean {
+  return Object.hasOwn(FROM_WHOLE_REPLICAS, name)
 }
 
 /** Limits with an overflow mode are here too: the modes are pinned to `throw`. */

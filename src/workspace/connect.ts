@@ -6,7 +6,6 @@ import { type Connection, namesFor } from '../clickhouse/connection.ts'
 import { readCapacity, readLoad, readOthers } from '../clickhouse/capacity.ts'
 import { type Cluster, openAgain } from '../clickhouse/server.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
-import { FROM_WHOLE_REPLICAS } from '../clickhouse/cluster/replicas.ts'
 import { openExecutor } from '../runner/executor.ts'
 import { openLocks } from '../lock/lock.ts'
 import { openQueries } from '../runner/query-fate.ts'
@@ -122,7 +121,6 @@ function acknowledgedBy(replicas: number): ClickHouseSettings {
   return replicas < 2
     ? {}
     : {
-        ...FROM_WHOLE_REPLICAS,
         insert_quorum: String(replicas),
         insert_quorum_parallel: 1,
         insert_quorum_timeout: 60_000,

@@ -39,6 +39,15 @@ const WORDS: readonly { readonly words: string; readonly why: Standstill; readon
     why: { reason: 'unreachable', server: 'source', giveUpMs: 120_000 },
     waitedMs: 90_000,
   },
+  {
+    words: 'replica 2 of shard 1 (b:9000), which lacks rows of backfill.ledger (5 s of 5 m)',
+    why: {
+      reason: 'unreachable',
+      server: 'replica 2 of shard 1 (b:9000), which lacks rows of backfill.ledger',
+      giveUpMs: 300_000,
+    },
+    waitedMs: 5_000,
+  },
 ]
 
 test.each(WORDS)('$words', ({ words, why, waitedMs = 0 }) => {

@@ -154,6 +154,20 @@ test('nothing is written into a table that was emptied, by up or by redo: it wou
   expect(await reportOf(workspace, 'newcomers')).toMatchObject({ state: 'up to date', doneBlocks: 14 })
 })
 
+test('a table of one row per key that is emptied between the chunks of a run gets no more rows, and counts as emptied', async () => {
+  const catalogue = addNewcomers(withSql(blocksWhere('true')))
+  const { proxy, workspace } = await behindProxy(['first_blocks'], catalogue)
+  const held = proxy.hold(intoTarget('first_blocks'), 'answer')
+  const running = workspace.up({ chunk: 4, jobs: 1 })
+  await held.arrived
+  await query('TRUNCATE TABLE {target:Identifier}.int_first_blocks')
+  await held.release()
+  expect((await running).failed.map(({ error }) => error.message)).toEqual([
+    expect.stringMatching(/int_first_blocks is empty, but the ledger says that rows were written$/),
+  ])
+  expect((await reportOf(workspace, 'first_blocks')).absences).toMatchObject([{ state: 'emptied' }])
+})
+
 test.each(['oldest', 'newest'] as const)(
   'one row per key is read only as far as every block is there, %s first',
   async (order) => {

@@ -108,6 +108,14 @@ export const DEFECTS_OF_RANGES = [
     test: 'test/runner/replaced-tables.server.test.ts',
     name: 'emptied while a chunk',
   },
+  {
+    what: 'a table that was emptied under a run is filled on, and nobody knows that its other rows are lost',
+    kind: 'ranges/06',
+    find: 'if (rows !== 0 || ',
+    put: 'if (true || ',
+    test: 'test/runner/replaced-tables.server.test.ts',
+    name: 'emptied between the chunks',
+  },
   // What a run found in the sources, and what has changed since.
   {
     what: 'a data part of a source that came or went changes nothing of what is kept',

@@ -6,6 +6,7 @@ import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
 import { ANSWERING, lacksOfLedger, lateReplica } from './replicas.ts'
+import { timeoutSignal } from '../../seam/clock.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
@@ -140,6 +141,9 @@ const KEEPER_EXCEPTION = 999
 /** SOCKET_TIMEOUT, NETWORK_ERROR: a node that answered before. */
 const LOST = [209, 210]
 
+/** More than a node that is halted takes, see ANSWERING. */
+const SILENT_MS = 20_000
+
 /** How long a statement waits in the queue of ON CLUSTER until all nodes have run it. */
 const QUEUE_SECONDS = 60
 
@@ -151,18 +155,25 @@ async function unreachableNodes(
 ): Promise<readonly string[]> {
   const { name, places, keeper } = cluster
   const from = keeper ? 'SELECT count() AS one FROM system.zookeeper_connection' : 'SELECT 1 AS one'
+  const late = timeoutSignal(SILENT_MS)
   try {
     // As text, because a question for rows would be asked again.
     const answer = await client.text({
       query: `SELECT groupArray(_shard_num) FROM clusterAllReplicas({name:String}, view(${from}))`,
       query_params: { name },
       clickhouse_settings: ANSWERING,
+      abort_signal: late,
       doing: 'asking all nodes of the cluster',
     })
     const answering = JSON.parse(answer) as readonly number[]
     return places.filter((_, index) => !answering.includes(index + 1))
   } catch (error) {
     const cause = (error as Error).cause
+    // Keeper that stands still keeps the question waiting for minutes, on every node.
+    if (late.aborted && keeper) {
+      const others = await unreachableNodes({ client }, { name, places, keeper: false })
+      return others.length > 0 ? others : [KEEPER]
+    }
     if (errorCode(cause) === KEEPER_EXCEPTION) return [KEEPER]
     const lost = places.filter((place) => messageOf(cause).includes(/\((.*)\)/.exec(place)![1]!))
     if (!LOST.includes(errorCode(cause)) || lost.length === 0) throw error

@@ -1,5 +1,6 @@
-// Owns which replicas are asked: those that answer, and those that have all rows.
+// Owns which nodes are asked: those that answer; and which replicas lack the ledger, or rows of it.
 import { type BackfillError, serverProblem, usageError } from '../../model/errors.ts'
+import { BEHIND_SECONDS } from '../../sql-syntax/settings.ts'
 import type { Cluster, Server } from '../server.ts'
 import type { ClickHouseSettings } from '@clickhouse/client'
 
@@ -10,15 +11,6 @@ export const ANSWERING: ClickHouseSettings = {
   handshake_timeout_ms: 3000,
   receive_timeout: 10,
   connections_with_failover_max_tries: '1',
-}
-
-/** A replica that lacks rows which are older than this gives no answer: it was made anew, or restored. Writes are not acknowledged before all have them. */
-const BEHIND_SECONDS = 30
-
-/** Rows are read from replicas that have all. Where none of a shard has, the statement fails, and is sent again. */
-export const FROM_WHOLE_REPLICAS: ClickHouseSettings = {
-  max_replica_delay_for_distributed_queries: String(BEHIND_SECONDS),
-  fallback_to_stale_replicas_for_distributed_queries: 0,
 }
 
 type OfLedger = Pick<Cluster, 'name' | 'places' | 'ledger'>

@@ -72,7 +72,7 @@ export async function checkFold(question: LedgerQuestion): Promise<readonly Find
   return [...disagreeing, ...others]
 }
 
-/** One for each table that is not as its file says, or that reads such a table with FINAL, so that `up` leaves it out. */
+/** One for each table that is not as its file says, that must not be written to on a cluster, or that reads such a table with FINAL, so that `up` leaves it out. */
 async function misfitFindings(
   target: TargetPort,
   tables: readonly TableDefinition[],
@@ -83,9 +83,11 @@ async function misfitFindings(
     const present = targets.get(table.target)
     if (present === undefined) continue
     const known = { catalogue: { tables }, database: target.database, targets }
+    const { fail } = findings('misfit', table.key)
+    const { problem } = present
+    if (problem !== undefined) found.push(fail(`${table.target} ${problem.sentence}`, problem.hint))
     const misfit = (await misfitOfFile(target, table, present)) ?? plainInputsError(table, known)
-    if (misfit === undefined) continue
-    found.push(findings('misfit', table.key).fail(misfit.message, misfit.hint!))
+    if (misfit !== undefined) found.push(fail(misfit.message, misfit.hint!))
   }
   return found
 }

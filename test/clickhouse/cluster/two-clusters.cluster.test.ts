@@ -126,6 +126,31 @@ describe.skipIf(MISSING_CLUSTER)('two clusters', () => {
     await balancer.close()
   })
 
+  test('a replica of a source that lacks rows is not read, whichever node is asked', async () => {
+    const [whole, late] = from.nodes as [TestServer, TestServer]
+    const table = 'address_diffs'
+    const { sources } = catalogue.tables.find(({ key }) => key === table)!
+    const locals = sources.map((name) => `${source}.${name}_local`)
+    for (const name of locals) await post(late, `SYSTEM STOP FETCHES ${name}`)
+    const plain = uniqueDatabase('plain')
+    await createSourceTables(whole, catalogue, plain)
+    await addBlocks(whole, plain, { from: BLOCKS + 1, to: BLOCKS + 20 })
+    for (const name of sources)
+      await post(
+        whole,
+        `INSERT INTO ${source}.${name} SELECT * FROM ${plain}.${name} SETTINGS distributed_foreground_insert = 1`,
+      )
+    const delays = `SELECT countIf(absolute_delay > 30) > 0 AS old FROM system.replicas WHERE database = '${source}'`
+    await expect.poll(() => rowsOf(late, delays), { timeout: 120_000, interval: 1000 }).toEqual([{ old: 1 }])
+    const target = uniqueDatabase('target')
+    const words = ['up', '--tables', table, '--from', String(BLOCKS + 1)]
+    const { code, stderr } = await backfillHere(words, { env: environment(late.url, target) })
+    expect(code, stderr).toBe(0)
+    const count = `SELECT count() AS rows FROM ${target}.int_${table} FINAL`
+    expect(await rowsOf(to.nodes[0]!, count)).toEqual([{ rows: 40 }])
+    for (const name of locals) await post(late, `SYSTEM START FETCHES ${name}`)
+  })
+
   test('a node of the source that dies in mid-stream leaves nothing half written: another node is read, and the rows are exact', async () => {
     const line = await startThrottle(from.nodes[0]!.url, 4e6)
     const target = uniqueDatabase('target')

@@ -169,9 +169,14 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     await expectExact()
   })
 
-  test.for(['KILL', 'STOP'] as const)(
-    'a run waits for a node that gets %s, says which, and goes on when it is back',
-    async (signal) => {
+  test.for([
+    [AWAY, 'KILL', PLACE],
+    [AWAY, 'STOP', PLACE],
+    ['zookeeper', 'KILL', /"server":"Keeper"/],
+    ['zookeeper', 'STOP', /"server":"Keeper"/],
+  ] as const)(
+    'a run waits for %s that gets %s, says so, and goes on when it is back',
+    async ([name, signal, said]) => {
       expect((await run('create-tables', '--tables', TABLE)).code).toBe(0)
       const words = up('--chunk', '5', '--jobs', '1', '--json', '--give-up', '5m')
       const child = startBackfill(words, { env: env() })
@@ -179,33 +184,15 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
       child.stdout!.setEncoding('utf8').on('data', (text: string) => void (printed += text))
       const ended = outcome(child)
       await until(() => Promise.resolve(printed.includes('"chunk-done"')))
-      await cluster.signal(AWAY, signal)
-      await until(() => Promise.resolve(PLACE.test(printed)))
-      await (signal === 'STOP' ? cluster.signal(AWAY, 'CONT') : cluster.restart(AWAY))
+      await cluster.signal(name, signal)
+      await until(() => Promise.resolve(said.test(printed)))
+      await (signal === 'STOP' ? cluster.signal(name, 'CONT') : cluster.restart(name))
       const { code } = await ended
       expect(printed).not.toContain('"table-failed"')
       expect(code).toBe(0)
       await expectExact()
     },
   )
-
-  test('a run waits for Keeper, and goes on when it is back', async () => {
-    expect((await run('create-tables', '--tables', TABLE)).code).toBe(0)
-    const child = startBackfill(up('--chunk', '5', '--jobs', '1', '--json', '--give-up', '5m'), {
-      env: env(),
-    })
-    let printed = ''
-    child.stdout!.setEncoding('utf8').on('data', (text: string) => void (printed += text))
-    const ended = outcome(child)
-    await until(() => Promise.resolve(printed.includes('"chunk-done"')))
-    await cluster.signal('zookeeper', 'KILL')
-    await until(() => Promise.resolve(printed.includes('"server":"Keeper"')))
-    await cluster.restart('zookeeper')
-    const { code } = await ended
-    expect(printed).not.toContain('"table-failed"')
-    expect(code).toBe(0)
-    await expectExact()
-  })
 
   test('without Keeper `doctor` and `status` have one failure, and end soon', async () => {
     await cluster.signal('zookeeper', 'KILL')

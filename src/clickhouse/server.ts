@@ -184,9 +184,10 @@ type Asked = Pick<Server, 'client' | 'connection' | 'limits'> &
 async function identify({ client, connection, limits, sent, ...why }: Asked): Promise<ServerInfo> {
   const settings = sent ?? limits?.sendable(STATEMENT_SETTINGS) ?? STATEMENT_SETTINGS
   const names = Object.keys(settings)
+  // A profile may have other words for true and false.
   const [answer] = await client.rows<ServerInfo & { readonly arrived?: readonly string[] }>({
     query: `SELECT version() AS version,
-      [${names.map((name) => `toString(getSetting('${name}'))`).join(', ')}]::Array(String) AS arrived,
+      arrayMap(said -> transform(said, [toString(true), toString(false)], ['1', '0'], said), [${names.map((name) => `toString(getSetting('${name}'))`).join(', ')}]::Array(String)) AS arrived,
       ${SERVER_IDENTITY} AS identity,
       ${CHANGED_SETTINGS} AS changed
       FROM system.settings`,

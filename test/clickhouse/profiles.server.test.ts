@@ -46,6 +46,8 @@ const OTHER_PROFILES = {
     output_format_json_quote_64bit_integers: '1',
     join_use_nulls: '1',
     transform_null_in: '1',
+    bool_true_representation: 'yes',
+    bool_false_representation: 'no',
   },
 }
 

@@ -47,7 +47,7 @@ export async function readRealRows(
     const query = `SELECT ${inJson(held)} FROM (SELECT ${cast.join(', ')} FROM (\n${select}\n))`
     const compute = (filters: TableDefinition['settings'] = {}) =>
       rowsOf(reader, query, params, { ...table.settings, ...filters })
-    const expected = await compute()
+    const expected = onlyText(await compute())
     // Of its own rows a statement reads those before its range.
     const within = ({ key, position }: Pick<Input, 'key' | 'position'>, margin: number) =>
       `${position} BETWEEN ${Math.max(0, range.from - margin)} AND ${key === table.key ? range.from - 1 : range.to + margin}`
@@ -81,6 +81,13 @@ export async function readRealRows(
   } finally {
     await servers.close()
   }
+}
+
+/** Without the columns that hold bytes which are no text: a test's file cannot hold them. */
+function onlyText(rows: readonly Row[]): readonly Row[] {
+  const cells = rows.flatMap((row) => Object.entries(row))
+  const bytes = new Set(cells.flatMap(([name, it]) => (JSON.stringify(it).includes('\uFFFD') ? [name] : [])))
+  return rows.map((row) => Object.fromEntries(Object.entries(row).filter(([name]) => !bytes.has(name))))
 }
 
 type Input = ReturnType<typeof inputsOf>[number]
@@ -170,11 +177,13 @@ async function rowsOf(
   return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, it]) => [name, cellOf(it)])))
 }
 
-/** A list for a SELECT: values that say of which type they are only as JSON are JSON, and states of aggregate functions are hexadecimal digits. */
+/** A list for a SELECT: values that say of which type they are only as JSON are JSON, states of aggregate functions are hexadecimal digits, and maps are sorted. */
 export function inJson(columns: readonly Column[]): string {
   const one = ({ name, type }: Column) => {
     const column = quoteIdentifier(name)
     if (isDynamic(parseType(type))) return `toJSONString(${column}) AS ${column}`
+    // ClickHouse tells maps apart by the order of their keys, which JavaScript changes: keys that are numbers come first.
+    if (parseType(type).name === 'Map') return `mapSort(${column}) AS ${column}`
     return isState(type) ? `hex(${column}) AS ${column}` : column
   }
   return columns.map(one).join(', ')

@@ -3,6 +3,7 @@
 --! ok: no mutation fails, and none has run for an hour
 -- Does a deletion fail repeatedly, or take very long? Deleting a chunk takes seconds to minutes.
 --   fail  the latest attempt failed: the server repeats it forever, and all later mutations of the table wait
+--   fail  it waits for a part that no replica has: a node died when it was inserted, and the others still know of it
 --   warn  the server has worked on it for an hour
 -- merges.sql checks mutations that the server does not work on.
 WITH mutations AS (
@@ -22,4 +23,17 @@ SELECT
     concat('KILL MUTATION WHERE database = \'', database, '\' AND table = \'', table, '\' AND mutation_id = \'', mutation_id, '\'') AS hint
 FROM mutations
 WHERE failure != '' OR seconds >= 3600 AND (database, table) IN (SELECT database, table FROM system.merges)
-ORDER BY create_time
+UNION ALL
+SELECT
+    'fail' AS status,
+    concat(database, '.', table) AS subject,
+    concat(mutation_id, ' waits for part ', part, ', which no replica has') AS finding,
+    concat('SYSTEM RESTART REPLICA `', database, '`.`', table, '`') AS hint
+FROM (
+    SELECT database, table, mutation_id, arrayJoin(parts_to_do_names) AS part
+    FROM system.mutations
+    WHERE NOT is_done AND create_time < now() - 60 AND has({tables:Array(String)}, concat(database, '.', table))
+)
+-- A part that comes is in the queue. A table of one server has none.
+WHERE (database, table) IN (SELECT database, table FROM system.replicas WHERE queue_size = 0)
+    AND (database, table, part) NOT IN (SELECT database, table, name FROM system.parts)

@@ -1,5 +1,5 @@
 // Owns ClickHouse's data types, read to trees, and whether the values of one are stored unchanged in a column of another. Pure.
-import { isName, significantTokens, type Token, compactText, splitAtCommas } from './lexer.ts'
+import { isName, significantTokens, type Token, compactText, splitAtCommas, unquoted } from './lexer.ts'
 
 /** Whether every value of type `from` is stored unchanged in a column of type `to`. */
 export function fits(from: string, to: string): boolean {
@@ -131,7 +131,7 @@ function dataType(tokens: readonly Token[], mayHaveLabel = true): DataType {
   const open = tokens.findIndex((token) => token.text === '(')
   const [first, second] = tokens
   const labelled = mayHaveLabel && second !== undefined && isName(first) && isName(second)
-  if (labelled) return { ...dataType(tokens.slice(1), false), label: first?.text }
+  if (labelled) return { ...dataType(tokens.slice(1), false), label: unquoted(first) }
   if (open !== 1) return { name: compactText(tokens), args: [], label: undefined }
   const args = splitAtCommas(tokens.slice(2, -1)).map((arg) => dataType(arg))
   return { name: first?.text ?? '', args, label: undefined }

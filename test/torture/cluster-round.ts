@@ -100,14 +100,15 @@ export async function playCluster(cluster: RealCluster, seed: number): Promise<V
     await runner.ended
   }
 
-  /** Of a node that died while it made a table, Keeper has a replica: a person types what the hint says. */
+  /** After a node died while it made a table, or in an INSERT, a person types what the hint says. */
   async function lastly(what: string, start: () => Runner): Promise<void> {
     let last = await start().ended
     for (let typed = 0; typed < MAX_TYPED; typed++) {
-      const [, statement] = /type (SYSTEM DROP REPLICA .*) on another node/.exec(last.said) ?? []
+      const [, statement] =
+        /type (SYSTEM (?:DROP|RESTART) REPLICA .*) on (?:another|each) node/.exec(last.said) ?? []
       if (last.code === 0 || statement === undefined) break
       story.push(statement)
-      await Promise.any(nodes.map((each) => post(each, statement)))
+      await Promise.allSettled(nodes.map((each) => post(each, statement)))
       last = await start().ended
     }
     if (last.code !== 0)

@@ -1,0 +1,56 @@
+// Owns what happens to deletions after a node has died in an INSERT: ClickHouse's replicas wait for its part for ever.
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { MISSING_CLUSTER, startRealCluster } from '../../support/real-cluster.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER } from '../../support/shards.ts'
+import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
+
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
+
+const TABLE = 'block_slots_stat'
+const SOON = { timeout: 120_000, interval: 500 }
+
+describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
+  test('`redo` names the replica that waits for a part which no replica has, `doctor` too, and what they say to type lets it end', async () => {
+    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
+    onTestFinished(() => cluster.stop())
+    const [dies, stays] = cluster.nodes as [TestServer, TestServer]
+    const places = {
+      source: uniqueDatabase('source'),
+      target: uniqueDatabase('target'),
+      ledger: uniqueDatabase('ledger'),
+    }
+    await createSourceTables(stays, await readCatalogue(SQL_FOLDER), places.source, SLOT_SOURCES)
+    await addBlocks(stays, places.source, { from: 1, to: 20, tables: SLOT_SOURCES })
+    const env = { ...environmentFor(stays, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' }
+    const run = (words: string) => backfillHere(words.split(' '), { env })
+    expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
+
+    const local = `${places.target}.int_${TABLE}_local`
+    await post(stays, `SYSTEM STOP FETCHES ${local}`)
+    const insert = `INSERT INTO ${local} SELECT * FROM ${local} LIMIT 1 SETTINGS insert_quorum = 2, insert_quorum_parallel = 1, insert_deduplicate = 0`
+    const inserted = post(dies, insert).catch(String)
+    const queue = `SELECT 1 FROM system.replication_queue WHERE concat(database, '.', table) = '${local}' AND type = 'GET_PART'`
+    await expect.poll(() => rowsOf(stays, queue), SOON).toHaveLength(1)
+    await cluster.signal('s1r1', 'KILL')
+    await inserted
+    await post(stays, `SYSTEM START FETCHES ${local}`)
+    await expect.poll(() => rowsOf(stays, queue), SOON).toHaveLength(0)
+    await cluster.restart('s1r1')
+
+    const redone = await run(`redo ${TABLE} --from 3 --to 20 --yes`)
+    expect(redone.code, redone.stderr).toBe(1)
+    const [, statement] =
+      /which no replica has\n.*type (SYSTEM RESTART REPLICA \S+) on each node/.exec(redone.stderr) ?? []
+    expect(statement, redone.stderr).toBe(`SYSTEM RESTART REPLICA ${local}`)
+    expect((await run('doctor')).stdout).toMatch(/waits for part \S+, which no replica has/)
+    for (const node of cluster.nodes) await post(node, statement!)
+    expect(await run(`up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    const { stdout } = await run(`status --tables ${TABLE} --json`)
+    expect(JSON.parse(stdout)).toMatchObject({ tables: [{ state: 'up to date', done_blocks: 20 }] })
+    expect((await run(`verify ${TABLE}`)).code).toBe(0)
+  })
+})

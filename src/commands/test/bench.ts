@@ -129,6 +129,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
         ...ONE_THREAD,
         output_format_json_quote_64bit_integers: 1,
         output_format_json_quote_decimals: 1,
+        output_format_json_quote_denormals: 1,
       },
       format: 'JSONCompact',
     })

@@ -202,5 +202,6 @@ function cellOf(value: unknown): Cell {
   if (Array.isArray(value)) return value.map(cellOf)
   if (typeof value === 'object' && value !== null)
     return Object.fromEntries(Object.entries(value).map(([key, it]) => [key, cellOf(it)]))
-  return typeof value === 'number' ? String(value) : (value as Cell)
+  // A text of -0 is 0.
+  return typeof value === 'number' ? (Object.is(value, -0) ? '-0' : String(value)) : (value as Cell)
 }

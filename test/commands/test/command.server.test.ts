@@ -187,13 +187,13 @@ test('--new writes maps and tuples, and leaves out times of writing and states o
     `transforms/${KEY}.sql`,
     'SELECT\n    toUInt32(block) AS block_number,',
     `SELECT
-    toUInt32(block) AS block_number, now() AS written_at, unhex('ff00') AS bytes, uniqState(tx) AS seen,
+    toUInt32(block) AS block_number, now() AS written_at, unhex('ff00') AS bytes, nan AS f, -0.0 AS z, uniqState(tx) AS seen,
     map('a b', toUInt64(7), '10', toUInt64(8)) AS m, CAST((1, 'x'), 'Tuple(n UInt64, \`a s\` String)') AS t,`,
   )
   edit(
     `ddl/${KEY}.sql`,
     '    slots_cleared',
-    `    written_at DateTime, bytes String, seen AggregateFunction(uniq, UInt64), m Map(String, UInt64), t Tuple(n UInt64, \`a s\` String),
+    `    written_at DateTime, bytes String, f Float64, z Float64, seen AggregateFunction(uniq, UInt64), m Map(String, UInt64), t Tuple(n UInt64, \`a s\` String),
     slots_cleared`,
   )
   const env = environmentFor(server, { source: 'chain', target: 'nowhere', ledger: 'nowhere' })
@@ -201,7 +201,9 @@ test('--new writes maps and tuples, and leaves out times of writing and states o
   const written = await backfillHere(argv, { cwd, env })
   expect(written.code, written.stderr).toBe(0)
   const text = readFileSync(join(cwd, TESTS, 'mainnet-3-4.yaml'), 'utf8')
-  expect(text).toContain(`- { block_number: 3, m: { 10: 8, a b: 7 }, t: { n: 1, a s: x }, slots_cleared: 0`)
+  expect(text).toContain(
+    `- { block_number: 3, f: nan, z: -0, m: { 10: 8, a b: 7 }, t: { n: 1, a s: x }, slots_cleared: 0`,
+  )
   const ended = await backfillHere(['test', '--sql', 'sql'], { cwd })
   expect(ended.stdout).toContain('1 test: 1 passed')
 })

@@ -96,6 +96,8 @@ describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
     await post(node, `DROP TABLE ${input} SYNC`)
     const { code, stdout, stderr } = await on(other, 'status --check')
     expect(code).toBe(3)
-    expect(stdout + stderr).toMatch(/does not exist on every node: replica 2 of shard 1 \(\S+\) lacks it/)
+    const lost = /does not exist on every node: replica 2 of shard 1 \(\S+\) lacks it/
+    expect(stdout + stderr).toMatch(lost)
+    expect((await on(other, 'doctor')).stdout).toMatch(lost)
   })
 })

@@ -1,12 +1,8 @@
 // Owns what happens to deletions after a node has died in an INSERT: ClickHouse's replicas wait for its part for ever.
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfillHere, environmentFor } from '../../support/cli.ts'
-import { MISSING_CLUSTER, startRealCluster } from '../../support/real-cluster.ts'
-import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { CLUSTER } from '../../support/shards.ts'
-import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/workspace.ts'
+import { describe, expect, test } from 'vitest'
+import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
+import { post, rowsOf } from '../../support/server.ts'
+import { startSmallCluster } from '../../support/small-cluster.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
@@ -15,18 +11,9 @@ const SOON = { timeout: 120_000, interval: 500 }
 
 describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
   test('`redo` names the replica that waits for a part which no replica has, `doctor` too, and what they say to type lets it end', async () => {
-    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
-    onTestFinished(() => cluster.stop())
-    const [dies, stays] = cluster.nodes as [TestServer, TestServer]
-    const places = {
-      source: uniqueDatabase('source'),
-      target: uniqueDatabase('target'),
-      ledger: uniqueDatabase('ledger'),
-    }
-    await createSourceTables(stays, await readCatalogue(SQL_FOLDER), places.source, SLOT_SOURCES)
-    await addBlocks(stays, places.source, { from: 1, to: 20, tables: SLOT_SOURCES })
-    const env = { ...environmentFor(stays, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' }
-    const run = (words: string) => backfillHere(words.split(' '), { env })
+    const { cluster, first: dies, second: stays, places, addSources, run: on } = await startSmallCluster(20)
+    await addSources(stays)
+    const run = (words: string) => on(stays, words)
     expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
 
     const local = `${places.target}.int_${TABLE}_local`

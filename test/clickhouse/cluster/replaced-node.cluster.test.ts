@@ -1,15 +1,11 @@
 // Owns the replacement of a node that has lost its disk, by the statements of docs/how-to/clusters.md: coverage stays.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { describe, expect, test } from 'vitest'
 import { repository } from '../../support/processes.ts'
-import { MISSING_CLUSTER, startRealCluster } from '../../support/real-cluster.ts'
-import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { CLUSTER } from '../../support/shards.ts'
-import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/workspace.ts'
+import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
+import { post, rowsOf } from '../../support/server.ts'
+import { startSmallCluster } from '../../support/small-cluster.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
@@ -26,23 +22,9 @@ function statements(): readonly [forget: string, ddl: string] {
 
 describe.skipIf(MISSING_CLUSTER)('nodes that have lost their disks', () => {
   test('replaced one after the other as the docs say, the tables have their rows, and nothing is computed again', async () => {
-    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
-    onTestFinished(() => cluster.stop())
-    const places = {
-      source: uniqueDatabase('source'),
-      target: uniqueDatabase('target'),
-      ledger: uniqueDatabase('ledger'),
-    }
-    const addSources = async (node: TestServer) => {
-      await createSourceTables(node, await readCatalogue(SQL_FOLDER), places.source, SLOT_SOURCES)
-      await addBlocks(node, places.source, { from: 1, to: 20, tables: SLOT_SOURCES })
-    }
-    const on = (node: TestServer, words: string) =>
-      backfillHere(words.split(' '), {
-        env: { ...environmentFor(node, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
-      })
+    const { cluster, first, second, places, addSources, run: on } = await startSmallCluster(20)
     for (const node of cluster.nodes) await addSources(node)
-    expect((await on(cluster.nodes[0]!, `up --tables ${TABLE}`)).code).toBe(0)
+    expect((await on(first, `up --tables ${TABLE}`)).code).toBe(0)
 
     const [forget, ddl] = statements()
     const named = (text: string) =>
@@ -51,8 +33,8 @@ describe.skipIf(MISSING_CLUSTER)('nodes that have lost their disks', () => {
         .replaceAll("'backfill'", `'${places.ledger}'`)
         .replaceAll("'backfill_locks'", `'${places.ledger}_locks'`)
     for (const [replica, lost, other] of [
-      ['r2', cluster.nodes[1]!, cluster.nodes[0]!],
-      ['r1', cluster.nodes[0]!, cluster.nodes[1]!],
+      ['r2', second, first],
+      ['r1', first, second],
     ] as const) {
       const name = `s1${replica}`
       await cluster.loseDisk(name)

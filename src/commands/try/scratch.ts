@@ -9,13 +9,14 @@ import { columnsOfDdl } from '../../clickhouse/server-words.ts'
 import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import type { BlockSet } from '../../model/blocks.ts'
-import { monotonicMs } from '../../seam/clock.ts'
+import { every, monotonicMs } from '../../seam/clock.ts'
 import { describeSelect, transformParams } from '../../targets/transform.ts'
 
 export type Cost = { readonly elapsedMs: number; readonly rows: number; readonly bytes: number }
 
 const PREFIX = 'backfill_try_'
 const LIFE_SECONDS = 86_400
+const KILL_AGAIN_MS = 1_000
 
 /** Makes the database, and drops those whose time is over; drops it however `use` ends. @throws BackfillError `failed`, `server` */
 export async function withScratch<T>(
@@ -43,10 +44,13 @@ export async function withScratch<T>(
   try {
     return await use(own)
   } finally {
-    // A database that is being written is dropped only after the statement has ended. Without the grant that takes longer.
+    // A database that is being written is dropped only after the statement has ended. The server may begin a statement
+    // that was given up after it was told to kill it, so it is told again. Without the grant the drop takes longer.
     const query = `KILL QUERY WHERE startsWith(query_id, '${own}') ASYNC`
-    await client.command({ query, doing: 'killing statements of the scratch database' }).catch(() => {})
-    await drop(own)
+    const kill = () => client.command({ query, doing: 'killing statements of the scratch database' }).catch(() => {})
+    await kill()
+    const stop = every(KILL_AGAIN_MS, () => void kill())
+    await drop(own).finally(stop)
   }
 }
 

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor, startBackfill } from '../../support/cli.ts'
 import { editedFolder } from '../../support/edited-folder.ts'
+import { startProxy } from '../../support/proxy.ts'
 import { rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
@@ -122,3 +123,28 @@ test.each(['one server', 'two servers'])(
     await expect.poll(running, { timeout: 20_000 }).toEqual([{ n: 0 }])
   },
 )
+
+test('a statement that the server begins only after it was told to kill it is killed, too', async () => {
+  const proxy = await startProxy(target.url)
+  try {
+    const filling = proxy.hold(({ statement }) => /^INSERT INTO `?backfill_try_/.test(statement))
+    const killing = proxy.hold(({ statement }) => statement.startsWith('KILL QUERY'), 'answer')
+    const child = startBackfill(['try', '--sql', slow()], {
+      env: { ...env, ...onTarget(), TARGET_CLICKHOUSE_URL: proxy.url, SOURCE_CLICKHOUSE_URL: proxy.url },
+    })
+    const ended = Promise.all([text(child.stderr!), new Promise((resolve) => child.once('exit', resolve))])
+    const { search } = await filling.arrived
+    child.kill('SIGINT')
+    await killing.arrived
+    const filled = filling.release()
+    const running = () =>
+      rowsOf(target, `SELECT query_id FROM system.processes WHERE query_id = '${search.get('query_id')}'`)
+    await expect.poll(running, { timeout: 20_000 }).toHaveLength(1)
+    await killing.release()
+    expect(await ended).toEqual(['Stopping: the scratch database is dropped.\n', 130])
+    expect((await filled).text).toContain('QUERY_WAS_CANCELLED')
+    expect(await scratch()).toEqual([])
+  } finally {
+    await proxy.close()
+  }
+})

@@ -54,6 +54,7 @@ type LedgerTable = {
   digest_columns: string
   user: string
   islands: IslandTuple[]
+  oldest_parts: Readonly<Record<string, number>>
   event_time: ColumnType<string, string, never>
 }
 

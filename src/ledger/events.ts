@@ -2,6 +2,7 @@
 import type { Range } from '../model/blocks.ts'
 import type { Digest } from '../model/digest.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
+import type { OldestParts } from '../clickhouse/oldest-parts.ts'
 import type { EventName, IslandState } from '../clickhouse/schema.ts'
 import type { Found } from './attempts.ts'
 
@@ -29,6 +30,8 @@ export type LedgerView = {
   readonly lastRun: string | undefined
   /** Rows of all digests that were ever recorded: more than the table has if ranges were built again. */
   readonly digestRows: number
+  /** What the table had at its checkpoints; empty if it was never looked at. */
+  readonly oldestParts: OldestParts
 }
 
 export type Attempt = Found & {

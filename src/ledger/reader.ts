@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './events.ts'
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
+import type { OldestParts } from '../clickhouse/oldest-parts.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import {
@@ -50,8 +51,9 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
           last = [0, 0],
           last_run: lastRun,
           digest_rows: digestRows = 0,
+          oldest_parts: oldestParts = [],
         } = tailOf.get(key) ?? {}
-        return [key, { islands: islandsOf(key), tail, position: last, lastRun, digestRows }]
+        return [key, { islands: islandsOf(key), tail, position: last, lastRun, digestRows, oldestParts }]
       }),
     )
   }
@@ -62,7 +64,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
       .with('events', (q) =>
         eventsOf(q, foldKey)
           .select(['event', 'event_time', POSITION.as('position')])
-          .select(['digest_rows as rows', 'islands as ranges']),
+          .select(['digest_rows as rows', 'islands as ranges', 'oldest_parts as parts']),
       )
       .selectFrom('events')
       .select('table_key')
@@ -71,6 +73,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         sql<Position>`max(position)`.as('last'),
         sql<number>`sum(ifNull(rows, 0))`.as('digest_rows'),
         sql<string>`formatDateTime(max(event_time), '%Y-%m-%dT%H:%i:%SZ')`.as('last_run'),
+        sql<OldestParts>`CAST(minMap(parts), 'Array(Tuple(String, Int64))')`.as('oldest_parts'),
         // Without the tuple's names, so that rows are arrays under every profile.
         sql<IslandTuple[]>`CAST(argMaxIf(ranges, position, event = 'checkpoint'), ${sql.lit(ISLANDS)})`.as(
           'islands',

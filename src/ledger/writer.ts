@@ -7,6 +7,7 @@ import type { BlockSet } from '../model/blocks.ts'
 import { type RetryPolicy, withRetry } from '../clickhouse/retry.ts'
 import type { Lock } from '../lock/lock.ts'
 import { typed } from '../clickhouse/dialect.ts'
+import type { OldestParts } from '../clickhouse/oldest-parts.ts'
 import { fences } from '../lock/fence.ts'
 import { type Advance, advance } from './advance.ts'
 import type { InputTable } from './built-from.ts'
@@ -28,6 +29,10 @@ type CheckpointRequest = {
   readonly targetUuid: string
   /** The derived tables that it reads, if the versions that its ranges were computed from are to be looked at. */
   readonly inputs?: readonly InputTable[]
+  /** Of the target now, if it is watched. */
+  readonly parts?: OldestParts | undefined
+  /** Those of before may be gone: somebody has looked that the rows are there. */
+  readonly isWhole?: boolean
 }
 
 export type LedgerPort = ReturnType<typeof openLedger>
@@ -111,6 +116,26 @@ function ledgerWriter(place: WritingPlace) {
     return newest
   }
 
+  /** Of the checkpoint before, and of now. */
+  function oldestPartsOf(requests: readonly CheckpointRequest[], uuids: ReadonlyMap<string, string>) {
+    const keys = (of: readonly CheckpointRequest[]) => array('String', of, ({ lock }) => lock.key)
+    const whole = requests.filter(({ isWhole }) => isWhole)
+    const watched = requests.filter(({ parts = [] }) => parts.length > 0)
+    const texts = watched.map(({ parts = [] }) => sql.lit(JSON.stringify(Object.fromEntries(parts))))
+    return sql`(
+      SELECT CAST((groupArray(key), groupArray(oldest)), 'Map(String, Map(String, Int64))') FROM (
+        SELECT key, minMap(parts) AS oldest FROM (
+          SELECT toString(table_key) AS key, oldest_parts AS parts
+          FROM ${eventsOf(db, { network, uuids, fromCheckpoint: true }).select('oldest_parts')}
+          WHERE NOT has(${keys(whole)}, key)
+          UNION ALL
+          SELECT now.1 AS key, JSONExtract(now.2, 'Map(String, Int64)') AS parts
+          FROM (SELECT arrayJoin(arrayZip(${keys(watched)}, CAST([${sql.join(texts)}], 'Array(String)'))) AS now)
+        ) GROUP BY key
+      )
+    )[mark.1]`
+  }
+
   return {
     append,
     appendAll,
@@ -171,6 +196,7 @@ function ledgerWriter(place: WritingPlace) {
               FROM ${eventsOf(db, { network, uuids, fromCheckpoint: true }).select('digest_rows')} GROUP BY table_key
             )
           )[mark.1]`,
+          oldest_parts: oldestPartsOf(requests, uuids),
           islands,
           network: sql`${network}`,
           user: sql`currentUser()`,

@@ -5,6 +5,7 @@ import type { LedgerView } from '../ledger/events.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
 import type { TargetTable } from '../targets/target.ts'
+import { lostParts, type OldestParts } from '../clickhouse/oldest-parts.ts'
 import type { ReadWorkspace } from './run-options.ts'
 
 /** The worst first. */
@@ -13,7 +14,7 @@ export type AbsenceState =
   | 'unknown rows'
   /** The table is empty although the ledger records written rows: TRUNCATE keeps the UUID, and so the coverage. */
   | 'emptied'
-  /** The table has fewer rows than the ledger recorded of its done ranges. */
+  /** The table has fewer rows than the ledger recorded of its done ranges, or, if it keeps a row per key, lacks data parts that it had. */
   | 'emptied in part'
   /** Blocks above the newest block of the sources are done. */
   | 'head went back'
@@ -33,13 +34,15 @@ export type TableFacts = {
   readonly bounds: Bounds
   /** Undefined if the target table does not exist. */
   readonly target: TargetTable | undefined
+  /** Its data parts, before the ledger was read; undefined if it is not watched. */
+  readonly parts?: OldestParts | undefined
   readonly view: LedgerView | undefined
 }
 
 /** The states of absence of a table, the worst first. Asks the ledger and the table again only if something looks wrong. */
 export async function absencesOf(
   { ports }: Pick<ReadWorkspace, 'ports'>,
-  { table, bounds, target, view }: TableFacts,
+  { table, bounds, target, parts, view }: TableFacts,
 ): Promise<readonly Absence[]> {
   const name = [ports.target.database, table.target].map(quotedName).join('.')
   const islands = view?.islands ?? []
@@ -63,6 +66,8 @@ export async function absencesOf(
       'emptied in part',
       `${name} has ${lost.rows} rows, but the ledger recorded ${lost.recorded}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
     )
+  if (!mayBeEmptied && (await hasLostParts(ports, { table, target, parts, view })))
+    add('emptied in part', lostPartsText(name, table.key))
   // Blocks that --to has forced may lie above the newest block.
   if (mayBeBack && unforced > newest)
     add(
@@ -92,6 +97,27 @@ async function lostRows(ports: Ports, table: TableDefinition, target: TargetTabl
   const recorded = await ports.ledger.recordedRows(table.key, uuid)
   const rows = before < recorded ? await rowsNow(ports, table, target) : undefined
   return rows === undefined || rows >= recorded ? undefined : { rows, recorded }
+}
+
+/** Whether rows of the table can be lost that no digest counts. Rows that a TTL takes are not lost. */
+export function isWatched({ table, target }: Pick<TableFacts, 'table' | 'target'>): boolean {
+  return table.rows.kind === 'per-key' && target?.fades === false
+}
+
+/** A run may have written both in between, or replaced the table: then it is looked at again. */
+async function hasLostParts(
+  { target: port }: Ports,
+  { table, target, parts, view }: Omit<TableFacts, 'bounds'>,
+): Promise<boolean> {
+  const before = view?.oldestParts ?? []
+  if (target === undefined || !isWatched({ table, target }) || !lostParts(before, parts)) return false
+  const now = await port.oldestParts([table.target])
+  const present = (await port.identities([table.target])).get(table.target)
+  return lostParts(before, now.get(table.target)) && present?.uuid === target.uuid
+}
+
+function lostPartsText(name: string, key: string): string {
+  return `${name} lacks data parts that it had: was a partition dropped, or was the table emptied and filled again? \`backfill rebuild ${key}\` builds it again; if no row is lost (a partition was detached and attached), \`backfill adopt ${key}\` compares some rows and takes the table as it is`
 }
 
 /** Rows of the same table, after the ledger was read: a run may have written both in between. */

@@ -67,7 +67,7 @@ export type ReadWorkspace = Scope & {
     readonly source: SourcePort
     readonly target: Pick<
       TargetPort,
-      'database' | 'tables' | 'identities' | 'ddlColumns' | 'ledgerState' | 'freeSpace'
+      'database' | 'tables' | 'identities' | 'ddlColumns' | 'ledgerState' | 'freeSpace' | 'oldestParts'
     >
     readonly executor: DescribePort
     readonly versions: Pick<VersionsPort, 'built'>

@@ -54,11 +54,13 @@ export async function readTableStatuses(
   const tables = withDependencies(workspace)
   const { ports } = workspace
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
-  const [extents, ready, targets, ledger] = await Promise.all([
+  const watched = tables.filter(({ rows }) => rows.kind === 'per-key').map(({ target }) => target)
+  const [extents, ready, targets, ledger, parts] = await Promise.all([
     ports.source.extents(sources),
     ports.source.readiness(workspace.catalogue.sources.filter(({ table }) => sources.includes(table))),
     present?.targets ?? ports.target.tables(tables.map((table) => table.target)),
     present?.ledger ?? ports.target.ledgerState(),
+    ports.target.oldestParts(watched),
   ])
   const views =
     ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
@@ -81,7 +83,13 @@ export async function readTableStatuses(
     const view = views.get(table.key)
     const target = targets.get(table.target)
     const coverage = coverageOf(bounds, view)
-    const absences = await absencesOf(workspace, { table, bounds, target, view })
+    const absences = await absencesOf(workspace, {
+      table,
+      bounds,
+      target,
+      parts: parts.get(table.target),
+      view,
+    })
     const emptied = absences.some(({ state }) => state === 'emptied')
     const lackingInputs = table.after
       .map((key) => facts.get(key)!)

@@ -4,7 +4,7 @@ import type { WaitNote } from '../lock/watch.ts'
 import { intersect, subtract, union } from '../model/blocks.ts'
 import { BackfillError } from '../model/errors.ts'
 import type { Standstill } from '../model/standstill.ts'
-import { absentText, hasUnknownRows, thinText } from '../planning/absence.ts'
+import { absentText, hasUnknownRows, isWatched, thinText } from '../planning/absence.ts'
 import { probeMissing } from '../planning/probe-missing.ts'
 import { mergeRowEstimates } from '../planning/row-estimates.ts'
 import { coverageOf, inputsOf } from '../planning/table-status.ts'
@@ -169,8 +169,19 @@ export async function checkpointTables(
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
   const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
+  const watched = due.map(({ tableStatus }) => tableStatus).filter(isWatched)
+  const parts = await ports.target.oldestParts(watched.map(({ table }) => table.target))
   const requests = due.flatMap(({ key, lock, tableStatus: { table } }) =>
-    lock === undefined ? [] : [{ lock, targetUuid: uuids.get(key)!, inputs: inputsOf(table, tableStatuses) }],
+    lock === undefined
+      ? []
+      : [
+          {
+            lock,
+            targetUuid: uuids.get(key)!,
+            inputs: inputsOf(table, tableStatuses),
+            parts: parts.get(table.target),
+          },
+        ],
   )
   await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0

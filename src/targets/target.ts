@@ -11,6 +11,7 @@ import { columnsOfDdl } from '../clickhouse/server-words.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
+import { oldestParts } from '../clickhouse/oldest-parts.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
 import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
@@ -125,6 +126,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       )
     },
 
+    oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),

@@ -18,6 +18,6 @@ test.each([
   ['address_reads', '2025-01-01T00:00:00Z', 0],
   ['address_diffs', undefined, 0],
 ])('%s, whose last chunk was at %s, is overdue by %i s', (key, lastRun, seconds) => {
-  const view: LedgerView = { islands: [], tail: 0, position: [0, 0], lastRun, digestRows: 0 }
+  const view: LedgerView = { islands: [], tail: 0, position: [0, 0], lastRun, digestRows: 0, oldestParts: [] }
   expect(overdueSeconds({ table: tables.find((one) => one.key === key)!, view }, tables, now)).toBe(seconds)
 })

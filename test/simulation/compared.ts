@@ -20,6 +20,7 @@ const MADE_UP = new Set([
   'from_uuid',
   'user',
   'rows_written',
+  'oldest_parts',
   'at',
 ])
 /** Questions about the machine. */
@@ -33,6 +34,7 @@ export const NOT_COMPARED = new Set([
   'databases',
   'may we',
   'parts of the sources',
+  'parts of tables',
   'columns of a transform',
   'deterministic functions',
   'what was found',

@@ -93,7 +93,7 @@ test('a run that reads the locks before another takes one, and the ledger after 
     isCreated: true,
     acts: [
       { at: 0, act: 'up', host: 'two', jobs: 1, chunk: 6 },
-      { at: 300, act: 'up', host: 'one', jobs: 2, chunk: 3 },
+      { at: 360, act: 'up', host: 'one', jobs: 2, chunk: 3 },
     ],
     faults: [{ statement: 'highest epochs of the ledger', nth: 1, fault: 'lost meanwhile' }],
   })

@@ -67,6 +67,7 @@ export const OF_LEDGER: readonly Statement[] = [
             last: positionOf(newestFirst(rows)[0]!),
             tail: rows.filter(({ event }) => event !== 'checkpoint').length,
             digest_rows: rows.reduce((sum, row) => sum + (row.digest_rows ?? 0), 0),
+            oldest_parts: [],
             last_run: '2030-01-01T00:00:00Z',
             islands: checkpoint?.islands ?? [],
           },

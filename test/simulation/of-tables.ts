@@ -189,6 +189,12 @@ export const OF_TABLES: readonly Statement[] = [
     },
   },
   {
+    // What they tell is played on the real server.
+    name: 'parts of tables',
+    words: ['SELECT table, groupArray((partition_id, block)) AS oldest'],
+    run: () => [],
+  },
+  {
     name: 'identities of tables',
     words: ['SELECT name, total_rows AS rows, toString(uuid) AS uuid'],
     run: (world, sent) =>

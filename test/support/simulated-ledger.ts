@@ -47,7 +47,14 @@ export class SimulatedLedger {
       new Map(
         [...uuids].map(([key, uuid]) => [
           key,
-          { islands: this.islands(key, uuid), tail: 0, position: [0, 0], lastRun: undefined, digestRows: 0 },
+          {
+            islands: this.islands(key, uuid),
+            tail: 0,
+            position: [0, 0],
+            lastRun: undefined,
+            digestRows: 0,
+            oldestParts: [],
+          },
         ]),
       ),
     inputChanges: async (questions) =>

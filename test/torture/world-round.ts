@@ -22,7 +22,6 @@ export type WorldVerdict = {
 
 const KEYS = WORLD_TABLES.map(({ key }) => key)
 const INPUTS = KEYS.filter((key) => WORLD_TABLES.some(({ after }) => after.includes(key)))
-const PER_BLOCK = WORLD_TABLES.filter(({ perKey }) => !perKey).map(({ key }) => key)
 
 /** `blind`: what `status` says about staleness and absence counts for nothing, so that differences must be found. */
 export async function playWorld(ground: Ground, seed: number, blind: boolean): Promise<WorldVerdict> {
@@ -121,7 +120,7 @@ function makeActs(scene: Scene): Readonly<Record<WorldAct, () => Promise<void>>>
     },
 
     async 'drop a partition'() {
-      const key = pick(PER_BLOCK)
+      const key = pick(KEYS)
       const partitions = await rowsOf<{ id: string }>(
         server,
         'SELECT DISTINCT partition_id AS id FROM system.parts WHERE active AND database = {target:String} AND table = {table:String} ORDER BY id',

@@ -168,6 +168,7 @@ test('the ledger has these columns, and each event its number', async () => {
     'error String',
     'forced Bool',
     'islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String, forks String, inputs String))',
+    'oldest_parts Map(String, Int64)',
     'host LowCardinality(String)',
     'tool_version LowCardinality(String)',
     "event_time DateTime64(6, 'UTC')",

@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger ON CLUSTER '{cluster}'
     forced Bool COMMENT 'The operator said by --to that the sources are complete' CODEC(ZSTD(1)),
     islands Array(Tuple(range_from UInt64, range_to UInt64, state LowCardinality(String), sql_hash String, forks String, inputs String))
         COMMENT 'Checkpoint: the fold of everything before it' CODEC(ZSTD(1)),
+    oldest_parts Map(String, Int64) COMMENT 'Checkpoint of a table with a row per key: the smallest block number of the data parts of each partition, ever seen' CODEC(ZSTD(1)),
     host LowCardinality(String) COMMENT 'Host of the runner' CODEC(ZSTD(1)),
     tool_version LowCardinality(String) COMMENT 'Version of backfill' CODEC(ZSTD(1)),
     event_time DateTime64(6, 'UTC') COMMENT 'Server time, for people only' CODEC(DoubleDelta, ZSTD(1))

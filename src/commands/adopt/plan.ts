@@ -11,6 +11,7 @@ import {
 } from '../../model/blocks.ts'
 import { inUnit, isPosition, type PerUnit, type TableDefinition } from '../../model/model.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
+import { hasLostRows } from '../../planning/absence.ts'
 import { makeProbe } from '../../planning/probe.ts'
 import { probeMissing } from '../../planning/probe-missing.ts'
 import { DEFAULT_CHUNK_ROWS } from '../../planning/sizing.ts'
@@ -57,22 +58,31 @@ export async function planAdoption(
       `${workspace.ports.target.database}.${table.target} does not exist: there is nothing to adopt`,
       `backfill up --tables ${table.key} creates and fills it`,
     )
+  const isKnown = options.fromUuid === undefined && lacksParts(tableStatus)
   const { blocks, chunk, looked } =
-    options.fromUuid === undefined
-      ? await storedBlocks(workspace, ports, tableStatus, options)
-      : await knownBlocks(workspace, tableStatus, options.fromUuid)
+    options.fromUuid !== undefined
+      ? await knownBlocks(workspace, tableStatus, options.fromUuid)
+      : isKnown
+        ? { blocks: blocksIn(tableStatus.view, 'done'), chunk: Infinity, looked: workspace }
+        : await storedBlocks(workspace, ports, tableStatus, options)
   if (options.fromUuid === undefined)
     await assertNotDoubled(ports.target, table, tableStatus.target!.engine, blocks)
   const inputs = inputsOf(table, tableStatuses)
-  const ranges = options.fromUuid === undefined ? cutChunks(blocks, { blocks: chunk }, 'oldest') : []
+  const ranges =
+    options.fromUuid === undefined && !isKnown ? cutChunks(blocks, { blocks: chunk }, 'oldest') : []
   const before = options.dryRun ? NOTHING_READ : await readBefore(workspace, table, inputs, ranges)
   const last = blocks.at(-1)!.to
-  const sampled = { ...options, chunk: options.chunk ?? (options.fromUuid === undefined ? chunk : undefined) }
+  const sampled = { ...options, chunk: options.chunk ?? (ranges.length > 0 ? chunk : undefined) }
   const verifications = [await verify(looked, ports, sampled, hooks)]
   // A backup that is older than the ledger lacks the last blocks.
   const ends = { ...options, from: Math.max(0, last - LAST_BLOCKS + 1), to: last, sample: undefined }
   verifications.push(await verify(looked, ports, ends, hooks))
-  return { tableStatus, targetUuid, blocks, ranges, inputs, before, verifications }
+  return { tableStatus, targetUuid, blocks, isKnown, ranges, inputs, before, verifications }
+}
+
+/** Whether the ledger knows all that is to be adopted, and only the data parts are others than it knows. */
+function lacksParts({ table, absences }: TableStatus): boolean {
+  return table.rows.kind === 'per-key' && hasLostRows(absences)
 }
 
 /** What the rows are compared with, before that: what changes during the comparison is found later, as after a chunk. */
@@ -120,7 +130,14 @@ async function storedBlocks(
   const { sqlHash } = table
   const built = { state: 'done', sqlHash, forks: forksText(table, workspace.network), inputs: '' } as const
   const islands = blocks.map((range) => ({ ...range, ...built }))
-  const view = { islands, tail: 0, position: [0, 0] as const, lastRun: undefined, digestRows: 0 }
+  const view = {
+    islands,
+    tail: 0,
+    position: [0, 0] as const,
+    lastRun: undefined,
+    digestRows: 0,
+    oldestParts: [],
+  }
   const fold = async () => new Map([[table.key, view]])
   const ledger = { ...workspace.ports.ledger, fold }
   return { blocks, chunk, looked: { ...workspace, ports: { ...workspace.ports, ledger } } }

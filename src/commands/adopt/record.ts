@@ -1,6 +1,7 @@
 // Owns the recording of adopted rows as done, with what the ledger must know of them.
 import type { Lock } from '../../lock/lock.ts'
 import type { TableDefinition } from '../../model/model.ts'
+import { isWatched } from '../../planning/absence.ts'
 import { blocksIn } from '../../planning/table-status.ts'
 import { writeFingerprint } from '../../sources/fingerprint.ts'
 import { forksText } from '../../planning/stale-ranges.ts'
@@ -47,7 +48,7 @@ async function endStatements(ports: Ports, table: TableDefinition, lock: Lock): 
 /** @throws BackfillError `locked`; `failed` if the table was replaced since the comparison */
 export async function adopt(
   { ports, network }: Workspace,
-  { tableStatus: { table, target }, targetUuid, ranges, inputs, before }: Adoption,
+  { tableStatus: { table, target }, targetUuid, isKnown, ranges, inputs, before }: Adoption,
   { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
   lock: Lock,
 ): Promise<void> {
@@ -56,7 +57,7 @@ export async function adopt(
   assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
   if ((await ports.versions.unkept([table])).has(table.key)) await ports.versions.keep(lock, table)
   if (fromUuid !== undefined) await ledger.takeOver(lock, { from: fromUuid, to: targetUuid }, inputs)
-  else {
+  else if (!isKnown) {
     const digests = await ports.executor.storedDigests({ table, target: target! }, ranges)
     const events = ranges.map((range, index) => ({
       event: 'done' as const,
@@ -74,5 +75,9 @@ export async function adopt(
     // Of a part of them, a run would compute the rest and write it beside the rows that are there.
     await ledger.appendAll(lock, events)
   }
-  await ledger.checkpoint([{ lock, targetUuid, inputs }], runId)
+  const parts = isWatched({ table, target }) ? await ports.target.oldestParts([table.target]) : undefined
+  await ledger.checkpoint(
+    [{ lock, targetUuid, inputs, parts: parts?.get(table.target), isWhole: true }],
+    runId,
+  )
 }

@@ -47,7 +47,8 @@ export async function withScratch<T>(
     // A database that is being written is dropped only after the statement has ended. The server may begin a statement
     // that was given up after it was told to kill it, so it is told again. Without the grant the drop takes longer.
     const query = `KILL QUERY WHERE startsWith(query_id, '${own}') ASYNC`
-    const kill = () => client.command({ query, doing: 'killing statements of the scratch database' }).catch(() => {})
+    const kill = () =>
+      client.command({ query, doing: 'killing statements of the scratch database' }).catch(() => {})
     await kill()
     const stop = every(KILL_AGAIN_MS, () => void kill())
     await drop(own).finally(stop)

@@ -151,4 +151,26 @@ export const DEFECTS_OF_TABLES = [
     test: 'test/clickhouse/http-agent.test.ts',
     name: 'that may run twice',
   },
+  {
+    what: 'data parts of a table with a row per key go, and nobody sees it',
+    kind: 'ranges/06',
+    find: '(present.get(partition) ?? Infinity) > block',
+    put: 'false && (present.get(partition) ?? Infinity) > block',
+    test: 'test/commands/status/lost-parts.server.test.ts',
+    name: 'lacks a partition',
+  },
+  {
+    what: 'parts that others have taken the place of are forgotten at the end of a run',
+    find: 'WHERE NOT has(${keys(whole)}, key)',
+    put: 'WHERE 0',
+    test: 'test/commands/status/lost-parts.server.test.ts',
+    name: 'lacks a partition',
+  },
+  {
+    what: 'a partition that was attached again stays lost after an adoption',
+    find: 'parts: parts?.get(table.target), isWhole: true }',
+    put: 'parts: parts?.get(table.target) }',
+    test: 'test/commands/status/lost-parts.server.test.ts',
+    name: 'detached and attached again',
+  },
 ]

@@ -73,6 +73,7 @@ export function reasonsNotReady(table: TableReport, to: number): readonly string
           `no run works on it: \`backfill up ${table.after.length > 0 ? '+' : ''}${table.table}\``
   return listOf(
     absence?.text,
+    table.misfit !== null && `\`up\` does not write to it: ${table.misfit}`,
     (table.sourceHead ?? -1) < last &&
       `its sources are complete up to block ${table.sourceHead ?? '-'} (newest less --lag): waits for them`,
     missing!.length > 0 && `missing ${formatRanges(missing!)}: ${waits}`,

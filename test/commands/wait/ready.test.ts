@@ -12,6 +12,7 @@ const READY = {
   absences: [],
   holds: [],
   lock: null,
+  misfit: null,
   limit: null,
   sourceHead: 20_000,
   hint: 'backfill redo a --stale',
@@ -34,6 +35,12 @@ test('blocks that the sources do not have yet are waited for, unless the table n
   expect(reasons({ limit: 13_999, sourceHead: 13_999 }, 20_001)).toEqual([])
   expect(reasons({ sourceHead: null }, 1)).toEqual([
     'its sources are complete up to block - (newest less --lag): waits for them',
+  ])
+})
+
+test('a table that `up` does not write to is not ready', () => {
+  expect(reasons({ misfit: 'is missing on replica 2 of shard 1' })).toEqual([
+    '`up` does not write to it: is missing on replica 2 of shard 1',
   ])
 })
 

@@ -89,7 +89,7 @@ function heldText({ lock }: TableReport, tables: readonly TableReport[]): string
     .toReversed()
   const unlock = `\`backfill unlock ${keys(of).join(' ')}\``
   if (of.every((one) => !isWorking(one.lock)))
-    return `held by ${host} (pid ${pid}), no heartbeat for ${Math.min(...of.map((one) => one.lock!.silentSeconds))} s: it hangs, or it was killed. The next \`backfill up\` takes over; ${unlock} frees the lock at once.`
+    return `held by ${host} (pid ${pid}), no heartbeat for ${Math.min(...of.map((one) => one.lock!.silentSeconds))} s: it was killed, it hangs, or it cannot write to the server. The next \`backfill up\` takes over; ${unlock} frees the lock at once.`
   return `held by ${host} (pid ${pid}), last heartbeat ${newest.slice(0, 19).replace('T', ' ')} UTC. If that process hangs: ${unlock}.`
 }
 

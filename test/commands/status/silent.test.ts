@@ -37,7 +37,7 @@ test('a table is in progress up to the limit of a stale lock, 20 s; then it is m
   expect(screen(20)).toContain('held by ops1 (pid 4711), last heartbeat 2026-11-26 14:03:09 UTC.')
   expect(screen(31)).toContain('  missing  ')
   expect(screen(31)).toContain(
-    'address_diffs: held by ops1 (pid 4711), no heartbeat for 31 s: it hangs, or it was killed. The next `backfill up` takes over; `backfill unlock address_diffs` frees the lock at once.',
+    'address_diffs: held by ops1 (pid 4711), no heartbeat for 31 s: it was killed, it hangs, or it cannot write to the server. The next `backfill up` takes over; `backfill unlock address_diffs` frees the lock at once.',
   )
   expect(screen(31)).toContain('Next: `backfill up` fills 5 missing blocks in 1 table.')
   expect(reasonsNotReady(held(20), 9)).toEqual(['missing 5-9 (5 blocks): a run on ops1 works on it'])

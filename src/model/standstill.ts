@@ -36,7 +36,7 @@ export function standstillText(standstill: Standstill, waitedMs: number): string
       return `no answer from ClickHouse for ${span(standstill.forMs + waitedMs)}`
     default:
       // A replica that lacks rows answers all the same.
-      return `${standstill.server}${standstill.server.includes(' lacks ') ? '' : ' unreachable'} (${span(waitedMs)} of ${span(standstill.giveUpMs)})`
+      return `${standstill.server}${standstill.server.includes(' lacks ') ? '' : ' unreachable'} (${waitedMs === 0 ? 'waits up to' : `${span(waitedMs)} of`} ${span(standstill.giveUpMs)})`
   }
 }
 

@@ -35,6 +35,10 @@ const WORDS: readonly { readonly words: string; readonly why: Standstill; readon
     waitedMs: 19_400,
   },
   {
+    words: 'source unreachable (waits up to 2 m)',
+    why: { reason: 'unreachable', server: 'source', giveUpMs: 120_000 },
+  },
+  {
     words: 'source unreachable (1 m 30 s of 2 m)',
     why: { reason: 'unreachable', server: 'source', giveUpMs: 120_000 },
     waitedMs: 90_000,

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './replicas.ts'
@@ -162,7 +163,25 @@ type Target = {
   readonly engine: string
   readonly of: Distributed | undefined
   readonly isRandom: boolean
-  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key'>[]
+  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key' | 'create_table_query'>[]
+}
+
+/** A column that only one of two nodes has: which node has it, and which lacks it. The statement is empty for a user who may not see it. */
+function oddColumn(places: readonly string[], found: Target['found']): string | undefined {
+  const [first, ...others] = found
+    .filter(({ create_table_query: text }) => text !== '')
+    .map(({ node, create_table_query: text }) => {
+      const columns = ddlColumns({ text, file: places[node - 1]!, line: 1 })
+      return {
+        place: places[node - 1]!,
+        columns: columns.map(({ name, type }) => `${quotedName(name)} ${type}`),
+      }
+    })
+  const lacks = (has: typeof first, other: typeof first) => {
+    const column = has!.columns.find((one) => !other!.columns.includes(one))
+    return column && `${has!.place} has ${column}, and ${other!.place} does not`
+  }
+  return others.map((other) => lacks(first, other) ?? lacks(other, first)).find((text) => text !== undefined)
 }
 
 /** Why a target must not be written to on a cluster; undefined if it may. */
@@ -196,6 +215,12 @@ export function shardProblem(
     return {
       sentence: `has local tables ${local} that differ: ${first!.engine} sorted by ${first!.sorting_key}, and ${other.engine} sorted by ${other.sorting_key}`,
       hint: 'make them alike on all nodes',
+    }
+  const odd = oddColumn(places, found)
+  if (odd !== undefined)
+    return {
+      sentence: `has local tables ${local} with other columns: ${odd}`,
+      hint: 'make them alike with ALTER TABLE',
     }
   if (!first!.engine.includes('Replacing'))
     return {

@@ -9,14 +9,23 @@ function problemOf({
   engine = 'ReplacingMergeTree',
   engines = shards.map(() => engine),
   sortedBy = 'block_number',
+  columns = '`block_number` UInt32',
+  others = columns,
 }: {
   readonly shards?: readonly number[]
   readonly engine?: string
   readonly engines?: readonly string[]
   readonly sortedBy?: string
+  readonly columns?: string
+  readonly others?: string
 }): string | undefined {
   const of = distributedEngine(`Distributed('shards', 'db', 'local', cityHash64(block_number))`)
-  const found = engines.map((one, index) => ({ node: index + 1, engine: one, sorting_key: sortedBy }))
+  const found = engines.map((one, index) => ({
+    node: index + 1,
+    engine: one,
+    sorting_key: sortedBy,
+    create_table_query: `CREATE TABLE db.local (${index === 0 ? columns : others}) ENGINE = ${one} ORDER BY ${sortedBy}`,
+  }))
   return shardProblem(
     { name: 'shards', nodes: shards, places: shards.map(String), unreachable: [] },
     { engine: 'Distributed', of, found, isRandom: false },
@@ -40,4 +49,15 @@ test('local tables that keep every row, differ, are absent from a node or sharde
   expect(problemOf({ engines: ['ReplacingMergeTree', 'MergeTree'] })).toMatch(/differ/)
   expect(problemOf({ engines: ['ReplacingMergeTree'] })).toMatch(/on every node: 2 lacks it/)
   expect(problemOf({ sortedBy: 'address' })).toMatch(/rows of one key on several shards/)
+})
+
+test('local tables with other columns are not written to, and one that only one of them has is named with its node', () => {
+  const [few, more] = ['`block_number` UInt32', '`block_number` UInt32, `more` String']
+  expect(problemOf({ columns: more, others: few })).toMatch(
+    /other columns: 1 has more String, and 2 does not/,
+  )
+  expect(problemOf({ columns: few, others: more })).toMatch(
+    /other columns: 2 has more String, and 1 does not/,
+  )
+  expect(problemOf({ columns: more, others: more })).toBeUndefined()
 })

@@ -35,17 +35,24 @@ async function uuidOf(uuids: readonly string[], cluster: Pick<Cluster, 'name' | 
       `CREATE TABLE ${target}.here UUID '${uuid}' (a UInt8) ENGINE = ReplacingMergeTree ORDER BY a`,
     )
   }
+  const { node, table } = await readHere(cluster)
+  return await uuidOfShards(node, names, table)
+}
+
+/** The table over `here`, as it is read. */
+async function readHere(cluster: Pick<Cluster, 'name' | 'nodes'>) {
   const definition = {
     name: 'there',
     engine: 'Distributed',
     engine_full: `Distributed('${cluster.name}', '${target}', 'here', a)`,
   }
+  const places = ['the first', 'the second']
   const node = {
     ...server,
-    cluster: { ...cluster, places: [], unreachable: [], ledger: '', keeper: false, balanced: false },
+    cluster: { ...cluster, places, unreachable: [], ledger: '', keeper: false, balanced: false },
   }
   const tables = await shardTables(node, [definition])
-  return await uuidOfShards(node, names, tables.get('there')!)
+  return { node, table: tables.get('there')! }
 }
 
 describe('what a table is known by', () => {
@@ -64,6 +71,16 @@ describe('what a table is known by', () => {
     expect(await uuidOf([first, second], two)).toBe(before)
     expect(await uuidOf([first, randomUUID()], two)).not.toBe(before)
     expect(await uuidOf([randomUUID(), second], two)).not.toBe(before)
+  })
+
+  test('no table at all that may be written to, where one shard has a column that the others lack', async () => {
+    const uuid = randomUUID()
+    await uuidOf([uuid, uuid], two)
+    expect((await readHere(two)).table.problem).toBeUndefined()
+    await post(shards[1]!, `ALTER TABLE ${target}.here ADD COLUMN more String`)
+    expect((await readHere(two)).table.problem?.sentence).toMatch(
+      /with other columns: the second has more String, and the first does not/,
+    )
   })
 
   test('the same, by the word of the ledger, when a replica comes that has a local table of its own', async () => {

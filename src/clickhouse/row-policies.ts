@@ -8,29 +8,48 @@ export type RowPolicy = { readonly table: string; readonly sentence: string }
 /** `on`: '' for all tables of the database. */
 type Found = Readonly<Record<'name' | 'database' | 'on' | 'filter', string>>
 
-/** The policies that hold for the user on these tables and on what they stand for; none, where he may not see policies. @throws BackfillError `server` */
+const POLICIES = `
+  WITH arrayPushBack(enabledRoles(), currentUser()) AS who
+  SELECT short_name AS name, database, table AS on, select_filter AS filter FROM system.row_policies
+  WHERE filter != '' AND (hasAny(apply_to_list, who) OR (apply_to_all AND NOT hasAny(apply_to_except, who)))`
+
+const OTHERS = `SELECT 1 AS one FROM system.clusters WHERE is_local = 0 LIMIT 1`
+
+/**
+ * The policies that hold for the user on these tables and on what they stand for, on all nodes; none, where he may not see policies.
+ * @throws BackfillError `server`
+ */
 export async function rowPolicies(
   server: Pick<Server, 'client' | 'connection'>,
   tables: readonly string[],
 ): Promise<readonly RowPolicy[]> {
-  const found = await server.client
-    .rows<Found>({
-      query: `WITH arrayPushBack(enabledRoles(), currentUser()) AS who
-        SELECT short_name AS name, database, table AS on, select_filter AS filter FROM system.row_policies
-        WHERE filter != '' AND (hasAny(apply_to_list, who) OR (apply_to_all AND NOT hasAny(apply_to_except, who)))
-        ORDER BY name`,
-      doing: 'looking for row policies',
-    })
-    .catch(unlessRefused([]))
-  if (found.length === 0) return []
-  const { username, side } = server.connection
-  const behind = (await tablesBehind(server, tables)).filter(({ cluster }) => cluster === '')
-  return behind.flatMap(({ source, database, name: table }) =>
+  const { client, connection } = server
+  const doing = 'looking for row policies'
+  const ask = (query: string, cluster = '') =>
+    client
+      .rows<Found>({ query: `${query} ORDER BY name, database, on`, query_params: { cluster }, doing })
+      .catch(unlessRefused<readonly Found[]>([]))
+  const [own, others] = await Promise.all([
+    ask(POLICIES),
+    client.rows({ query: OTHERS, doing }).catch(unlessRefused<readonly unknown[]>([])),
+  ])
+  if (own.length === 0 && others.length === 0) return []
+  // ClickHouse applies none of a Distributed table.
+  const behind = (await tablesBehind(server, tables)).filter(({ engine }) => engine !== 'Distributed')
+  const found = new Map([['', own]])
+  for (const { cluster } of behind)
+    if (!found.has(cluster))
+      found.set(
+        cluster,
+        await ask(`SELECT DISTINCT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`, cluster),
+      )
+  return behind.flatMap(({ source, cluster, database, name: table }) =>
     found
+      .get(cluster)!
       .filter(({ database: where, on }) => where === database && (on === '' || on === table))
       .map(({ name, filter }) => ({
         table: source,
-        sentence: `the row policy ${name} shows user '${username}' of the ${side} server only those rows of ${database}.${table} for which ${filter}`,
+        sentence: `the row policy ${name} shows user '${connection.username}' of the ${connection.side} server only those rows of ${database}.${table}${cluster === '' ? '' : `, on nodes of the cluster '${cluster}',`} for which ${filter}`,
       })),
   )
 }

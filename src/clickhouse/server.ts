@@ -235,16 +235,16 @@ export type Cluster = {
   readonly nodes: readonly number[]
   /** The nodes in the same order, as people find them: `replica 2 of shard 1 (host:9000)`. */
   readonly places: readonly string[]
+  /** Number of the shard of each remainder of a sharding key: a shard has as many as its weight. */
+  readonly slots: readonly number[]
   readonly unreachable: readonly string[]
-  /** The ledger's database. */
   readonly ledger: string
   /** What other nodes lack of the ledger, as sentences. */
   readonly lacking?: readonly string[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
-  /** Whether connections reach different nodes. */
-  readonly balanced: boolean
+  readonly balanced: boolean // Whether connections reach different nodes.
 }
 
 /** `inKeeper`: locks are rows of a table `locks` in Keeper instead of tables. */
-export type Names = { readonly ledger: string; readonly locks: string; readonly inKeeper?: boolean }
+export type Names = Readonly<{ ledger: string; locks: string; inKeeper?: boolean }>

@@ -67,7 +67,14 @@ export type ReadWorkspace = Scope & {
     readonly source: SourcePort
     readonly target: Pick<
       TargetPort,
-      'database' | 'tables' | 'identities' | 'ddlColumns' | 'ledgerState' | 'freeSpace' | 'oldestParts'
+      | 'database'
+      | 'tables'
+      | 'identities'
+      | 'ddlColumns'
+      | 'ledgerState'
+      | 'freeSpace'
+      | 'oldestParts'
+      | 'misplacedRows'
     >
     readonly executor: DescribePort
     readonly versions: Pick<VersionsPort, 'built'>

@@ -3,7 +3,7 @@ import type { IslandState } from '../clickhouse/schema.ts'
 import { inUnit, type PerUnit, type TableDefinition } from '../model/model.ts'
 import type { InputTable } from '../ledger/built-from.ts'
 import type { LedgerView, Position } from '../ledger/events.ts'
-import { MAX_BLOCK } from '../sources/source.ts'
+import { highestPosition } from './highest-position.ts'
 import type { LedgerState, TargetTable } from '../targets/target.ts'
 import { type Bounds, expectedByDependants, resolveLimits, tableBounds } from './bounds.ts'
 import { withStale } from './stale-ranges.ts'
@@ -31,7 +31,7 @@ export type TableStatus = TableFacts & {
   /** Done ranges that would be computed differently now. */
   readonly stale: readonly StaleVersion[]
   /** Its sources that have rows of impossible blocks. */
-  readonly strays: readonly string[]
+  readonly strays: readonly { readonly source: string; readonly above: number }[]
   /** The worst first. */
   readonly absences: readonly Absence[]
 }
@@ -56,7 +56,7 @@ export async function readTableStatuses(
   const sources = [...new Set(tables.flatMap((table) => table.sources))]
   const watched = tables.filter(({ rows }) => rows.kind === 'per-key').map(({ target }) => target)
   const [extents, ready, targets, ledger, parts] = await Promise.all([
-    ports.source.extents(sources),
+    ports.source.extents(sources, (source) => highestPosition(tables, source)),
     ports.source.readiness(workspace.catalogue.sources.filter(({ table }) => sources.includes(table))),
     present?.targets ?? ports.target.tables(tables.map((table) => table.target)),
     present?.ledger ?? ports.target.ledgerState(),
@@ -95,7 +95,10 @@ export async function readTableStatuses(
       .map((key) => facts.get(key)!)
       .filter((input) => input.emptied || hasLostRows(input.absences))
       .map(({ table: { target: name }, emptied: all }) => `${name}, which ${all ? 'is empty' : 'lacks rows'}`)
-    const strays = table.sources.filter((name) => extents.get(name)?.stray === true)
+    const strays = table.sources.flatMap((name) => {
+      const above = extents.get(name)?.stray
+      return above === undefined ? [] : [{ source: name, above }]
+    })
     const found = { emptied, lackingInputs, strays, absences }
     facts.set(table.key, { table, bounds, target, view, ...coverage, ...found })
   }
@@ -104,7 +107,8 @@ export async function readTableStatuses(
 
 export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly string[] {
   return strays.map(
-    (source) => `${source} has rows above block ${MAX_BLOCK}: they are taken for mistakes and left out`,
+    ({ source, above }) =>
+      `${source} has rows above block ${above}: they are taken for mistakes and left out`,
   )
 }
 

@@ -67,15 +67,17 @@ export function openSource(place: SourcePlace) {
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 
-    /** Sources without rows are absent. `stray`: there are rows of higher blocks than a chain can have. */
+    /** Sources without rows are absent. `stray`: there are rows above this, the highest block that may be. */
     async extents(
       sources: readonly string[],
-    ): Promise<ReadonlyMap<string, Range & { readonly stray?: boolean }>> {
+      highestOf: (source: string) => number = () => MAX_BLOCK,
+    ): Promise<ReadonlyMap<string, Range & { readonly stray?: number }>> {
       const rows = (await ends.ofParts(sources)) ?? (await ends.ofRows(sources).catch(missing(sources)))
       const found = rows.map(async ({ source, from, to }) => {
-        if (to <= MAX_BLOCK) return [[source, { from, to }] as const]
-        const highest = (await nextRows([source], MAX_BLOCK, 'newest')).get(source)
-        return highest === undefined ? [] : [[source, { from, to: highest, stray: true }] as const]
+        const stray = highestOf(source)
+        if (to <= stray) return [[source, { from, to }] as const]
+        const highest = (await nextRows([source], stray, 'newest')).get(source)
+        return highest === undefined ? [] : [[source, { from, to: highest, stray }] as const]
       })
       const extents = new Map((await Promise.all(found)).flat())
       // The parts of a UNION come in any order; what is printed of them does not.

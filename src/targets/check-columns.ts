@@ -20,7 +20,7 @@ export type DescribePort = {
 
 type CheckScope = Pick<Scope, 'catalogue'> & {
   readonly ports: {
-    readonly target: Pick<TargetPort, 'database' | 'ddlColumns'>
+    readonly target: Pick<TargetPort, 'database' | 'ddlColumns' | 'misplacedRows'>
     readonly executor: DescribePort
   }
 }
@@ -57,6 +57,8 @@ export async function checkTables(
           `${ports.target.database}.${table.target} ${target.problem.sentence}`,
           target.problem.hint,
         )
+      const misplaced = await placementError(ports.target, table, target)
+      if (misplaced !== undefined) return onMisfit(table.key, misplaced)
       const plain = plainInputsError(table, { catalogue, database: ports.target.database, targets })
       if (plain !== undefined) return onMisfit(table.key, plain)
       const described = await ports.executor.describe(table)
@@ -70,6 +72,21 @@ export async function checkTables(
   )
   for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
   return tables.filter((table) => !isReady(table))
+}
+
+/** Why rows of one key would be on two shards. Of a table with rows per block, a range is written to the same shards as a whole. */
+async function placementError(
+  port: Pick<TargetPort, 'database' | 'misplacedRows'>,
+  { key, target: name, rows }: TableDefinition,
+  target: Pick<TargetTable, 'shardKey'> | undefined,
+): Promise<BackfillError | undefined> {
+  if (rows.kind === 'per-block' || target?.shardKey === undefined) return undefined
+  const misplaced = await port.misplacedRows(name, target.shardKey)
+  if (misplaced === 0) return undefined
+  return failedError(
+    `${port.database}.${name} has rows on other shards than those on which its sharding key ${target.shardKey} puts them now (its shards, their weights or that key have changed), so a key would have several rows`,
+    `\`backfill rebuild ${key}\` builds it on the shards of now`,
+  )
 }
 
 const ignore = (): void => {}
@@ -107,10 +124,12 @@ function misfitError(
 
 /** The same by the DDL file alone: no transform is described. The server is asked only if a type is written in another way. */
 export async function misfitOfFile(
-  port: Pick<TargetPort, 'database' | 'ddlColumns'>,
+  port: Pick<TargetPort, 'database' | 'ddlColumns' | 'misplacedRows'>,
   table: TableDefinition,
-  present: Pick<TargetTable, 'columns'>,
+  present: Pick<TargetTable, 'columns' | 'shardKey'>,
 ): Promise<BackfillError | undefined> {
+  const misplaced = await placementError(port, table, present)
+  if (misplaced !== undefined) return misplaced
   const typeOf = (name: string) => present.columns.find((one) => one.name === name)?.type ?? ''
   const isSame = ddlColumns(table.ddl).every(({ name, type }) => type === typeOf(name))
   const written = isSame ? ddlColumns(table.ddl) : await port.ddlColumns(table)

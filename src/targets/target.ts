@@ -5,22 +5,23 @@ import type { SqlText, TableDefinition } from '../model/model.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server, Names } from '../clickhouse/server.ts'
 import { onCluster, assertAllNodes, runQueued } from '../clickhouse/cluster/cluster.ts'
-import { typed } from '../clickhouse/dialect.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
 import { columnsOfDdl } from '../clickhouse/server-words.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
-import { unlessMissing } from '../clickhouse/server-error.ts'
 import { mustSee } from '../clickhouse/grants.ts'
 import { oldestParts } from '../clickhouse/oldest-parts.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
-import type { ShardTable } from '../clickhouse/cluster/shard-tables.ts'
+import { misplacedRows } from '../clickhouse/cluster/placement.ts'
+import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
 /** A table that exists on the target server; of one of a cluster, the rows are those of all shards, and the bytes unknown. */
 export type TargetTable = Omit<ExistingTable, 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
+  /** Of a table of a cluster: the expression that says on which shard a row is. */
+  readonly shardKey?: string
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -127,6 +128,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     },
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
+    misplacedRows: (table: string, key?: string) => misplacedRows(server, table, key),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
@@ -200,6 +202,7 @@ async function asTarget(server: Server, names: Names, { shards, definition, ...t
     fades: /\bTTL\b/.test(rowsIn),
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
+    ...(shards?.shardKey !== undefined && { shardKey: shards.shardKey }),
     ...(shards && { uuid: await uuidOfShards(server, names, shards), rows: shards.rows, bytes: null }),
   }
 }
@@ -209,31 +212,6 @@ function noDeletes(engine: string, definition: string): string | undefined {
   return /\bPROJECTION\b/.test(definition) && !definition.includes('lightweight_mutation_projection_mode')
     ? "it has a projection, and its setting lightweight_mutation_projection_mode, 'drop' or 'rebuild', is not set"
     : undefined
-}
-
-/** The UUID under which the ledger knows a table of a cluster. @throws BackfillError `server`, `failed` */
-export async function uuidOfShards(
-  server: Server,
-  names: Names,
-  { uuids }: Pick<ShardTable, 'uuids'>,
-): Promise<string> {
-  return uuids.length > 1 ? await knownUuid(server, names, uuids) : uuids[0]!
-}
-
-/** The UUID with the latest events in the ledger; the first UUID if the ledger has none. */
-async function knownUuid(server: Server, names: Names, uuids: readonly string[]): Promise<string> {
-  const row = await server
-    .during('reading the ledger')
-    .withSchema(names.ledger)
-    .selectFrom('ledger')
-    .select(sql<string>`toString(target_uuid)`.as('uuid'))
-    .where(sql<boolean>`has(${typed([...uuids], 'Array(UUID)')}, target_uuid)`)
-    .orderBy('epoch', 'desc')
-    .orderBy('seq', 'desc')
-    .limit(1)
-    .executeTakeFirst()
-    .catch(unlessMissing(undefined))
-  return row?.uuid ?? uuids[0]!
 }
 
 /** A version that changes what the ledger's rows mean raises it, in the comment of its table too (sql/ledger). */

@@ -35,6 +35,7 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
       name: CLUSTER,
       nodes: [1, 2],
       places,
+      slots: [1, 2],
       unreachable: [],
       ledger: 'ledger',
       keeper: true,

@@ -2,7 +2,7 @@
 import { XATU_COLUMNS } from '../../src/model/model.ts'
 import { expect, test } from 'vitest'
 import type { Server } from '../../src/clickhouse/server.ts'
-import { openSource } from '../../src/sources/source.ts'
+import { openSource, MAX_BLOCK } from '../../src/sources/source.ts'
 import { createSources, insertRows, useServer } from '../support/clickhouse.ts'
 
 const TRANSACTION = 'canonical_execution_transaction'
@@ -57,7 +57,7 @@ test('rows of blocks that no chain can have are left out, and their source is kn
   const stray = '18446744073709551615'
   const source = await chainOf({ [TRANSACTION]: [5, 9, stray], [TRACES]: [stray] })
   expect(await source.extents([TRANSACTION, TRACES])).toEqual(
-    new Map([[TRANSACTION, { from: 5, to: 9, stray: true }]]),
+    new Map([[TRANSACTION, { from: 5, to: 9, stray: MAX_BLOCK }]]),
   )
 })
 

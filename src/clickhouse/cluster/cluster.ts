@@ -29,7 +29,7 @@ export async function joinCluster(
   { cluster: name, names }: { readonly cluster: string | undefined; readonly names: Names },
 ): Promise<Joined> {
   if (name === undefined) return { server, names }
-  const [{ nodes, places, here }, macro, keeper, identities] = await Promise.all([
+  const [{ nodes, places, slots, here }, macro, keeper, identities] = await Promise.all([
     nodesOf(server, name),
     macroOf(server),
     hasKeeper(server),
@@ -48,7 +48,7 @@ export async function joinCluster(
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  const cluster = { name, nodes, places, unreachable, ledger: names.ledger, keeper, balanced }
+  const cluster = { name, nodes, places, slots, unreachable, ledger: names.ledger, keeper, balanced }
   const lacks = keeper ? await lacksOfLedger(server, cluster) : []
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
   const own = lacks.find(({ node }) => balanced || node === (here ?? node))
@@ -74,10 +74,11 @@ async function nodesOf({ client }: Server, name: string) {
     cluster: string
     shard: number
     replica: number
+    weight: number
     at: string
     here: 0 | 1
   }>({
-    query: `SELECT cluster, shard_num AS shard, replica_num AS replica, concat(host_name, ':', toString(port)) AS at, is_local AS here
+    query: `SELECT cluster, shard_num AS shard, shard_weight AS weight, replica_num AS replica, concat(host_name, ':', toString(port)) AS at, is_local AS here
       FROM system.clusters ORDER BY cluster, shard, replica`,
     doing: 'looking for its clusters',
   })
@@ -93,7 +94,9 @@ async function nodesOf({ client }: Server, name: string) {
   // A node that is listed twice is asked once.
   const once = [...new Map(nodes.toReversed().map((node) => [node.at, node])).values()].toReversed()
   const here = once.findIndex((node) => node.here === 1) + 1
+  const weights = new Map(nodes.map(({ shard, weight }) => [shard, weight]))
   return {
+    slots: [...weights].flatMap(([shard, weight]) => Array.from({ length: weight }, () => shard)),
     here: here === 0 ? undefined : here,
     nodes: once.map(({ shard }) => shard),
     places: once.map(({ replica, shard, at }) => `replica ${replica} of shard ${shard} (${at})`),

@@ -2,14 +2,13 @@
 import { hash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
-import { type Distributed, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { type Distributed, distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './replicas.ts'
 import { determinismOf } from '../server-words.ts'
-import { quotedName } from '../../sql-syntax/quoting.ts'
-import { columnsIn } from '../../sql-syntax/named-columns.ts'
+import { unspaced } from '../../sql-syntax/lexer.ts'
+import { frontProblem, type Local, type ShardProblem, shardProblem } from './shard-problem.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
 export type ShardTable = {
@@ -22,6 +21,8 @@ export type ShardTable = {
   readonly rows: number | null
   /** Change if one of the local tables is dropped and created again. Several, if replicas of a shard have different UUIDs. */
   readonly uuids: readonly string[]
+  /** Of the Distributed table, as it is written. */
+  readonly shardKey: string | undefined
   readonly problem: ShardProblem | undefined
 }
 
@@ -59,20 +60,22 @@ export async function shardTables(
   if (definitions.some(({ of }) => of !== undefined)) assertEachShard(server, cluster)
   const locals = await localTables(
     server,
-    definitions.flatMap(({ of }) => of ?? []),
+    definitions.flatMap(({ name, of }) =>
+      of === undefined ? [] : [of, { database: server.connection.database, table: name }],
+    ),
   )
   const sharding = await determinismOf(
     server,
     definitions.map(({ of }) => of?.key?.text ?? ''),
   )
   return new Map(
-    definitions.map(({ name, engine, of }, index): [string, ShardTable] => {
+    definitions.map(({ name, engine, engine_full, of }, index): [string, ShardTable] => {
       const found = locals.filter((one) => one.database === of?.database && one.name === of.table)
       const isRandom = sharding[index] === 'nondeterministic'
-      return [
-        name,
-        { ...merged(cluster, found), problem: shardProblem(cluster, { engine, of, isRandom, found }) },
-      ]
+      const fronts = locals.filter((one) => one.database === server.connection.database && one.name === name)
+      const problem =
+        shardProblem(cluster, { engine, of, isRandom, found }) ?? frontProblem(cluster, fronts, engine_full)
+      return [name, { ...merged(cluster, found), shardKey: of?.key && unspaced(of.key.text), problem }]
     }),
   )
 }
@@ -88,25 +91,13 @@ function assertEachShard({ connection }: Server, { nodes, places, unreachable }:
   )
 }
 
-type Local = {
-  readonly database: string
-  readonly name: string
-  readonly uuid: string
-  readonly engine: string
-  readonly sorting_key: string
-  readonly create_table_query: string
-  readonly total_rows: number | null
-  /** From 1, as clusterAllReplicas() counts. */
-  readonly node: number
-}
-
-/** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
-const REPLICATED = /^(Replicated|Shared)/
-
-async function localTables(server: Server, wanted: readonly Distributed[]): Promise<readonly Local[]> {
+async function localTables(
+  server: Server,
+  wanted: readonly Pick<Distributed, 'database' | 'table'>[],
+): Promise<readonly Local[]> {
   if (wanted.length === 0) return []
   return await server.client.rows<Local>({
-    query: `SELECT database, name, engine, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
+    query: `SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
       FROM ${onAllNodes(server, 'system.tables')}
       WHERE has({databases:Array(String)}, database) AND has({tables:Array(String)}, name) ORDER BY node`,
     query_params: {
@@ -120,7 +111,7 @@ async function localTables(server: Server, wanted: readonly Distributed[]): Prom
 }
 
 /** The local tables, one per shard (from the first node that has it), as one table. */
-function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem'> {
+function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem' | 'shardKey'> {
   const byShard = Map.groupBy(found, ({ node }) => nodes[node - 1] ?? 0)
   const isCounted = found.every(({ total_rows }) => total_rows !== null)
   const counts = [...byShard.values()].map((replicas) =>
@@ -139,7 +130,7 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
 }
 
 /**
- * One UUID per shard is folded into one, unless all are equal (ON CLUSTER). A replica that was added later may have another: then there are
+ * One UUID per shard is folded into one, with the number of shards: without one of them, rows are gone. A replica that was added later may have another: then there are
  * several combinations, and the ledger knows which one was used.
  */
 function identities(shards: readonly (readonly string[])[]): readonly string[] {
@@ -148,97 +139,11 @@ function identities(shards: readonly (readonly string[])[]): readonly string[] {
     const own = [...new Set(uuids.length === 0 ? ['none'] : uuids)].toSorted()
     ways = ways.flatMap((way) => own.map((uuid) => [...way, uuid])).slice(0, MOST_WAYS)
   }
-  return ways.map((way) => (new Set(way).size === 1 ? way[0]! : foldedUuid(way)))
+  return ways.map((way) => (way.length === 1 ? way[0]! : foldedUuid(way)))
 }
 
 const MOST_WAYS = 1000
 
 function foldedUuid(uuids: readonly string[]): string {
   return hash('sha256', uuids.join()).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5')
-}
-
-type ShardProblem = { readonly sentence: string; readonly hint: string }
-
-type Target = {
-  readonly engine: string
-  readonly of: Distributed | undefined
-  readonly isRandom: boolean
-  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key' | 'create_table_query'>[]
-}
-
-/** A column that only one of two nodes has: which node has it, and which lacks it. The statement is empty for a user who may not see it. */
-function oddColumn(places: readonly string[], found: Target['found']): string | undefined {
-  const [first, ...others] = found
-    .filter(({ create_table_query: text }) => text !== '')
-    .map(({ node, create_table_query: text }) => {
-      const columns = ddlColumns({ text, file: places[node - 1]!, line: 1 })
-      return {
-        place: places[node - 1]!,
-        columns: columns.map(({ name, type }) => `${quotedName(name)} ${type}`),
-      }
-    })
-  const lacks = (has: typeof first, other: typeof first) => {
-    const column = has!.columns.find((one) => !other!.columns.includes(one))
-    return column && `${has!.place} has ${column}, and ${other!.place} does not`
-  }
-  return others.map((other) => lacks(first, other) ?? lacks(other, first)).find((text) => text !== undefined)
-}
-
-/** Why a target must not be written to on a cluster; undefined if it may. */
-export function shardProblem(
-  { name, nodes, places, unreachable }: Pick<Cluster, 'name' | 'nodes' | 'places' | 'unreachable'>,
-  { engine, of, isRandom, found }: Target,
-): ShardProblem | undefined {
-  const again = `create it again: docs/how-to/clusters.md`
-  if (of === undefined)
-    return {
-      sentence: `is a ${engine} on one server, not Distributed`,
-      hint: `leave --cluster out, or ${again}`,
-    }
-  if (of.cluster !== name && of.cluster !== '{cluster}')
-    return {
-      sentence: `is Distributed over the cluster '${of.cluster}'`,
-      hint: `--cluster ${of.cluster}, or ${again}`,
-    }
-  const local = `${of.database}.${of.table}`
-  const without = places.filter(
-    (place, index) => !found.some(({ node }) => node === index + 1) && !unreachable.includes(place),
-  )
-  if (without.length > 0)
-    return {
-      sentence: `is Distributed over ${local}, which does not exist on every node: ${without.join(', ')} lacks it, or you may not see it`,
-      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
-    }
-  const [first, ...others] = found
-  const other = others.find((one) => one.sorting_key !== first!.sorting_key || one.engine !== first!.engine)
-  if (other !== undefined)
-    return {
-      sentence: `has local tables ${local} that differ: ${first!.engine} sorted by ${first!.sorting_key}, and ${other.engine} sorted by ${other.sorting_key}`,
-      hint: 'make them alike on all nodes',
-    }
-  const odd = oddColumn(places, found)
-  if (odd !== undefined)
-    return {
-      sentence: `has local tables ${local} with other columns: ${odd}`,
-      hint: 'make them alike with ALTER TABLE',
-    }
-  if (!first!.engine.includes('Replacing'))
-    return {
-      sentence: `has local tables ${local} that keep every row (${first!.engine}): built again after one shard has lost its rows, it would have those of the others twice`,
-      hint: 'use ReplacingMergeTree, sorted by the key of a row',
-    }
-  if (new Set(nodes).size < nodes.length && !REPLICATED.test(first!.engine))
-    return {
-      sentence: `has local tables ${local} that are not Replicated, on shards with several replicas: each replica would have other rows`,
-      hint: `use Replicated${first!.engine}, or a cluster without replicas`,
-    }
-  const sharding = nodes.every((shard) => shard === nodes[0])
-    ? undefined
-    : shardingProblem(of, columnsIn(first!.sorting_key), isRandom)
-  return sharding === undefined
-    ? undefined
-    : {
-        sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
-        hint: `shard it by columns of its sorting key, as '--! shard' in sql/ddl does: ${again}`,
-      }
 }

@@ -1,4 +1,5 @@
 // Owns asking for what `status --format prometheus` prints.
+import { highestPosition } from '../../planning/highest-position.ts'
 import { askLedger } from '../../ledger/ask.ts'
 import { readRunEnds } from '../../ledger/run-reports.ts'
 import type { PerUnit } from '../../model/model.ts'
@@ -29,7 +30,7 @@ async function metricsOf(session: Session, lag: PerUnit): Promise<NetworkMetrics
   const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
   const [report, extents] = await Promise.all([
     status(workspace, { lag }),
-    workspace.ports.source.extents(sources),
+    workspace.ports.source.extents(sources, (source) => highestPosition(workspace.chosen, source)),
   ])
   const blocks = new Map([...extents].map(([source, { to }]) => [source, to]))
   const ages = await openAges(connected.sources).newest(blocks)

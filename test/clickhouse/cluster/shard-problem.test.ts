@@ -1,6 +1,6 @@
-// Owns the promises of src/clickhouse/cluster/shard-tables.ts: what would make rows double, or differ, is refused.
+// Owns the promises of src/clickhouse/cluster/shard-problem.ts: what would make rows double, or differ, is refused.
 import { expect, test } from 'vitest'
-import { shardProblem } from '../../../src/clickhouse/cluster/shard-tables.ts'
+import { shardProblem } from '../../../src/clickhouse/cluster/shard-problem.ts'
 import { distributedEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
 
 /** A target over local tables of this engine, one on each node; `shards` has the shard of each node. */

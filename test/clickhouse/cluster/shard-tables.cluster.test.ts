@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster, Names, Server } from '../../../src/clickhouse/server.ts'
 import { shardTables } from '../../../src/clickhouse/cluster/shard-tables.ts'
 import { viewProblems } from '../../../src/clickhouse/tables-behind.ts'
-import { uuidOfShards } from '../../../src/targets/target.ts'
+import { uuidOfShards } from '../../../src/targets/shards-uuid.ts'
 import { connect, createLedger, ledgerEvent } from '../../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../../support/locks.ts'
 import { post, uniqueDatabase } from '../../support/server.ts'
@@ -49,7 +49,7 @@ async function readHere(cluster: Pick<Cluster, 'name' | 'nodes'>) {
   const places = ['the first', 'the second']
   const node = {
     ...server,
-    cluster: { ...cluster, places, unreachable: [], ledger: '', keeper: false, balanced: false },
+    cluster: { ...cluster, places, slots: [], unreachable: [], ledger: '', keeper: false, balanced: false },
   }
   const tables = await shardTables(node, [definition])
   return { node, table: tables.get('there')! }
@@ -61,7 +61,10 @@ describe('what a table is known by', () => {
 
   test('the UUID of its local tables, where all have the same', async () => {
     const uuid = randomUUID()
-    expect(await uuidOf([uuid, uuid], two)).toBe(uuid)
+    const known = await uuidOf([uuid, uuid], two)
+    expect(await uuidOf([uuid, uuid], two)).toBe(known)
+    // A cluster that lost a shard has another table.
+    expect(await uuidOf([uuid], { name: CLUSTER, nodes: [1] })).not.toBe(known)
   })
 
   test('another one as soon as the local table of any shard is another', async () => {
@@ -77,7 +80,7 @@ describe('what a table is known by', () => {
     const uuid = randomUUID()
     await uuidOf([uuid, uuid], two)
     expect((await readHere(two)).table.problem).toBeUndefined()
-    await post(shards[1]!, `ALTER TABLE ${target}.here ADD COLUMN more String`)
+    await post(shards[1], `ALTER TABLE ${target}.here ADD COLUMN more String`)
     expect((await readHere(two)).table.problem?.sentence).toMatch(
       /with other columns: the second has more String, and the first does not/,
     )

@@ -59,6 +59,20 @@ test('blocks that --to has forced above the newest block are not a head that wen
   expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })
 })
 
+test('a block number that the column of a table cannot hold is left out, and takes the place of no other block', async () => {
+  const rows = () =>
+    rowsOf(server(), `SELECT * FROM {target:Identifier}.${TABLE} FINAL ORDER BY block_number`, databases())
+  const before = await rows()
+  await addBlocks(server(), databases().source, { from: 2 ** 32 + 5, to: 2 ** 32 + 5 })
+  const { code, stderr } = await run('up')
+  expect({ code, stderr }).toEqual({
+    code: 0,
+    stderr: expect.stringContaining('has rows above block 4294967295: they are taken for mistakes'),
+  })
+  expect(await rows()).toEqual(before)
+  expect((await run('status')).stdout).toContain('has rows above block 4294967295')
+})
+
 test('of several reasons the worst decides, and JSON lists all', async () => {
   await addBlocks(server(), databases().source, { from: 21, to: 30 })
   await say(

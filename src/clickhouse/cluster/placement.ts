@@ -1,0 +1,29 @@
+// Owns noticing that a Distributed table would put new rows of a key on another shard than the old ones: its sharding key, the weights or
+// the shards of the cluster have changed since. Nothing makes one row of those then.
+import type { Server } from '../server.ts'
+import { ANSWERING } from './replicas.ts'
+
+/** Of a table whose placement has changed, a good part of any rows is on another shard. */
+const MOST_ROWS = 10_000
+
+/**
+ * How many of some rows are not on the shard on which the sharding key would put them now; the server finds the shard by the remainder of a key
+ * that is unsigned, other types are not looked at. @throws BackfillError `server`
+ */
+export async function misplacedRows(
+  { client, cluster, connection: { database } }: Server,
+  table: string,
+  shardKey: string | undefined,
+): Promise<number> {
+  const { slots = [], unreachable = [] } = cluster ?? {}
+  if (shardKey === undefined || new Set(slots).size < 2) return 0
+  const [found] = await client.rows<{ readonly misplaced: number }>({
+    query: `SELECT toUInt32(countIf({slots:Array(UInt32)}[toUInt64(key) % {count:UInt64} + 1] != shard)) AS misplaced
+      FROM (SELECT ${shardKey} AS key, _shard_num AS shard FROM {database:Identifier}.{table:Identifier} LIMIT ${MOST_ROWS})
+      WHERE startsWith(toTypeName(key), 'UInt')`,
+    query_params: { slots, count: slots.length, database, table },
+    clickhouse_settings: unreachable.length > 0 ? ANSWERING : {},
+    doing: `looking on which shards rows of ${table} are`,
+  })
+  return found!.misplaced
+}

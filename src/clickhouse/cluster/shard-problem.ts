@@ -1,0 +1,123 @@
+// Owns why a Distributed table must not be written to: its rows would become double, or differ from node to node.
+import { ddlColumns } from '../../sql-syntax/create-table.ts'
+import { type Distributed, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
+import { columnsIn } from '../../sql-syntax/named-columns.ts'
+import { quotedName } from '../../sql-syntax/quoting.ts'
+import type { Cluster } from '../server.ts'
+
+export type Local = {
+  readonly database: string
+  readonly name: string
+  readonly uuid: string
+  readonly engine: string
+  readonly engine_full: string
+  readonly sorting_key: string
+  readonly create_table_query: string
+  readonly total_rows: number | null
+  /** From 1, as clusterAllReplicas() counts. */
+  readonly node: number
+}
+
+/** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
+const REPLICATED = /^(Replicated|Shared)/
+
+/** Every node may be the one that somebody connects to. */
+export function frontProblem(
+  { places }: Pick<Cluster, 'places'>,
+  fronts: readonly Pick<Local, 'node' | 'engine_full'>[],
+  own: string,
+): ShardProblem | undefined {
+  const other = fronts.find(({ engine_full: full }) => full !== own)
+  return (
+    other && {
+      sentence: `is ${own}, and on ${places[other.node - 1]} it is ${other.engine_full}`,
+      hint: 'create it on all nodes as it is on the one that is right: docs/how-to/clusters.md',
+    }
+  )
+}
+
+export type ShardProblem = { readonly sentence: string; readonly hint: string }
+
+type Target = {
+  readonly engine: string
+  readonly of: Distributed | undefined
+  readonly isRandom: boolean
+  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key' | 'create_table_query'>[]
+}
+
+/** A column that only one of two nodes has: which node has it, and which lacks it. The statement is empty for a user who may not see it. */
+function oddColumn(places: readonly string[], found: Target['found']): string | undefined {
+  const [first, ...others] = found
+    .filter(({ create_table_query: text }) => text !== '')
+    .map(({ node, create_table_query: text }) => {
+      const columns = ddlColumns({ text, file: places[node - 1]!, line: 1 })
+      return {
+        place: places[node - 1]!,
+        columns: columns.map(({ name, type }) => `${quotedName(name)} ${type}`),
+      }
+    })
+  const lacks = (has: typeof first, other: typeof first) => {
+    const column = has!.columns.find((one) => !other!.columns.includes(one))
+    return column && `${has!.place} has ${column}, and ${other!.place} does not`
+  }
+  return others.map((other) => lacks(first, other) ?? lacks(other, first)).find((text) => text !== undefined)
+}
+
+/** Why a target must not be written to on a cluster; undefined if it may. */
+export function shardProblem(
+  { name, nodes, places, unreachable }: Pick<Cluster, 'name' | 'nodes' | 'places' | 'unreachable'>,
+  { engine, of, isRandom, found }: Target,
+): ShardProblem | undefined {
+  const again = `create it again: docs/how-to/clusters.md`
+  if (of === undefined)
+    return {
+      sentence: `is a ${engine} on one server, not Distributed`,
+      hint: `leave --cluster out, or ${again}`,
+    }
+  if (of.cluster !== name && of.cluster !== '{cluster}')
+    return {
+      sentence: `is Distributed over the cluster '${of.cluster}'`,
+      hint: `--cluster ${of.cluster}, or ${again}`,
+    }
+  const local = `${of.database}.${of.table}`
+  const without = places.filter(
+    (place, index) => !found.some(({ node }) => node === index + 1) && !unreachable.includes(place),
+  )
+  if (without.length > 0)
+    return {
+      sentence: `is Distributed over ${local}, which does not exist on every node: ${without.join(', ')} lacks it, or you may not see it`,
+      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
+    }
+  const [first, ...others] = found
+  const other = others.find((one) => one.sorting_key !== first!.sorting_key || one.engine !== first!.engine)
+  if (other !== undefined)
+    return {
+      sentence: `has local tables ${local} that differ: ${first!.engine} sorted by ${first!.sorting_key}, and ${other.engine} sorted by ${other.sorting_key}`,
+      hint: 'make them alike on all nodes',
+    }
+  const odd = oddColumn(places, found)
+  if (odd !== undefined)
+    return {
+      sentence: `has local tables ${local} with other columns: ${odd}`,
+      hint: 'make them alike with ALTER TABLE',
+    }
+  if (!first!.engine.includes('Replacing'))
+    return {
+      sentence: `has local tables ${local} that keep every row (${first!.engine}): built again after one shard has lost its rows, it would have those of the others twice`,
+      hint: 'use ReplacingMergeTree, sorted by the key of a row',
+    }
+  if (new Set(nodes).size < nodes.length && !REPLICATED.test(first!.engine))
+    return {
+      sentence: `has local tables ${local} that are not Replicated, on shards with several replicas: each replica would have other rows`,
+      hint: `use Replicated${first!.engine}, or a cluster without replicas`,
+    }
+  const sharding = nodes.every((shard) => shard === nodes[0])
+    ? undefined
+    : shardingProblem(of, columnsIn(first!.sorting_key), isRandom)
+  return sharding === undefined
+    ? undefined
+    : {
+        sentence: `may keep rows of one key on several shards, where nothing makes one of them: ${sharding}`,
+        hint: `shard it by columns of its sorting key, as '--! shard' in sql/ddl does: ${again}`,
+      }
+}

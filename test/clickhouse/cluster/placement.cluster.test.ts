@@ -1,0 +1,123 @@
+// Owns the promises about where rows of a cluster are: a key on one shard, whatever changes, the same table on all nodes, and no source
+// rows that a row policy of another node hides in silence.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../../support/real-cluster.ts'
+import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER } from '../../support/shards.ts'
+import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
+import { SQL_FOLDER } from '../../support/workspace.ts'
+
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
+
+const PER_KEY = 'address_storage_slot_last_access'
+const PER_BLOCK = 'block_slots_stat'
+
+describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
+  let cluster: RealCluster
+  let first: TestServer
+  let second: TestServer
+  const source = uniqueDatabase('source')
+  let places: { readonly source: string; readonly target: string; readonly ledger: string }
+  beforeAll(async () => {
+    cluster = await startRealCluster({ shards: 2, replicas: 1 })
+    ;[first, second] = cluster.nodes as [TestServer, TestServer]
+    const catalogue = await readCatalogue(SQL_FOLDER)
+    await createSourceTables(first, catalogue, source)
+    await addBlocks(first, source, { from: 1, to: 20 })
+  })
+  afterAll(() => cluster?.stop())
+  beforeEach(
+    () => void (places = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }),
+  )
+
+  const run = (words: string, node = first) =>
+    backfillHere(words.split(' '), {
+      env: { ...environmentFor(node, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
+    })
+  /** The Distributed table anew, with another key, where the statement says. */
+  async function resharded(
+    key: string,
+    sharding: string,
+    where = ` ON CLUSTER '{cluster}'`,
+    local = `int_${key}_local`,
+  ) {
+    const name = `${places.target}.int_${key}`
+    await post(first, `DROP TABLE ${name}${where} SYNC`)
+    await post(
+      first,
+      `CREATE TABLE ${name}${where} AS ${places.target}.int_${key}_local
+        ENGINE = Distributed('{cluster}', '${places.target}', '${local}', ${sharding})`,
+    )
+  }
+
+  test('a table with a row per key whose sharding key changed is not written to, until a rebuild has moved its rows', async () => {
+    expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
+    await resharded(PER_KEY, 'cityHash64(address, 1)')
+    const refused = await run(`up --tables ${PER_KEY}`)
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has rows on other shards than'),
+    })
+    expect(await run(`status --check --tables ${PER_KEY}`)).toMatchObject({ code: 3 })
+    expect(await run(`adopt ${PER_KEY}`)).not.toMatchObject({ code: 0 })
+    expect(await run(`rebuild ${PER_KEY} --drop-old --yes`)).toMatchObject({ code: 0 })
+    expect(await run(`up --tables ${PER_KEY}`)).toMatchObject({ code: 0 })
+    const [rows] = await rowsOf<object>(
+      first,
+      `SELECT count() = uniqExact(address, slot_key) AS once, count() > 0 AS some FROM ${places.target}.int_${PER_KEY} FINAL`,
+    )
+    expect(rows).toEqual({ once: 1, some: 1 })
+  })
+
+  test('a table that is another one on another node is not written to, and the node is named', async () => {
+    expect(await run(`up --tables ${PER_BLOCK}`)).toMatchObject({ code: 0 })
+    await resharded(PER_BLOCK, 'cityHash64(block_number)', '', 'elsewhere')
+    for (const [node, other] of [
+      [first, 'shard 2'],
+      [second, 'shard 1'],
+    ] as const) {
+      const { code, stderr } = await run(`up --tables ${PER_BLOCK}`, node)
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: expect.stringMatching(`on replica 1 of ${other} .* it is Distributed`),
+      })
+    }
+  })
+
+  test('a row policy on the tables behind a Distributed source is said, whatever node has it', async () => {
+    const catalogue = await readCatalogue(SQL_FOLDER)
+    const [plain, spread] = [uniqueDatabase('plain'), uniqueDatabase('spread')]
+    for (const node of [first, second]) await createSourceTables(node, catalogue, plain, SLOT_SOURCES)
+    await post(first, `CREATE DATABASE ${spread}`)
+    for (const short of SLOT_SOURCES) {
+      const name = `canonical_execution_${short}`
+      await post(
+        first,
+        `CREATE TABLE ${spread}.${name} AS ${plain}.${name} ENGINE = Distributed('${CLUSTER}', '${plain}', '${name}', block_number)`,
+      )
+      await post(
+        first,
+        `INSERT INTO ${spread}.${name} SELECT * FROM ${source}.${name} SETTINGS distributed_foreground_insert = 1`,
+      )
+    }
+    places = { ...places, source: spread }
+    const quiet = await run(`up --tables ${PER_BLOCK} --to 10`)
+    expect(quiet).toMatchObject({ code: 0, stderr: expect.not.stringContaining('row policy') })
+    await post(
+      second,
+      `CREATE ROW POLICY few ON ${plain}.canonical_execution_storage_diffs FOR SELECT USING block_number > 5 TO ${second.username}`,
+    )
+    const warned = await run(`up --tables ${PER_BLOCK}`)
+    expect(warned).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(
+        /the row policy few shows user .* on nodes of the cluster .* block_number > 5/,
+      ),
+    })
+    expect(await run('doctor')).toMatchObject({
+      stdout: expect.stringContaining('the row policy few shows user'),
+    })
+  })
+})

@@ -146,7 +146,8 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   const [, path, replica] = HALF_MADE.exec(words) ?? []
   if (path !== undefined)
     return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
-  if (NODES_AWAY.has(code)) return 'backfill doctor shows which node of the cluster does not answer'
+  if (NODES_AWAY.has(code))
+    return 'backfill doctor shows which node of the cluster does not answer, or which replica is read-only'
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }

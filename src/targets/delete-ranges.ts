@@ -7,6 +7,7 @@ import { EPOCH_DIGITS, fence, literalFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
 import { onCluster, nodesReachable, runQueued } from '../clickhouse/cluster/cluster.ts'
+import { assertNoLostPart, LOST_AFTER_MS, type StuckTable } from './stuck-deletion.ts'
 import { ANSWERING } from '../clickhouse/cluster/replicas.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import { touchesSome, withParams } from '../clickhouse/dialect.ts'
@@ -119,7 +120,8 @@ export function openDeletions(server: Server, names: Names, network?: string) {
       else {
         const id = randomId()
         await runQueued(server, { ...(await deletionOnShards(job, id)), doing })
-        const waiting = await untilDeleted(server, { id, doing, seconds, retryPolicy })
+        const local = await localOf(server, table)
+        const waiting = await untilDeleted(server, { id, table: local, doing, seconds, retryPolicy })
         if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
       }
       const left = await countRows(table, ranges, doing)
@@ -181,11 +183,13 @@ async function untilDeleted(
   server: Server,
   {
     id,
+    table,
     doing,
     seconds,
     retryPolicy,
   }: Pick<CleanJob, 'retryPolicy'> & {
     readonly id: string
+    readonly table: StuckTable
     readonly doing: string
     readonly seconds: number
   },
@@ -204,34 +208,9 @@ async function untilDeleted(
     const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))
     if (waiting.length === 0 || monotonicMs() > deadline) return waiting
     if (nodes.length < server.cluster!.nodes.length) await nodesReachable(server, retryPolicy)
-    if (monotonicMs() - began > LOST_AFTER_MS) await assertNoLostPart(server, id, doing)
+    if (monotonicMs() - began > LOST_AFTER_MS) await assertNoLostPart(server, id, { table, doing })
     await sleep(POLL_MS)
   }
-}
-
-/** A node looks at its parts within seconds. */
-const LOST_AFTER_MS = 60_000
-
-/**
- * A part whose quorum failed, because a node died in the INSERT, stays in a replica's list of what is to be mutated, and the mutation never ends (26.7).
- * @throws BackfillError `failed` naming the replica
- */
-async function assertNoLostPart({ client, cluster }: Server, id: string, doing: string): Promise<void> {
-  const [lost] = await client.rows<{ node: number; name: string; part: string }>({
-    query: `SELECT _shard_num AS node, name, part FROM clusterAllReplicas({cluster:String}, view(
-      SELECT concat(database, '.', table) AS name, arrayJoin(parts_to_do_names) AS part FROM system.mutations
-      WHERE position(command, {id:String}) > 0 AND NOT is_done
-        AND (database, table, part) NOT IN (SELECT database, table, name FROM system.parts)
-        AND (database, table) IN (SELECT database, table FROM system.replicas WHERE queue_size = 0)))`,
-    query_params: { id, cluster: cluster!.name },
-    clickhouse_settings: ANSWERING,
-    doing,
-  })
-  if (lost === undefined) return
-  throw failedError(
-    `${doing}: ${cluster!.places[lost.node - 1]} waits for part ${lost.part} of ${lost.name}, which no replica has`,
-    `A node died when it was inserted: type SYSTEM RESTART REPLICA ${lost.name} on each node of that shard, then run backfill up again`,
-  )
 }
 
 function blocksIn({ position }: TableDefinition, ranges: BlockSet): string {

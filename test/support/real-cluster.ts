@@ -51,6 +51,8 @@ export type RealCluster = {
   restart(name: string): Promise<void>
   /** Ends a node, and empties its disk, as where a machine is replaced; `restart` starts the new one. */
   loseDisk(name: string): Promise<void>
+  /** Takes a node and all below it from Keeper, as where it was restored from an older backup. */
+  loseInKeeper(path: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -98,6 +100,14 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
       await writeFile(
         join(data, 'metadata/system.sql'),
         `ATTACH DATABASE _ UUID '${randomUUID()}'\nENGINE = Atomic\n`,
+      )
+    },
+    loseInKeeper: async (path) => {
+      const words = `['java', '-cp', cluster.ZOOKEEPER, 'org.apache.zookeeper.ZooKeeperMain', '-server', f"127.0.0.1:{k['zookeeper']['port']}", 'deleteall', ${JSON.stringify(path)}]`
+      await python(
+        '-c',
+        `import subprocess, sys; sys.path.insert(0, ${JSON.stringify(dirname(SCRIPT))}); import cluster
+k = cluster.load(${JSON.stringify(home)}); subprocess.run(${words}, check=True)`,
       )
     },
     stop: async () => {

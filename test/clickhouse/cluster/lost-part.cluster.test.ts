@@ -40,4 +40,26 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(JSON.parse(stdout)).toMatchObject({ tables: [{ state: 'up to date', done_blocks: 20 }] })
     expect((await run(`verify ${TABLE}`)).code).toBe(0)
   })
+
+  test('and one that waits for a replica without its metadata in Keeper, with the statements that bring it back', async () => {
+    const { cluster, first, second, places, addSources, run: on } = await startSmallCluster(20)
+    await addSources(first)
+    const run = (words: string) => on(first, words)
+    expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
+    const local = `${places.target}.int_${TABLE}_local`
+    const replica = `SELECT concat(zookeeper_path, '/replicas/', replica_name) AS path, is_readonly FROM system.replicas
+      WHERE concat(database, '.', table) = '${local}'`
+    const [{ path }] = (await rowsOf<{ path: string }>(second, replica)) as [{ path: string }]
+    await cluster.loseInKeeper(path)
+    await post(second, `SYSTEM RESTART REPLICA ${local}`)
+    await expect.poll(() => rowsOf(second, replica), SOON).toMatchObject([{ is_readonly: 1 }])
+
+    const redone = await run(`redo ${TABLE} --from 3 --to 20 --yes`)
+    expect(redone.code, redone.stderr).toBe(1)
+    expect(redone.stderr).toMatch(/is read-only on replica 2 of shard 1 .*\n.*SYSTEM RESTORE REPLICA/)
+    expect((await run('doctor')).stdout).toContain(`SYSTEM RESTORE REPLICA \`${places.target}\``)
+    for (const word of ['RESTART', 'RESTORE']) await post(second, `SYSTEM ${word} REPLICA ${local}`)
+    expect(await run(`up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    expect((await run(`verify ${TABLE}`)).code).toBe(0)
+  })
 })

@@ -173,4 +173,11 @@ export const DEFECTS_OF_TABLES = [
     test: 'test/commands/status/lost-parts.server.test.ts',
     name: 'detached and attached again',
   },
+  {
+    what: 'a block number that the column of a table cannot hold is written',
+    kind: 'attack',
+    find: '2 ** (Number(bits) -',
+    put: '2 ** (64 -',
+    test: 'test/planning/highest-position.test.ts',
+  },
 ]

@@ -13,7 +13,8 @@ const POLICIES = `
   SELECT short_name AS name, database, table AS on, select_filter AS filter FROM system.row_policies
   WHERE filter != '' AND (hasAny(apply_to_list, who) OR (apply_to_all AND NOT hasAny(apply_to_except, who)))`
 
-const OTHERS = `SELECT 1 AS one FROM system.clusters WHERE is_local = 0 LIMIT 1`
+/** A row without a name, if the server knows other nodes. */
+const OTHERS = `SELECT '' AS name, '' AS database, '' AS on, '' AS filter FROM system.clusters WHERE is_local = 0 LIMIT 1`
 
 /**
  * The policies that hold for the user on these tables and on what they stand for, on all nodes; none, where he may not see policies.
@@ -24,16 +25,20 @@ export async function rowPolicies(
   tables: readonly string[],
 ): Promise<readonly RowPolicy[]> {
   const { client, connection } = server
-  const doing = 'looking for row policies'
   const ask = (query: string, cluster = '') =>
-    client
-      .rows<Found>({ query: `${query} ORDER BY name, database, on`, query_params: { cluster }, doing })
-      .catch(unlessRefused<readonly Found[]>([]))
-  const [own, others] = await Promise.all([
-    ask(POLICIES),
-    client.rows({ query: OTHERS, doing }).catch(unlessRefused<readonly unknown[]>([])),
-  ])
-  if (own.length === 0 && others.length === 0) return []
+    client.rows<Found>({
+      query: `SELECT DISTINCT * FROM (${query}) ORDER BY name, database, on`,
+      query_params: { cluster },
+      doing: 'looking for row policies',
+    })
+  const refused = unlessRefused<readonly Found[]>([])
+  const own = await ask(`${POLICIES} UNION ALL ${OTHERS}`)
+    .catch((error: unknown) => {
+      refused(error)
+      return ask(POLICIES)
+    })
+    .catch(refused)
+  if (own.length === 0) return []
   // ClickHouse applies none of a Distributed table.
   const behind = (await tablesBehind(server, tables)).filter(({ engine }) => engine !== 'Distributed')
   const found = new Map([['', own]])
@@ -41,7 +46,9 @@ export async function rowPolicies(
     if (!found.has(cluster))
       found.set(
         cluster,
-        await ask(`SELECT DISTINCT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`, cluster),
+        await ask(`SELECT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`, cluster).catch(
+          refused,
+        ),
       )
   return behind.flatMap(({ source, cluster, database, name: table }) =>
     found

@@ -10,7 +10,7 @@ import { up as run } from './runner/up.ts'
 import { openAges } from './sources/ages.ts'
 import { type Config, readConfig } from './workspace/config.ts'
 import { openWorkspace as openSession, type Session } from './workspace/open.ts'
-import { areTexts, withDefaults, upOptions } from './workspace/run-options.ts'
+import { areTexts, assertPositions, withDefaults, upOptions } from './workspace/run-options.ts'
 import { type Flags, typedWords } from './workspace/values.ts'
 
 export { BackfillError, type ErrorKind } from './model/errors.ts'
@@ -135,6 +135,7 @@ export async function up(
   { report = () => {}, signal = new AbortController().signal, ...options }: Partial<UpOptions> & UpHooks = {},
 ): Promise<RunSummary> {
   return await whileOpen(workspace, async ({ session, ...typed }) => {
+    assertPositions(session.workspace.chosen, typed.flags)
     return await run(session.workspace, withDefaults(options, upOptions(typed)), { report, signal })
   })
 }

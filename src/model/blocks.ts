@@ -82,12 +82,19 @@ export function formatBlockSet(blocks: BlockSet): string {
     : ranges.join(', ')
 }
 
-/** `2024-03-13T13:55` or `2024-03-13`, in UTC, in seconds since 1970; undefined for any other text. */
+/** The highest position that people may type: of block numbers and times alike, UInt32 and DateTime hold it. */
+export const MAX_TYPED = 4_294_967_295
+
+/** `2024-03-13T13:55` or `2024-03-13`, in UTC, in seconds since 1970; undefined for any other text, and for a time that is no position. */
 export function timePosition(text: string): number | undefined {
   const [, date, time = '00:00'] = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?))?Z?$/.exec(text) ?? []
+  const written = `${date}T${time}`
   // oxlint-disable-next-line no-restricted-globals -- of a given time
-  const ms = Date.parse(`${date}T${time}Z`)
-  return Number.isNaN(ms) ? undefined : ms / 1000
+  const seconds = Date.parse(`${written}Z`) / 1000
+  if (!(seconds >= 0 && seconds <= MAX_TYPED)) return undefined
+  // Another time is read from days that no month has, and from 24:00.
+  // oxlint-disable-next-line no-restricted-globals -- of a given time
+  return new Date(seconds * 1000).toISOString().startsWith(written) ? seconds : undefined
 }
 
 /** From 2001, and before 2065: no chain has as many blocks. Above are numbers of blocks again, which are mistakes, such as the largest UInt32. */

@@ -3,7 +3,7 @@ import * as values from './values.ts'
 import { resolve } from 'node:path'
 import { usageError, refuse } from '../model/errors.ts'
 import type { TableDefinition, Unit } from '../model/model.ts'
-import { isTime } from '../model/blocks.ts'
+import { isTime, timePosition } from '../model/blocks.ts'
 import type { MaxLoad, UpOptions } from '../planning/run-options.ts'
 import { onlySelect } from '../project/transform-statement.ts'
 import { readLoginFile } from './text-file.ts'
@@ -47,34 +47,51 @@ export function typedBounds(flags: Flags): Pick<UpOptions, 'from' | 'to'> {
   const from = readFlag(flags, 'from', values.blockNumber)
   const to = readFlag(flags, 'to', values.blockNumber)
   if (from !== undefined && to !== undefined && from > to) {
-    const [start, end] = [flags.get('from')!.place, flags.get('to')!.place]
-    throw usageError(`${start} ${from} is after ${end} ${to}`, 'swap them: the range goes upwards')
+    const [start, end] = [flags.get('from')!, flags.get('to')!]
+    throw usageError(
+      `${start.place} ${start.text} is after ${end.place} ${end.text}`,
+      'swap them: the range goes upwards',
+    )
   }
   return { from, to }
 }
 
-/** @throws BackfillError `usage` for a number that is blocks for some tables and seconds for others */
-export function assertUnits(
-  chosen: readonly Pick<TableDefinition, 'key' | 'unit'>[],
-  { config, flags }: { readonly config: Config; readonly flags: Flags },
-): void {
+type Counting = readonly Pick<TableDefinition, 'key' | 'unit'>[]
+
+function byUnit(chosen: Counting) {
   const keys = (unit: Unit) => chosen.flatMap((table) => (table.unit === unit ? [table.key] : []))
   const [blocks, seconds] = [keys('block'), keys('second')]
-  const isMixed = blocks.length > 0 && seconds.length > 0
+  return { blocks, seconds, isMixed: blocks.length > 0 && seconds.length > 0 }
+}
+
+/** @throws BackfillError `usage` for a number that is blocks for some tables and seconds for others */
+export function assertUnits(
+  chosen: Counting,
+  { config, flags }: { readonly config: Config; readonly flags: Flags },
+): void {
+  const { blocks, seconds, isMixed } = byUnit(chosen)
   for (const { value, origin } of [config.lag, config.chunk])
     if (isMixed && typeof value === 'number' && value > 0)
       throw usageError(
         `${origin}: ${value} would be blocks for ${blocks.join(', ')} and seconds for ${seconds.join(', ')}`,
         `type both, such as ${value},5m, or choose tables with --tables`,
       )
+  assertPositions(chosen, flags)
+}
+
+/** @throws BackfillError `usage` for a time typed for tables that count blocks, whatever its number, and for a block where some count seconds */
+export function assertPositions(chosen: Counting, flags: Flags): void {
+  const { blocks, seconds, isMixed } = byUnit(chosen)
   for (const name of ['from', 'to', 'at']) {
     const position = readFlag(flags, name, values.blockNumber)
     if (position === undefined) continue
-    const wrong = isTime(position) ? blocks : isMixed ? seconds : []
+    const { text, place } = flags.get(name)!
+    const isOfTime = timePosition(text) !== undefined || isTime(position)
+    const wrong = isOfTime ? blocks : isMixed ? seconds : []
     if (wrong.length > 0)
       throw usageError(
-        `--${name} ${flags.get(name)!.text} is ${isTime(position) ? 'a time' : 'a block'}, and ${wrong.join(', ')} count${wrong.length === 1 ? 's' : ''} ${isTime(position) ? 'blocks' : 'seconds'}`,
-        'choose the tables that it is for with --tables',
+        `${place} ${text} is ${isOfTime ? 'a time' : 'a block'}, and ${wrong.join(', ')} count${wrong.length === 1 ? 's' : ''} ${isOfTime ? 'blocks' : 'seconds'}`,
+        isMixed ? 'choose the tables that it is for with --tables' : 'type a block number, such as 19000000',
       )
   }
 }

@@ -1,7 +1,7 @@
 // Owns reading values from words, of a flag, a variable or a line of `.env`. Pure.
 import { usageError } from '../model/errors.ts'
 import type { PerUnit } from '../model/model.ts'
-import { timePosition } from '../model/blocks.ts'
+import { MAX_TYPED, timePosition } from '../model/blocks.ts'
 import { mayBeTyped } from '../sql-syntax/settings.ts'
 
 /** A value with its place, for messages: `--from`, `BACKFILL_LAG`. */
@@ -14,9 +14,6 @@ export function typedWords(values: Readonly<Record<string, string>>): Flags {
   return new Map(Object.entries(values).map(([name, text]) => [name, { text, place: `--${name}` }]))
 }
 
-/** Ethereum's block numbers, and the type of the derived tables' columns: UInt32. */
-const MAX_BLOCK = 4_294_967_295
-
 /** Reads one flag with one of the readers below; undefined if it was not typed. */
 export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T): T | undefined {
   const word = flags.get(name)
@@ -26,13 +23,13 @@ export function readFlag<T>(flags: Flags, name: string, read: (word: Word) => T)
 /** A position: a number, or a UTC time such as 2024-03-13T13:55. */
 export function blockNumber(word: Word): number {
   const what = /\d[-:/]\d/.test(word.text)
-    ? 'a UTC time such as 2024-03-13T13:55 or a block number'
+    ? 'a UTC time from 1970 to 2105, such as 2024-03-13T13:55, or a block number'
     : 'a block number'
-  return timePosition(word.text) ?? wholeNumber(word, 0, MAX_BLOCK, what)
+  return timePosition(word.text) ?? wholeNumber(word, 0, MAX_TYPED, what)
 }
 
 export function blockCount(word: Word): number {
-  return wholeNumber(word, 0, MAX_BLOCK, 'a number of blocks')
+  return wholeNumber(word, 0, MAX_TYPED, 'a number of blocks')
 }
 
 /** A reader of `64`, `5m` (tables that count seconds), or both: `64,5m`. `usual`: what is not typed. */
@@ -57,7 +54,7 @@ export function perUnit(usual: PerUnit = {}, least = 0): (word: Word) => PerUnit
 }
 
 export function positiveCount(word: Word): number {
-  return wholeNumber(word, 1, MAX_BLOCK, 'a whole number from 1')
+  return wholeNumber(word, 1, MAX_TYPED, 'a whole number from 1')
 }
 
 export function oneOf<T extends string>(known: readonly T[]): (word: Word) => T {

@@ -57,7 +57,7 @@ test.each<{ argv: readonly string[]; env?: Record<string, string>; says: string;
   { argv: ['up', '--to', 'head'], says: "--to must be a block number or a fork of mainnet, got 'head'" },
   {
     argv: ['up', '--to', '2024-13-13'],
-    says: "--to must be a UTC time such as 2024-03-13T13:55 or a block number, got '2024-13-13'",
+    says: "--to must be a UTC time from 1970 to 2105, such as 2024-03-13T13:55, or a block number, got '2024-13-13'",
   },
   { argv: ['up', '--to', '-5'], says: "--to must be a block number, got '-5'" },
   {

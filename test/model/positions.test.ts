@@ -11,9 +11,27 @@ test.for([
   ['2024-03-13', 1_710_288_000],
   ['2024-13-01', undefined],
   ['2024-03-13T25:00', undefined],
+  ['1970-01-01', 0],
+  ['2024-02-29', 1_709_164_800],
+  ['2106-02-07T06:28:15', 4_294_967_295],
   ['17000000', undefined],
 ] as const)('%s is the position %s', ([text, position]) => {
   expect(timePosition(text)).toBe(position)
+})
+
+test.for([
+  '2024-02-30',
+  '2023-02-29',
+  '2024-04-31',
+  '2024-03-13T24:00',
+  '2024-03-13T23:59:60',
+  '1969-12-31T23:59:59',
+  '2106-02-07T06:28:16',
+  '9999-12-31',
+])('%s, a time that no clock shows or no position can be, is refused and not taken for another', (text) => {
+  expect(() => blockNumber({ text, place: '--from' })).toThrow(
+    `--from must be a UTC time from 1970 to 2105, such as 2024-03-13T13:55, or a block number, got '${text}'`,
+  )
 })
 
 test('a block is shown as a number and a second as a time that can be typed again', () => {

@@ -122,6 +122,21 @@ test('a number that would be blocks and seconds is refused, and so is a time for
     code: 2,
     stderr: expect.stringContaining('--from 2024-03-13 is a time, and block_gas counts blocks'),
   })
+  const range = ['--from', '1970-01-01', '--to', '2099-12-31']
+  for (const argv of [
+    ['redo', 'block_gas', ...range, '--yes'],
+    ['digest', 'block_gas', ...range],
+    ['test', '--new', 'block_gas', ...range],
+    ['check', '--split', 'block_gas', ...range],
+    ['wait', '--to', '2099-12-31'],
+    ['status', 'block_gas', '--at', '2099-12-31'],
+  ])
+    expect(await backfillHere(argv, { env }), argv.join(' ')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /--\w+ (1970-01-01|2099-12-31) is a time, and block_gas.* counts? blocks/,
+      ),
+    })
   const votes = await plan('slot_votes', '--from', '2024-03-13T00:10', '--to', '2024-03-13T00:20', '--chunks')
   expect(votes).toMatchObject({
     code: 0,

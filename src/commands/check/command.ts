@@ -13,6 +13,7 @@ import { namedBlocks, type Range } from '../../model/blocks.ts'
 import { toolVersion } from '../../package-folder.ts'
 import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { placeOf } from '../../workspace/open.ts'
+import { assertPositions } from '../../workspace/run-options.ts'
 import { inRepository } from '../../workspace/env-file.ts'
 import { checkFields, type CheckReport, errorsOf, githubLines, renderCheck, sarif, tally } from './render.ts'
 
@@ -26,6 +27,7 @@ export const check: Command = async (context) => {
   const { report } = gathering
   const known = drafts.map(({ key }) => key)
   const definitions = chosen.flatMap(({ definition }) => definition ?? [])
+  if (split !== undefined) assertPositions(definitions, flags)
   // A test names a network: without networks no test can be read.
   const tested = catalogue.networks.length === 0 ? [] : definitions
   const tests = await readSoundTests(config.sql.value, { catalogue, chosen: tested, known }, report)

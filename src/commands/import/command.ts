@@ -1,5 +1,6 @@
 // Owns `backfill import`: it loads Xatu's public files into the source tables, with the runner and the ledger.
 import { closing } from '../../model/closing.ts'
+import { shortName } from '../../model/model.ts'
 import { PROGRAM_SQL } from '../../package-folder.ts'
 import type { ConnectedWorkspace } from '../../workspace/connect.ts'
 import { EXIT, usageError } from '../../model/errors.ts'
@@ -23,7 +24,7 @@ import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { supervised } from '../../session/supervised-run.ts'
 import { assertNamed, placeOf, readScope } from '../../workspace/open.ts'
-import { upOptions } from '../../workspace/run-options.ts'
+import { assertPositions, upOptions } from '../../workspace/run-options.ts'
 import { after } from '../../seam/clock.ts'
 import { type Config, PUBLIC_URL } from '../../workspace/config.ts'
 import { maskUrl } from '../../workspace/mask.ts'
@@ -86,6 +87,10 @@ async function withImport<T>(
   const { catalogue, network } = await readScope(config, [])
   const tables = await readImports(PROGRAM_SQL, catalogue.sources)
   const chosen = chooseImports(tables, readFlag(flags, 'tables', names) ?? [])
+  assertPositions(
+    chosen.map(({ target, unit }) => ({ key: shortName(target), unit })),
+    flags,
+  )
   assertNamed(config.servers)
   const stallMs = readFlag(flags, 'stall', duration) ?? STALL_MS
   const files =

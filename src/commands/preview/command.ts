@@ -12,6 +12,7 @@ import { verbatim } from '../../terminal/render/json.ts'
 import { transformParams, describeTransform, readerOf } from '../../targets/transform.ts'
 import { resolveLimits } from '../../planning/bounds.ts'
 import { type Connections, readScope } from '../../workspace/open.ts'
+import { assertPositions } from '../../workspace/run-options.ts'
 import { nonEmpty, positiveCount, readFlag } from '../../workspace/values.ts'
 import { type Command, type Context, withConnections } from '../../session/session.ts'
 import { count, formatRange } from '../../terminal/render/format.ts'
@@ -28,6 +29,7 @@ export const preview: Command = async (context) => {
   const format = readFlag(flags, 'format', nonEmpty)
   const json = flags.has('json')
   const { network, chosen } = await readScope(config, [name])
+  assertPositions(chosen, flags)
   const table = chosen[0]!
   const inside = insideLimits(context, { table, network, range })
 

@@ -5,6 +5,7 @@ import type { Context } from '../../session/session.ts'
 import { exitCodeOf } from '../../terminal/render/error.ts'
 import { errorDocument } from '../../terminal/render/json.ts'
 import { type Connections, openWorkspaceOn, type Session } from '../../workspace/open.ts'
+import { assertPositions } from '../../workspace/run-options.ts'
 import { blockNumber, type Flags, readFlag, selectors, typedWords } from '../../workspace/values.ts'
 import { readPage } from '../report/command.ts'
 import { healthFields, readHealth } from '../status/command.ts'
@@ -67,6 +68,7 @@ const ROUTES: Readonly<Record<string, Route>> = {
     answer: ({ context, flags, inside }) => {
       const to = readFlag(flags, 'to', blockNumber)!
       return inside(async ({ workspace }) => {
+        assertPositions(workspace.chosen, flags)
         const report = await status(workspace, { lag: context.config.lag.value })
         const ready = readinessFields(report, to, context.output.carry)
         return json(context, ready.ready ? 200 : 503, { command: 'wait', ...ready })

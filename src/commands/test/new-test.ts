@@ -2,6 +2,7 @@
 import { EXIT } from '../../model/errors.ts'
 import { type Catalogue, shortName } from '../../model/model.ts'
 import { readScope } from '../../workspace/open.ts'
+import { assertPositions } from '../../workspace/run-options.ts'
 import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { type Context, withConnections } from '../../session/session.ts'
@@ -18,6 +19,7 @@ export async function newTest(context: Context): Promise<number> {
   const range = typedRange(flags, '--new')
   const folder = config.sql.value.at(-1)!
   const { catalogue, network, chosen } = await readScope(config, [readFlag(flags, 'new', nonEmpty) ?? ''])
+  assertPositions(chosen, flags)
   const table = chosen[0]!
   const path = testPath(folder, table.key, `${network.name}-${range.from}-${range.to}`)
   await assertAbsent(path)

@@ -33,7 +33,7 @@ export const wait: Command = async (context) => {
       const open = found?.tables.filter(({ reasons }) => reasons.length > 0)
       const lines = (open ?? []).map(({ table, reasons }) => `${table}  ${reasons.join('; ')}`)
       if (found !== undefined && (found.ready || left <= 0)) {
-        output.answer(found, found.ready ? [`Ready up to block ${to}.`] : lines)
+        output.answer(found, found.ready ? [`Ready up to ${namedPosition(to)}.`] : lines)
         return found.ready ? EXIT.ok : EXIT.pending
       }
       if (open !== undefined && lines.join() !== said && !flags.has('quiet')) {
@@ -75,7 +75,7 @@ export function reasonsNotReady(table: TableReport, to: number): readonly string
     absence?.text,
     table.misfit !== null && `\`up\` does not write to it: ${table.misfit}`,
     (table.sourceHead ?? -1) < last &&
-      `its sources are complete up to block ${table.sourceHead ?? '-'} (newest less --lag): waits for them`,
+      `its sources are complete up to ${table.sourceHead === null ? 'block -' : namedPosition(table.sourceHead)} (newest less --lag): waits for them`,
     missing!.length > 0 && `missing ${formatRanges(missing!)}: ${waits}`,
     incomplete!.length > 0 && `incomplete ${formatRanges(incomplete!)}: some sources lack these blocks`,
     stale!.length > 0 && `stale ${formatRanges(stale!)}: \`${table.hint}\``,

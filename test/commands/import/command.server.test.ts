@@ -10,6 +10,10 @@ const run = (words: string) =>
 test.for([
   { words: 'import', says: /needs --from/ },
   { words: 'import --from 5000 --to 1', says: /--from 5000 is after --to 1/ },
+  {
+    words: 'import --tables canonical_execution_traces --from 1970-01-01',
+    says: /--from 1970-01-01 is a time, and traces counts blocks/,
+  },
   { words: 'import --from 0 --tables trace', says: /unknown source table 'trace'/ },
   { words: 'import --from 0 --network nowhere', says: /unknown network 'nowhere'/ },
   {

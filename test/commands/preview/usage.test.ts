@@ -8,6 +8,11 @@ test.for([
   ['preview address_diffs', 'needs --from <block>', 'add --from'],
   ['preview address_diffs --from 9 --to 1', '--from 9 is after --to 1', 'swap them'],
   [
+    'preview address_diffs --from 1970-01-01',
+    '--from 1970-01-01 is a time, and address_diffs counts blocks',
+    'type a block number',
+  ],
+  [
     'preview address_diffs --from 1 --print-sql --format CSV',
     '--print-sql and --format exclude each other',
     'keep one',

@@ -110,7 +110,13 @@ test('whatever is no small GET to this host is refused, and nothing is asked', a
   const wrong = await get('/readyz?tables=nobody&to=1')
   expect(wrong.status).toBe(400)
   expect(await wrong.json()).toMatchObject({ error: { message: expect.stringContaining("'nobody'") } })
-  for (const path of ['/readyz', '/readyz?to=x', '/status.json?network=a', '/check?max-behind=-1'])
+  for (const path of [
+    '/readyz',
+    '/readyz?to=x',
+    '/readyz?to=1970-01-01',
+    '/status.json?network=a',
+    '/check?max-behind=-1',
+  ])
     expect([path, (await get(path)).status]).toEqual([path, 400])
 })
 

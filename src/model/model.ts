@@ -94,8 +94,12 @@ export type TableDefinition = {
   readonly rawText: string
 }
 
-/** One end of `blocks`: a block number, or a fork's first block plus or minus some blocks. */
-export type BlockLimit = { readonly fork: string | undefined; readonly offset: number }
+/** One end of `blocks`: a block number, or a fork's first block plus or minus some blocks. `time`: as written, if the position is a time. */
+export type BlockLimit = {
+  readonly fork: string | undefined
+  readonly offset: number
+  readonly time?: string
+}
 
 export type BlockLimits = { readonly from: BlockLimit | undefined; readonly to: BlockLimit | undefined }
 

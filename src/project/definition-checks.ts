@@ -143,7 +143,7 @@ export function dependencyOrder<Table extends Node>(tables: readonly Table[], re
   return [...ordered]
 }
 
-/** The tables, in dependency order, with their units and positions. Reports a table whose inputs count different things. */
+/** The tables, in dependency order, with their units and positions. Reports a table whose inputs count different things, or its limits another. */
 export function withUnits(
   drafts: readonly TableDraft[],
   sources: readonly SourceDefinition[],
@@ -171,6 +171,13 @@ export function withUnits(
       report(
         fileError({ rule: 'E036', file, line: lines.get('after') ?? lines.get('sources'), sentence, hint }),
       )
+    }
+    const { from, to } = definition.blocks
+    const time = from?.time ?? to?.time
+    if (time !== undefined && unit === 'block') {
+      const sentence = `blocks: ${time} is a time, and ${key} counts blocks`
+      const hint = 'write numbers of blocks or names of forks'
+      report(fileError({ rule: 'E003', file, line: lines.get('blocks'), sentence, hint }))
     }
     const own = header.position === undefined ? position : asNumber(header.position)
     const whole = { ...definition, unit, position: own }

@@ -15,7 +15,7 @@ import { columnsIn } from '../sql-syntax/named-columns.ts'
 import { leavesBySetting, reportOutside } from '../sql-syntax/outside.ts'
 import { boundText } from '../sql-syntax/parameter-value.ts'
 import type { ShardBy } from '../sql-syntax/table-forms.ts'
-import { timePosition } from '../model/blocks.ts'
+import { MAX_TYPED, timePosition } from '../model/blocks.ts'
 
 export type HeaderEntry = {
   readonly key: string
@@ -65,9 +65,9 @@ export function seconds(entry: HeaderEntry): number {
   return Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h']
 }
 
-/** `a..b`, `..b` or `a..`, each end a block number or a fork's name with an optional `+n` or `-n`. */
+/** `a..b`, `..b` or `a..`, each end a block number, a time, or a fork's name with an optional `+n` or `-n`. */
 export function blockLimits(entry: HeaderEntry): BlockLimits {
-  const hint = 'write 100..200, dencun.. or ..dencun-1'
+  const hint = 'write 100..200, dencun.. or ..dencun-1, or 2024-03-13.. for a table that counts seconds'
   const ends = entry.value.split('..').map((end) => end.trim())
   const [from, to] = ends.map((end) => (end === '' ? undefined : blockLimit(end)))
   const bad = ends.length !== 2 || from === null || to === null || (from === undefined && to === undefined)
@@ -169,11 +169,14 @@ function plainName(entry: HeaderEntry, name: string): string {
 }
 
 function blockLimit(text: string): BlockLimit | null {
-  const block = wholeNumber(text) ?? timePosition(text)
+  const block = wholeNumber(text)
   if (block !== undefined) return { fork: undefined, offset: block }
+  const time = timePosition(text)
+  if (time !== undefined) return { fork: undefined, offset: time, time: text }
   const [, fork, sign, digits] = /^([a-z][a-z0-9_]*)(?:\s*([+-])\s*(\d+))?$/.exec(text) ?? []
   const blocks = digits === undefined ? 0 : wholeNumber(digits)
-  if (fork === undefined || blocks === undefined) return null
+  // Farther from a fork there is no block, so that the table would hold none, or all.
+  if (fork === undefined || blocks === undefined || blocks > MAX_TYPED) return null
   return { fork, offset: sign === '-' && blocks > 0 ? -blocks : blocks }
 }
 

@@ -95,6 +95,7 @@ test.for([
   ['dencun..', { from: { fork: 'dencun', offset: 0 }, to: undefined }],
   ['0..0', { from: { fork: undefined, offset: 0 }, to: { fork: undefined, offset: 0 } }],
   ['dencun-0..', { from: { fork: 'dencun', offset: 0 }, to: undefined }],
+  ['1970-01-02..', { from: { fork: undefined, offset: 86400, time: '1970-01-02' }, to: undefined }],
 ] as const)('blocks may be %s', ([blocks, limits]) => {
   expect(header({ blocks }).blocks).toEqual(limits)
 })
@@ -107,6 +108,10 @@ test.for<[string, string, RegExp]>([
   ['blocks', '007..', /not a range/],
   ['blocks', '9007199254740993..', /not a range/],
   ['blocks', 'Dencun..', /not a range/],
+  ['blocks', '..2024-02-30', /a\.sql:5: blocks: '\.\.2024-02-30' is not a range/],
+  ['blocks', '1969-01-01..', /not a range/],
+  ['blocks', '..9999-12-31', /not a range/],
+  ['blocks', '..dencun-99999999999', /a\.sql:5: blocks: '\.\.dencun-99999999999' is not a range/],
   ['blocks', '10..9', /ends before it begins/],
   ['blocks', 'dencun..dencun-1', /ends before it begins/],
   ['fresh', '30', /a\.sql:5: fresh: '30' is not a time \| write a time such as 90s, 30m or 2h/],

@@ -1,6 +1,9 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import { editedFolder } from '../support/edited-folder.ts'
+import { temporaryDirectory } from '../support/processes.ts'
 
 test.each([
   ['toUInt64(block_number) OR true', 'toUInt64(toUInt64(block_number) OR true)'],
@@ -17,3 +20,31 @@ test.each([
     expect(tables.find(({ key }) => key === 'block_slots_stat')).toMatchObject({ position })
   },
 )
+
+test.each(['1970-01-02..', '2024-01-01..', '1..2099-12-31'])(
+  '`blocks: %s` of a table that counts blocks is refused at its line, for it names times',
+  async (blocks) => {
+    const folder = editedFolder(
+      'transforms/block_slots_stat.sql',
+      (text) => `--! blocks: ${blocks}\n${text.replace(/^--! blocks:.*\n/m, '')}`,
+    )
+    await expect(readCatalogue(folder)).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringMatching(
+        /block_slots_stat\.sql:1: blocks: (1970|2024|2099)-\d\d-\d\d is a time, and block_slots_stat counts blocks$/,
+      ),
+    })
+  },
+)
+
+test('a table that counts seconds may be limited by times', async () => {
+  const folder = temporaryDirectory()
+  cpSync('test/models', folder, { recursive: true })
+  const path = join(folder, 'transforms/slot_votes.sql')
+  writeFileSync(path, `--! blocks: 1970-01-02..2099-12-31\n${readFileSync(path, 'utf8')}`)
+  const { tables } = await readCatalogue(folder)
+  expect(tables.find(({ key }) => key === 'slot_votes')).toMatchObject({
+    unit: 'second',
+    blocks: { from: { offset: 86_400 }, to: { offset: 4_102_358_400 } },
+  })
+})

@@ -89,7 +89,7 @@ function facts({ rows, blocks, sources, after, tags = [], audits = [] }: TableDe
 /** As the header writes it: `dencun-1`. */
 function limitText(limit: BlockLimit | undefined): string {
   if (limit === undefined) return ''
-  const { fork, offset } = limit
-  if (fork === undefined) return String(offset)
+  const { fork, offset, time } = limit
+  if (fork === undefined) return time ?? String(offset)
   return offset === 0 ? fork : `${fork}${offset > 0 ? '+' : ''}${offset}`
 }

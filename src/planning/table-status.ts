@@ -105,10 +105,11 @@ export async function readTableStatuses(
   return await withStale(workspace, facts)
 }
 
+/** A position below 0 is read as an unsigned number, so the two cannot be told apart. */
 export function strayTexts({ strays }: Pick<TableStatus, 'strays'>): readonly string[] {
   return strays.map(
     ({ source, above }) =>
-      `${source} has rows above block ${above}: they are taken for mistakes and left out`,
+      `${source} has rows at positions below 0 or above ${above}: they are taken for mistakes and left out`,
   )
 }
 

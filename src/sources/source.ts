@@ -67,7 +67,7 @@ export function openSource(place: SourcePlace) {
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 
-    /** Sources without rows are absent. `stray`: there are rows above this, the highest block that may be. */
+    /** Sources without rows are absent. `stray`: there are rows below 0 or above this, the highest block that may be. */
     async extents(
       sources: readonly string[],
       highestOf: (source: string) => number = () => MAX_BLOCK,

@@ -7,20 +7,27 @@ import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { limitError, isKept, KeptAnswerError } from './answers.ts'
+import { proxyFor } from './proxy.ts'
 
-/** An agent for one server (or for files of the web), to be destroyed by its owner. Loopback needs no proxy. */
+/** An agent for one server (or for files of the web), to be destroyed by its owner. @throws BackfillError `usage` for a bad proxy */
 export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>) {
-  const { protocol, hostname } = new URL(url)
+  const proxy = proxyFor(url, proxyEnvironment())
   const options = {
     keepAlive: true,
     maxSockets: 64,
     // Of a host with several addresses, Node gives each but the last 250 ms: too short for a server that is far away.
     autoSelectFamilyAttemptTimeout: 2500,
-    ...(!/^(localhost|127\..*|\[::1\])$/.test(hostname) && { proxyEnv: proxyEnvironment() }),
+    ...(proxy && { proxyEnv: proxy.environment }),
   }
-  return protocol === 'https:'
+  return url.startsWith('https:')
     ? new https.Agent({ ...options, ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) })
     : new http.Agent(options)
+}
+
+/** ` through HTTP_PROXY`, for messages; '' where the environment names no proxy for it. */
+export function wayTo(url: string): string {
+  const proxy = proxyFor(url, proxyEnvironment())
+  return proxy ? ` through ${proxy.variable}` : ''
 }
 
 const MOST_CHARACTERS = 200

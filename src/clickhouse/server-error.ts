@@ -4,7 +4,7 @@ import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { retryDecision, hintFor } from './error-codes.ts'
-import { GatewayError } from './http-agent.ts'
+import { GatewayError, wayTo } from './http-agent.ts'
 import { KeptAnswerError } from './answers.ts'
 import { silenceLimits } from './silence.ts'
 import { quotedName } from '../sql-syntax/quoting.ts'
@@ -83,7 +83,7 @@ function explained(
   { connection, doing }: ErrorPlace,
 ): [kind: ErrorKind, message: string, hint: string | undefined] {
   const words = messageOf(error)
-  const where = `${connection.side} ${connection.url}`
+  const where = `${connection.side} ${connection.url}${wayTo(connection.url)}`
   const meanwhile = doing === undefined ? '' : ` while ${doing}`
   const variable = `${connection.side.toUpperCase()}_CLICKHOUSE`
   if (words.includes(LOCK_LOST))
@@ -174,6 +174,9 @@ function unreachableHint({ side, url, username }: Connection, error: unknown): s
     return `Silence is noticed within a minute if the user may see what runs: GRANT SELECT ON system.processes TO ${quotedName(username)}`
   const variable = `${side.toUpperCase()}_CLICKHOUSE_URL`
   const { hostname } = new URL(url)
+  const proxy = wayTo(url).replace(' through ', '')
+  if (proxy !== '')
+    return `Check ${proxy}, ${variable} and that proxy and server are up; NO_PROXY=${hostname} goes past the proxy`
   return isInImage() && /^(localhost|127\..*|\[::1\])$/.test(hostname)
     ? `In a container, ${hostname} is the container itself. Set ${variable} to the server's host name; for a server on the container's host, use host.docker.internal and docker run --add-host host.docker.internal:host-gateway`
     : `Check ${variable} and that the server is up; backfill info shows the configuration`

@@ -2,6 +2,7 @@
 import * as values from './values.ts'
 import { resolve, dirname, join, relative } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
+import { proxySecrets } from '../clickhouse/proxy.ts'
 import type { Order } from '../planning/row-estimates.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
@@ -66,7 +67,10 @@ export function readConfig({
       ...(logins.some(({ url }) => url.origin.includes(LEGACY)) ? [OLD_NAME] : []),
       ...unknownVariables(layers.dotenv, environment),
     ],
-    secrets: logins.map(({ password }) => password.value).filter((secret) => secret !== ''),
+    secrets: [
+      ...logins.map(({ password }) => password.value).filter((secret) => secret !== ''),
+      ...proxySecrets(environment),
+    ],
   }
 }
 

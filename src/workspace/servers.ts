@@ -2,6 +2,7 @@
 // certificates that are read whole, or refused.
 import { resolve } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
+import { proxyFor } from '../clickhouse/proxy.ts'
 import { usageError } from '../model/errors.ts'
 import { assertPaired } from './env-file.ts'
 import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS, type Variable } from './variables.ts'
@@ -74,6 +75,7 @@ function login(layers: Layers, side: ServerRole, files: LoginFiles): Login {
   const find = (part: string) => variable(layers, `${own}_${part}`) ?? variable(layers, `${group}_${part}`)
   const protocol = find('PROTOCOL')
   const { url, ...inUrl } = serverUrl(address, protocol === undefined ? 'http' : protocolOf(protocol))
+  void proxyFor(url, layers.environment) // refused here, before anything is asked
   const origin = group === LEGACY ? `${address.origin} (legacy)` : address.origin
   const username = find('USERNAME')
   const given = (value: string | undefined, fallback: string): Setting<string> =>

@@ -163,7 +163,7 @@ export const DEFECTS_OF_SURROUNDINGS = [
   {
     what: 'HTTP_PROXY is not heeded',
     kind: 'environment/17',
-    find: '{ proxyEnv: proxyEnvironment() }',
+    find: '{ proxyEnv: proxy.environment }',
     put: '{}',
     test: 'test/clickhouse/http-agent.test.ts',
     name: 'HTTP_PROXY counts',

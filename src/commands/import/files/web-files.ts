@@ -19,7 +19,7 @@ import {
   fileVersion,
 } from '../files-port.ts'
 import { keptFile } from './parquet-file.ts'
-import { agentFor } from '../../../clickhouse/http-agent.ts'
+import { agentFor, wayTo } from '../../../clickhouse/http-agent.ts'
 
 export type WebOptions = Pick<HttpQuestion, 'stallMs' | 'signal'> & {
   readonly baseUrl: string
@@ -41,7 +41,8 @@ export async function openWeb(asked: WebOptions): Promise<FilesPort> {
   const looks = pLimit(CONCURRENT_REQUESTS)
   const url = (key: FileKey) => `${baseUrl}/${filePath(network, key)}`
   const answer = await requestFile(baseUrl, { ...options, method: 'HEAD' }).catch((error: unknown) => {
-    throw new BackfillError(`cannot reach ${baseUrl}: ${messageOf(error)}`, {
+    if (error instanceof BackfillError && error.kind === 'usage') throw error
+    throw new BackfillError(`cannot reach ${baseUrl}${wayTo(baseUrl)}: ${messageOf(error)}`, {
       kind: 'server',
       hint: 'Check --base-url (BACKFILL_IMPORT_URL), or --folder <folder> for files on this machine',
       cause: error,

@@ -10,7 +10,14 @@ import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/tables-behind.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
-import { isMissing, MISSING_HINT, originOf, messageOf, unlessMissing } from '../clickhouse/server-error.ts'
+import {
+  errorCode,
+  isMissing,
+  MISSING_HINT,
+  originOf,
+  messageOf,
+  unlessMissing,
+} from '../clickhouse/server-error.ts'
 import { probedColumns, rowsIn, type SourcePlace } from './rows.ts'
 import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 
@@ -20,8 +27,12 @@ export type SourcePort = ReturnType<typeof openSource>
 export function openSource(place: SourcePlace) {
   const { server, columnsOf } = place
   const asking = (doing: string) => server.during(doing)
+  const assertRead = (sources: readonly string[]): Promise<void> =>
+    assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))])))
   const missing = (sources: readonly string[]) => async (error: unknown) => {
     if (!isMissing(error)) throw error
+    // Of a column that is not there, the server says only that it knows none of this name, and proposes the same name.
+    if (errorCode(error) === UNKNOWN_COLUMN) await assertRead(sources)
     // The server quotes the SELECT that it cannot read, unless the whole database is missing.
     const source = sources.find((name) => String(originOf(error)).includes(`.${name} `))
     const { database } = server.connection
@@ -62,8 +73,7 @@ export function openSource(place: SourcePlace) {
 
   return {
     /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
-    assertReadable: (sources: readonly string[]): Promise<void> =>
-      assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))]))),
+    assertReadable: assertRead,
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 
@@ -142,6 +152,8 @@ export function openSource(place: SourcePlace) {
     },
   }
 }
+
+const UNKNOWN_COLUMN = 47
 
 /** Those that the user sees; that with most of the tables first. */
 async function databasesWith({ client }: Server, sources: readonly string[]): Promise<readonly string[]> {

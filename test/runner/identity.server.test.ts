@@ -170,11 +170,14 @@ test('a source without the columns by which missing blocks are found is refused 
       ENGINE = MergeTree ORDER BY block_num`,
   )
   databases = { ...databases, source: other }
-  const { code, stderr } = await run('up')
-  expect(code).toBe(2)
-  expect(stderr).toContain(
-    `the source ${other}.canonical_execution_storage_diffs has no column block_number, by which missing blocks are found`,
-  )
+  for (const command of ['up', 'status', 'plan']) {
+    const { code, stderr } = await run(command)
+    expect(code).toBe(2)
+    expect(stderr).toContain(
+      `the source ${other}.canonical_execution_storage_diffs has no column block_number, by which missing blocks are found`,
+    )
+    expect(stderr).toContain('--! position')
+  }
   const [made] = await rowsOf<{ n: number }>(
     server,
     'SELECT count() AS n FROM system.databases WHERE name IN {names:Array(String)}',

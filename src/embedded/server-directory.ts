@@ -10,6 +10,12 @@ export const EMBEDDED_USER = 'backfill'
 
 /** Safe while another server runs there: the password is created once. @throws BackfillError 'usage' if the folder may be a stranger's, or fails */
 export function prepareDirectory(path: string, wishes: ServerWishes) {
+  // The engine reads each as a slash, and looks in another folder.
+  if (path.includes('\\'))
+    throw usageError(
+      `The embedded ClickHouse cannot use the directory '${path}': ClickHouse takes no path with a backslash`,
+      'Name another one: --state <folder>; for a test, TMPDIR=<folder>',
+    )
   try {
     assertOwnDirectory(path)
     fs.mkdirSync(path, { recursive: true, mode: 0o700 })

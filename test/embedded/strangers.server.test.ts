@@ -82,6 +82,14 @@ describe.runIf(process.platform === 'linux')('the kernel shuts the engine in', (
   })
 })
 
+test.for(['a\\b', 'x\\'])('a folder with a backslash is refused, and nothing is made in it: %s', (name) => {
+  const directory = join(temporaryDirectory(), name)
+  expect(() => prepareDirectory(directory, { memoryBytes: undefined })).toThrow(
+    expect.objectContaining({ kind: 'usage', message: expect.stringMatching(/no path with a backslash$/) }),
+  )
+  expect(existsSync(directory)).toBe(false)
+})
+
 test('a folder that backfill has not made is not used: a link, one of a clone', () => {
   const place = temporaryDirectory()
   const wishes = { memoryBytes: undefined }

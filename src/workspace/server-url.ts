@@ -17,6 +17,9 @@ export function serverUrl(word: Word, protocol: Protocol) {
   const url = URL.parse(bare ? `${protocol}://${text}` : text)
   const fail = (what: string, hint?: string) =>
     usageError(`${word.place} ${what}, got '${maskUrl(word.text)}'.`, hint)
+  const [, scheme] = /^(https?):\/(?!\/)/i.exec(text) ?? []
+  if (scheme !== undefined)
+    throw usageError(`${word.place} has one / behind ${scheme}:`, `write ${scheme}://<host>:<port>`)
 
   if (/[/?#].*@/s.test(text.replace(/^[a-z][a-z0-9+.-]*:\/\//i, '')))
     throw fail(

@@ -127,11 +127,16 @@ const KNOWN = [
 const FOREIGN = /_(SERVICE_(HOST|PORT\w*)|PORT(_\w+)?)$|^BACKFILL_(TEST|REQUIRE)_/
 
 /** A sentence for each variable that is set and that nobody reads, though its name looks like one of ours. */
-export function unknownVariables(...layers: readonly Environment[]): readonly string[] {
-  const set = new Set(layers.flatMap((layer) => Object.keys(layer).filter((name) => layer[name])))
-  return [...set].flatMap((name) => {
-    // Names of variables are case-sensitive: backfill_network sets nothing.
-    const upper = name.toUpperCase()
+export function unknownVariables(dotenv: Environment, environment: Environment): readonly string[] {
+  const set = new Set(
+    [dotenv, environment].flatMap((layer) => Object.keys(layer).filter((name) => layer[name])),
+  )
+  const late = dotenv['BACKFILL_ENV_FILE']
+    ? ['BACKFILL_ENV_FILE in .env sets nothing: set it in the environment, or use --env-file']
+    : []
+  const unknown = [...set].flatMap((name) => {
+    // Names of variables are case-sensitive: backfill_network sets nothing, and neither does BACKFILL-NETWORK.
+    const upper = name.toUpperCase().replaceAll(/[.-]/g, '_')
     if (KNOWN.includes(name) || FOREIGN.test(upper)) return []
     // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL is a typing error.
     const side = /^(.+)_CLICKHOUSE_/.exec(upper)?.[1]
@@ -140,4 +145,5 @@ export function unknownVariables(...layers: readonly Environment[]): readonly st
     const meant = KNOWN.find((known) => known.startsWith(upper)) ?? nearest(upper, KNOWN)
     return [`${name} is not a variable of backfill${meant === undefined ? '' : `: did you mean ${meant}?`}`]
   })
+  return [...late, ...unknown]
 }

@@ -145,6 +145,18 @@ test('a variable that nobody reads is warned of, with the nearest name; another 
   ])
 })
 
+test('names in .env with - or . for _ are warned of, and so is BACKFILL_ENV_FILE, which comes too late there', () => {
+  const text =
+    'TARGET-CLICKHOUSE-PASSWORD=a\nTARGET.CLICKHOUSE.PASSWORD=b\nBACKFILL-LAG=3\nlog.level=x\nBACKFILL_ENV_FILE=other\n'
+  const meant = 'is not a variable of backfill: did you mean'
+  expect(withDotenv(text).warnings).toEqual([
+    'BACKFILL_ENV_FILE in .env sets nothing: set it in the environment, or use --env-file',
+    `TARGET-CLICKHOUSE-PASSWORD ${meant} TARGET_CLICKHOUSE_PASSWORD?`,
+    `TARGET.CLICKHOUSE.PASSWORD ${meant} TARGET_CLICKHOUSE_PASSWORD?`,
+    `BACKFILL-LAG ${meant} BACKFILL_LAG?`,
+  ])
+})
+
 test('a URL for the source alone is an error', () => {
   expect(() => config({ SOURCE_CLICKHOUSE_URL: 'db' })).toThrow(
     'SOURCE_CLICKHOUSE_URL is set, but TARGET_CLICKHOUSE_URL is not',

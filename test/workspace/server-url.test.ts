@@ -60,10 +60,9 @@ test('an address of tens of thousands of letters is refused at once', () => {
 })
 
 test('an address with one / behind its scheme is told that the other is missing', () => {
-  const read = () =>
-    serverUrl({ text: 'http:/ann:secret@127.0.0.1:8123', place: 'TARGET_CLICKHOUSE_URL' }, 'http')
-  expect(read).toThrow('TARGET_CLICKHOUSE_URL has one / behind http:')
-  expect(read).not.toThrow('secret')
+  const text = 'http:/ann:secret@127.0.0.1:8123'
+  const read = () => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')
+  expect(read).toThrow(/^TARGET_CLICKHOUSE_URL has one \/ behind http:$/)
 })
 
 test.for(['http:///db', 'https://', 'http:////db:8123'])('the address %s names no host', (text) => {

@@ -67,7 +67,9 @@ test('a block number that the column of a table cannot hold is left out, and tak
   const { code, stderr } = await run('up')
   expect({ code, stderr }).toEqual({
     code: 0,
-    stderr: expect.stringContaining('has rows at positions below 0 or above 4294967295: they are taken for mistakes'),
+    stderr: expect.stringContaining(
+      'has rows at positions below 0 or above 4294967295: they are taken for mistakes',
+    ),
   })
   expect(await rows()).toEqual(before)
   expect((await run('status')).stdout).toContain('has rows at positions below 0 or above 4294967295')

@@ -7,7 +7,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { limitError, isKept, KeptAnswerError } from './answers.ts'
-import { proxyFor } from './proxy.ts'
+import { proxyFor } from '../model/proxy.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. @throws BackfillError `usage` for a bad proxy */
 export function agentFor({ url, ca, cert, key }: Pick<Connection, 'url' | 'ca' | 'cert' | 'key'>) {

@@ -117,7 +117,7 @@ async function hasLostParts(
 }
 
 function lostPartsText(name: string, key: string): string {
-  return `${name} lacks data parts that it had: was a partition dropped, or was the table emptied and filled again? \`backfill rebuild ${key}\` builds it again; if no row is lost (a partition was detached and attached), \`backfill adopt ${key}\` compares some rows and takes the table as it is`
+  return `${name} lacks data parts that it had: was a partition dropped, or was the table emptied and filled again? \`backfill rebuild ${key}\` builds it again; if no row is lost (a partition was detached and attached, or restored from a backup), \`backfill adopt ${key}\` compares some rows and takes the table as it is`
 }
 
 /** Rows of the same table, after the ledger was read: a run may have written both in between. */

@@ -2,7 +2,7 @@
 import * as values from './values.ts'
 import { resolve, dirname, join, relative } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
-import { proxySecrets } from '../clickhouse/proxy.ts'
+import { proxySecrets } from '../model/proxy.ts'
 import type { Order } from '../planning/row-estimates.ts'
 import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } from '../model/model.ts'
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'

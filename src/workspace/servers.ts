@@ -2,7 +2,7 @@
 // certificates that are read whole, or refused.
 import { resolve } from 'node:path'
 import type { ServerRole } from '../clickhouse/connection.ts'
-import { proxyFor } from '../clickhouse/proxy.ts'
+import { proxyFor } from '../model/proxy.ts'
 import { usageError } from '../model/errors.ts'
 import { assertPaired } from './env-file.ts'
 import { type Layers, type Setting, settingOf, variable, LOGIN_PARTS, type Variable } from './variables.ts'

@@ -1,6 +1,6 @@
 // Owns the promises about the proxies that the environment names: which address counts, what is refused, and that no password is shown.
 import { expect, onTestFinished, test, vi } from 'vitest'
-import { proxyFor, proxySecrets } from '../../src/clickhouse/proxy.ts'
+import { proxyFor, proxySecrets } from '../../src/model/proxy.ts'
 import { serverError } from '../../src/clickhouse/server-error.ts'
 import type { BackfillError } from '../../src/model/errors.ts'
 import { mask } from '../../src/workspace/mask.ts'

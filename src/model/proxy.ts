@@ -1,5 +1,5 @@
 // Owns the proxy of the environment: which variable names it for a server, its address, and its passwords, for masking. Pure.
-import { usageError } from '../model/errors.ts'
+import { usageError } from './errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
 

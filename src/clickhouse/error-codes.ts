@@ -75,6 +75,8 @@ export function backoffMs(attempt: number, chance: number): number {
 }
 
 export const ACCESS_DENIED = 497
+/** Of a column, mostly. */
+export const UNKNOWN_IDENTIFIER = 47
 const READONLY = 164
 
 const NO_NULL =

@@ -4,7 +4,11 @@ import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './event
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
 import type { OldestParts } from '../clickhouse/oldest-parts.ts'
-import { unlessMissing } from '../clickhouse/server-error.ts'
+import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { UNKNOWN_IDENTIFIER } from '../clickhouse/error-codes.ts'
+import { errorCode, unlessMissing } from '../clickhouse/server-error.ts'
+import { usageError } from '../model/errors.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
 import { touchesSome, unionOf } from '../clickhouse/dialect.ts'
 import {
   eventsOf,
@@ -33,7 +37,7 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
     if (uuids.size === 0) return new Map()
     const foldKey = { network, uuids, fromCheckpoint: true }
     const [tails] = await Promise.all([
-      tailsOf(foldKey).execute(),
+      tailsOf(foldKey).execute().catch(oldLedger),
       assertOwnNetwork({ server, names, network }, uuids),
     ])
     const tailOf = new Map(tails.map((row) => [row.table_key, row]))
@@ -55,6 +59,16 @@ export function ledgerReader({ server, names, network }: LedgerPlace) {
         } = tailOf.get(key) ?? {}
         return [key, { islands: islandsOf(key), tail, position: last, lastRun, digestRows, oldestParts }]
       }),
+    )
+  }
+
+  /** What an earlier version has created lacks a column. */
+  function oldLedger(error: unknown): never {
+    if (errorCode(error) !== UNKNOWN_IDENTIFIER) throw error
+    const place = `${quotedName(names.ledger)}.ledger${onCluster(server)}`
+    throw usageError(
+      `the ledger ${names.ledger} was created by an earlier version: it lacks the column oldest_parts`,
+      `type ALTER TABLE ${place} ADD COLUMN oldest_parts Map(String, Int64) AFTER islands`,
     )
   }
 

@@ -9,6 +9,7 @@ import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
 import { assertReadable } from '../clickhouse/tables-behind.ts'
 import type { Server } from '../clickhouse/server.ts'
+import { UNKNOWN_IDENTIFIER } from '../clickhouse/error-codes.ts'
 import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
 import {
   errorCode,
@@ -32,7 +33,7 @@ export function openSource(place: SourcePlace) {
   const missing = (sources: readonly string[]) => async (error: unknown) => {
     if (!isMissing(error)) throw error
     // Of a column that is not there, the server says only that it knows none of this name, and proposes the same name.
-    if (errorCode(error) === UNKNOWN_COLUMN) await assertRead(sources)
+    if (errorCode(error) === UNKNOWN_IDENTIFIER) await assertRead(sources)
     // The server quotes the SELECT that it cannot read, unless the whole database is missing.
     const source = sources.find((name) => String(originOf(error)).includes(`.${name} `))
     const { database } = server.connection
@@ -152,8 +153,6 @@ export function openSource(place: SourcePlace) {
     },
   }
 }
-
-const UNKNOWN_COLUMN = 47
 
 /** Those that the user sees; that with most of the tables first. */
 async function databasesWith({ client }: Server, sources: readonly string[]): Promise<readonly string[]> {

@@ -1,6 +1,6 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
-import { blamesText, ACCESS_DENIED, missingGrant } from '../../clickhouse/error-codes.ts'
+import { blamesText, ACCESS_DENIED, missingGrant, UNKNOWN_IDENTIFIER } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
 import type { SqlText } from '../../model/model.ts'
@@ -97,8 +97,6 @@ function scopesOf(sql: SqlText, scope: string): readonly (readonly Token[])[] {
 }
 
 const isNamed = (token: Token, name: string): boolean => isName(token) && unquoted(token) === name
-
-export const UNKNOWN_IDENTIFIER = 47
 
 const NO_TABLE = { rule: 'E062', hint: 'correct the name, or create the table' } as const
 

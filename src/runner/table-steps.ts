@@ -168,21 +168,15 @@ export async function checkpointTables(
   { ports, runId, uuids, tableStatuses, retryPolicy }: RunContext,
   when: keyof typeof CHECKPOINT_EVENTS,
 ): Promise<void> {
-  const due = runs.filter(({ failure, events }) => failure === undefined && events >= CHECKPOINT_EVENTS[when])
-  const watched = due.map(({ tableStatus }) => tableStatus).filter(isWatched)
-  const parts = await ports.target.oldestParts(watched.map(({ table }) => table.target))
-  const requests = due.flatMap(({ key, lock, tableStatus: { table } }) =>
-    lock === undefined
-      ? []
-      : [
-          {
-            lock,
-            targetUuid: uuids.get(key)!,
-            inputs: inputsOf(table, tableStatuses),
-            parts: parts.get(table.target),
-          },
-        ],
+  const due = runs.filter(
+    ({ failure, events, lock }) => failure === undefined && events >= CHECKPOINT_EVENTS[when] && lock,
   )
+  const watched = due.map(({ tableStatus }) => tableStatus).filter(isWatched)
+  const oldest = await ports.target.oldestParts(watched.map(({ table }) => table.target))
+  const requests = due.map(({ key, lock, tableStatus: { table } }) => {
+    const [targetUuid, parts] = [uuids.get(key)!, oldest.get(table.target)]
+    return { lock: lock!, targetUuid, inputs: inputsOf(table, tableStatuses), parts }
+  })
   await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0
 }

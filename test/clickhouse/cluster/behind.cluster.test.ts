@@ -1,12 +1,8 @@
 // Owns what a replica may do that lacks rows which others have, because it was made anew: nothing is read from it.
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { backfillHere, environmentFor } from '../../support/cli.ts'
-import { MISSING_CLUSTER, startRealCluster } from '../../support/real-cluster.ts'
-import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
-import { CLUSTER } from '../../support/shards.ts'
-import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
-import { SQL_FOLDER } from '../../support/workspace.ts'
+import { describe, expect, test } from 'vitest'
+import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
+import { post, rowsOf, type TestServer } from '../../support/server.ts'
+import { startSmallCluster } from '../../support/small-cluster.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
@@ -36,22 +32,8 @@ async function sendAgain(node: TestServer, other: TestServer, table: string): Pr
 
 describe.skipIf(MISSING_CLUSTER)('a replica that was made anew', () => {
   test('is not read before it has the rows of an input, and not asked before it has the ledger', async () => {
-    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
-    onTestFinished(() => cluster.stop())
-    const [other, node] = cluster.nodes as [TestServer, TestServer]
-    const places = {
-      source: uniqueDatabase('source'),
-      target: uniqueDatabase('target'),
-      ledger: uniqueDatabase('ledger'),
-    }
-    for (const one of [other, node]) {
-      await createSourceTables(one, await readCatalogue(SQL_FOLDER), places.source)
-      await addBlocks(one, places.source, { from: 1, to: 20 })
-    }
-    const on = (one: TestServer, words: string) =>
-      backfillHere(words.split(' '), {
-        env: { ...environmentFor(one, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
-      })
+    const { first: other, second: node, places, addSources, run: on } = await startSmallCluster(20, 'all')
+    for (const one of [other, node]) await addSources(one)
     /** A node that is whole answers, and warns; the other refuses. */
     const expectBelieved = async (words: string, sentence: RegExp) => {
       expect(await on(node, words)).toMatchObject({ code: 6, stderr: expect.stringMatching(sentence) })

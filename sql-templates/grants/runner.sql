@@ -24,6 +24,7 @@ GRANT SELECT ON {{source}}.* TO {{user}};
 -- to fit jobs and chunks to load and memory (for the reader, if there are two servers)
 GRANT SELECT ON system.server_settings TO {{user}};
 GRANT SELECT ON system.asynchronous_metrics TO {{user}};
--- to report row policies that hide source rows, and to compare sources by their parts (`verify --sources`)
+-- to report row policies that hide source rows, to compare sources by their parts (`verify --sources`), and to see that a table
+-- with a row per key lost some of its own
 GRANT SELECT ON system.row_policies TO {{user}};
 GRANT SELECT ON system.parts TO {{user}};

@@ -52,7 +52,7 @@ export async function probeTable(
 
 /**
  * In the order of their keys, so that of several runs one gets all. Without a table that is `refused` the others go on. @throws BackfillError `locked`
- * if another `up` holds one, unless such tables are to be left out: no lock is kept then
+ * if another `up` holds one, unless such tables are to be left out; `failed` naming the GRANT that lacks to drop old locks. No lock is kept then
  */
 export async function takeLocks(
   runs: readonly TableRun[],
@@ -63,32 +63,35 @@ export async function takeLocks(
   const free = runs.filter(({ lock }) => lock === undefined)
   // If this fails, each table asks by itself.
   const seen = await ports.locks.look(free.map(({ key }) => key)).catch(() => undefined)
-  for (const run of free.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
-    const { key } = run
-    if (retryPolicy.signal.aborted) continue
-    const tell = (standstill?: Standstill) => report({ type: 'standstill', table: key, standstill })
-    let waited = false
-    const waits: WaitNote = (_, { host, pid }) => {
-      waited = true
-      tell({ reason: 'lock', host, pid })
-    }
-    try {
-      run.lock = await withRetry({ queries: ports.queries, retryPolicy }, () =>
-        ports.locks.acquire(key, waits, options.lockWaitMs, UP, seen),
-      )
-      taken.push(run)
-    } catch (error) {
-      if (!(error instanceof BackfillError && error.heldBy === UP) || options.lockSkip) refused(run, error)
-      else {
-        await Promise.all(taken.map(({ lock }) => lock!.release()))
-        for (const other of taken) other.lock = undefined
-        throw error
+  try {
+    for (const run of free.toSorted((one, other) => (one.key < other.key ? -1 : 1))) {
+      const { key } = run
+      if (retryPolicy.signal.aborted) continue
+      const tell = (standstill?: Standstill) => report({ type: 'standstill', table: key, standstill })
+      let waited = false
+      const waits: WaitNote = (_, { host, pid }) => {
+        waited = true
+        tell({ reason: 'lock', host, pid })
       }
-    } finally {
-      if (waited) tell()
+      try {
+        run.lock = await withRetry({ queries: ports.queries, retryPolicy }, () =>
+          ports.locks.acquire(key, waits, options.lockWaitMs, UP, seen),
+        )
+        taken.push(run)
+      } catch (error) {
+        const isOfUp = error instanceof BackfillError && error.heldBy === UP
+        if (isOfUp && !options.lockSkip) throw error
+        refused(run, error)
+      } finally {
+        if (waited) tell()
+      }
     }
+    await ports.locks.sweep()
+  } catch (error) {
+    await Promise.all(taken.map(({ lock }) => lock!.release()))
+    for (const other of taken) other.lock = undefined
+    throw error
   }
-  await ports.locks.sweep()
 }
 
 const UP = 'up'
@@ -179,4 +182,14 @@ export async function checkpointTables(
   })
   await ports.ledger.checkpoint(requests, runId, retryPolicy)
   for (const run of due) run.events = 0
+}
+
+/** Gives its lock back, whatever becomes of its checkpoint: a process that uses the library lives on. `together`: the checkpoint of all tables. */
+export async function endTable(run: TableRun, context: RunContext, together: Promise<void>): Promise<void> {
+  try {
+    // If the joint checkpoint fails, each table writes its own, so that only the table with the error fails.
+    await together.catch(() => checkpointTables([run], context, 'atEnd'))
+  } finally {
+    await run.lock?.release()
+  }
 }

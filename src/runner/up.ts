@@ -14,7 +14,7 @@ import { keepFound, keepSeen } from './keep-findings.ts'
 import { fillDigests } from './later-digests.ts'
 import { runRange } from './retry-range.ts'
 import type { Choice } from './shared-chunks.ts'
-import { checkpointTables, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
+import { checkpointTables, endTable, prepareTable, probeTable, readLocked, takeLocks } from './table-steps.ts'
 import {
   blockedBlocks,
   dependenciesOf,
@@ -223,12 +223,7 @@ export async function up(
       if ((error as BackfillError).kind === 'server') unreachable.abort()
       throw error
     })
-  for (const run of runs.values())
-    launch(run, async () => {
-      // If the joint checkpoint fails, each table writes its own, so that only the table with the error fails.
-      await together.catch(() => checkpointTables([run], context, 'atEnd'))
-      await run.lock?.release()
-    })
+  for (const run of runs.values()) launch(run, () => endTable(run, context, together))
   await Promise.all(inFlight)
   await Promise.allSettled([keepFound(workspace, context), keepSeen(workspace, context)]) // no run fails for these
   for (const skipped of skippedBlocks(runs)) report(skipped)

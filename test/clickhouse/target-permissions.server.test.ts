@@ -147,6 +147,12 @@ test('[target-up-least] without any one of them it fails, and names the GRANT', 
 test('[target-locks] whoever may not drop the locks of earlier runs is told so by the second run', async () => {
   expect((await up('up_once', '--to', '6')).code).toBe(0)
   expect(hintOf(await up('up_once'))).toBe('  GRANT DROP TABLE ON ledger_locks.* TO up_once')
+  // Somebody who uses the library lives on, and must not hold it.
+  const left = await rowsOf(
+    server,
+    "SELECT name FROM system.tables WHERE database = 'ledger_locks' AND comment NOT LIKE '%\"released\":true%'",
+  )
+  expect(left).toEqual([])
 })
 
 test('[target-later] where databases, tables and the ledger are there, nothing is created but locks', async () => {

@@ -78,10 +78,16 @@ export const DEFECTS = [
   },
   {
     what: 'a run that finds a lock held goes on with the rest',
-    find: 'if (!(error instanceof BackfillError && error.heldBy === UP) || options.lockSkip)',
-    put: 'if (error instanceof BackfillError)',
+    find: 'if (isOfUp && !options.lockSkip) throw error',
+    put: '',
     test: 'test/cli/endings.server.test.ts',
     name: 'in the same instant',
+  },
+  {
+    what: 'a run whose last checkpoint fails keeps its lock',
+    find: '  } finally {\n    await run.lock?.release()\n  }',
+    put: '    await run.lock?.release()\n  } finally {\n  }',
+    test: 'test/runner/given-back-locks.server.test.ts',
   },
   {
     what: 'the same error is printed twice',

@@ -1,5 +1,6 @@
 // Owns what the simulation itself promises.
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { randomBelow, randomId } from '../../src/seam/random.ts'
 import { OF_A_REBUILD, OF_AN_ADOPTION, READS, WRITES } from './acts.ts'
 import { historyOf } from './draws.ts'
 import { play } from './play.ts'
@@ -16,6 +17,13 @@ test('a seed plays again exactly', async () => {
   const [one, other] = [await play(historyOf(7)), await play(historyOf(7))]
   expect(one.trace.length).toBeGreaterThan(10)
   expect(other).toEqual(one)
+})
+
+test('what else happens in this process changes no history', async () => {
+  const alone = await play(historyOf(7))
+  const others = setInterval(() => [randomId(), randomBelow(9)])
+  onTestFinished(() => clearInterval(others))
+  expect(await play(historyOf(7))).toEqual(alone)
 })
 
 test('a statement that the simulation does not know fails by its text', () => {

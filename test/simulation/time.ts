@@ -59,6 +59,8 @@ export function startTime(seed: number) {
   let orders = 0
   let ids = 0
 
+  /** Whoever is none, such as a lock that an earlier test of this worker still holds, lives on the machine's time and draws its chance. */
+  const isRunner = () => context.getStore() !== undefined
   const before = (one: Entry, other: Entry) => one.at - other.at || one.order - other.order
   function push(entry: Entry): void {
     let place = heap.push(entry) - 1
@@ -95,44 +97,53 @@ export function startTime(seed: number) {
   }
 
   const restore = [
-    replaceClock({
-      now: () => ms,
-      date: () => new Date(BEGIN + ms + (context.getStore()?.ahead ?? 0)),
-      sleep: (delay, signal) =>
-        new Promise((resolve) => {
-          if (signal?.aborted) return resolve()
-          const stop = () => (cancel(), resolve())
-          const wake = () => (signal?.removeEventListener('abort', stop), resolve())
-          const cancel = later(delay, wake, context.getStore())
-          signal?.addEventListener('abort', stop, { once: true })
-        }),
-      after: (delay, work) => later(delay, work, context.getStore()),
-      every(delay, work) {
-        const of = context.getStore()
-        let cancel: (() => void) | undefined
-        const next = () => (cancel = later(delay, () => (next(), work()), of))
-        next()
-        return () => cancel?.()
+    replaceClock(
+      {
+        now: () => ms,
+        date: () => new Date(BEGIN + ms + context.getStore()!.ahead),
+        sleep: (delay, signal) =>
+          new Promise((resolve) => {
+            if (signal?.aborted) return resolve()
+            const stop = () => (cancel(), resolve())
+            const wake = () => (signal?.removeEventListener('abort', stop), resolve())
+            const cancel = later(delay, wake, context.getStore())
+            signal?.addEventListener('abort', stop, { once: true })
+          }),
+        after: (delay, work) => later(delay, work, context.getStore()),
+        every(delay, work) {
+          const of = context.getStore()
+          let cancel: (() => void) | undefined
+          const next = () => (cancel = later(delay, () => (next(), work()), of))
+          next()
+          return () => cancel?.()
+        },
+        timeout(delay) {
+          const controller = new AbortController()
+          later(delay, () => controller.abort(), context.getStore())
+          return controller.signal
+        },
       },
-      timeout(delay) {
-        const controller = new AbortController()
-        later(delay, () => controller.abort(), context.getStore())
-        return controller.signal
+      isRunner,
+    ),
+    replaceRandom(
+      {
+        id: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
+        below: draw.below,
+        fraction: () => draw.below(1000) / 1000,
       },
-    }),
-    replaceRandom({
-      id: () => `00000000-0000-4000-8000-${String(++ids).padStart(12, '0')}`,
-      below: draw.below,
-      fraction: () => draw.below(1000) / 1000,
-    }),
-    replaceThisProcess({
-      identity: () => {
-        const { pid = 0, host = 'nobody' } = context.getStore() ?? {}
-        return { pid, host, pidNamespace: host }
+      isRunner,
+    ),
+    replaceThisProcess(
+      {
+        identity: () => {
+          const { pid, host } = context.getStore()!
+          return { pid, host, pidNamespace: host }
+        },
+        isAlive: (pid) => runners.some((runner) => runner.pid === pid && !runner.dead),
+        end: () => undefined,
       },
-      isAlive: (pid) => runners.some((runner) => runner.pid === pid && !runner.dead),
-      end: () => undefined,
-    }),
+      isRunner,
+    ),
   ]
 
   return {

@@ -1,5 +1,5 @@
 --! group: Tables
---! server: target
+--! server: each node
 --! ok: no materialized view reads a derived table
 -- A materialized view takes every row that is inserted, once more when a range is built again, and loses none when rows
 -- are deleted: redo, recovery and rebuild make what it holds another thing than what the table holds.

@@ -131,8 +131,24 @@ const LIMITS: readonly (readonly [code: number, pattern: RegExp, setting: string
 /** A node that died after the command had found all of them there. */
 const NODES_AWAY = codes('279 ALL_CONNECTION_TRIES_FAILED, 285 TOO_FEW_LIVE_REPLICAS')
 
+const ALL_REPLICAS_ARE_STALE = 369
+
 /** 253 REPLICA_ALREADY_EXISTS. */
-const HALF_MADE = /Replica (\/\S+)\/replicas\/(\S+) already exists/
+const HELD = /Replica (\/\S+)\/replicas\/(\S+) already exists/
+
+/** The replica in Keeper that keeps a table from being made, and what rids Keeper of it if a node died while it made the table. */
+export function heldReplica(words: string) {
+  const [, path, replica] = HELD.exec(words) ?? []
+  if (path === undefined) return undefined
+  return {
+    path,
+    halfMade: `a node died while it made the table, and Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`,
+  }
+}
+
+/** 999 KEEPER_EXCEPTION. Not of a row's node below `data`: another runner may have deleted that. */
+const LOST_LOCKS =
+  /No node, path \S*\/backfill\/([^/\s]+)\/([^/\s]+_locks)(?:\/(?:data|metadata))?(?=[\s,.:]|$)/
 
 export function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
   if (code === ACCESS_DENIED) return missingGrant(words, username)
@@ -145,9 +161,16 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   }
   const ofStatement = OF_STATEMENTS.find(([of, pattern]) => of === code && pattern.test(words))
   if (ofStatement !== undefined) return ofStatement[2]
-  const [, path, replica] = HALF_MADE.exec(words) ?? []
-  if (path !== undefined)
-    return `If that node died while it made the table, Keeper knows a replica that is not there: type SYSTEM DROP REPLICA ${quoteString(replica!)} FROM ZKPATH ${quoteString(path)} on another node. The server refuses it for a replica that is in use: then two nodes have the same macro {replica}`
+  const held = heldReplica(words)
+  if (held !== undefined)
+    return `Was a table of this path dropped without SYNC? Keeper has its replica until it has gone from system.dropped_tables (8 minutes by default): wait until SELECT table, table_dropped_time FROM clusterAllReplicas('<cluster>', system.dropped_tables) does not name it, and run the command again; next time DROP … SYNC. Only if no node names it, ${held.halfMade}`
+  const [, cluster, locks] = LOST_LOCKS.exec(words) ?? []
+  if (cluster !== undefined)
+    return `Keeper has lost the locks: type DROP DATABASE ${quotedName(locks!)} ON CLUSTER ${quoteString(cluster)} SYNC, and run backfill up, which makes them anew`
+  if (code === ALL_REPLICAS_ARE_STALE)
+    return side === 'target'
+      ? 'Type backfill doctor: it names the replica that is read-only or late, and what to type there'
+      : "Replicas of a source are read-only or late: backfill doctor names those on nodes of the target's cluster, system.replicas of a node the others"
   if (NODES_AWAY.has(code))
     return 'backfill doctor shows which node of the cluster does not answer, or which replica is read-only'
   if (code !== READONLY) return undefined

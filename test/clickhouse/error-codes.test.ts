@@ -155,9 +155,35 @@ test('a limit of the profile, and a replica that a dying node has left, are said
   expect(hintOf(62, 'Syntax error')).toBeUndefined()
   expect(hintOf(70, 'Cannot convert NULL to a non-nullable type')).toContain('write ifNull(…, …)')
   expect(hintOf(241, '(total) memory limit exceeded')).toBeUndefined()
-  expect(hintOf(253, 'Replica /clickhouse/main/t/replicas/1-r1 already exists.')).toContain(
-    "type SYSTEM DROP REPLICA '1-r1' FROM ZKPATH '/clickhouse/main/t' on another node",
+  const held = hintOf(253, 'Replica /clickhouse/main/t/replicas/1-r1 already exists.')
+  expect(held).toContain("type SYSTEM DROP REPLICA '1-r1' FROM ZKPATH '/clickhouse/main/t' on another node")
+  // Most often a table was dropped a short time ago, and then SYSTEM DROP REPLICA harms the next one.
+  expect(held).toMatch(
+    /^Was a table of this path dropped without SYNC\?.*system\.dropped_tables.* Only if no node/,
   )
+})
+
+test('replicas that are all read-only or late are said with the command that names them', () => {
+  const words = 'Could not find enough connections to up-to-date replicas. Got: 0, needed: 1'
+  expect(hintOf(369, words)).toContain('backfill doctor')
+  const ofSource = { ...place, connection: { ...place.connection, side: 'source' } } as const
+  expect(serverError(new ClickHouseError({ code: '369', message: words }), ofSource).hint).toContain(
+    'system.replicas of a node',
+  )
+})
+
+test('locks that Keeper has lost are said with the statement that lets `up` make them anew, and nothing else that Keeper says is', () => {
+  const lost = (path: string) => hintOf(999, `Coordination error: No node, path ${path}.`)
+  const path = '/keeper_map/backfill/main/led_locks'
+  for (const own of [path, `${path}/data`, `${path}/metadata`])
+    expect(lost(own)).toContain(
+      "type DROP DATABASE led_locks ON CLUSTER 'main' SYNC, and run backfill up, which makes them anew",
+    )
+  for (const other of [`${path}/data/mainnet__t__0000000001`, '/clickhouse/main/tables/1/db/t/log'])
+    expect(lost(other)).toBeUndefined()
+  expect(
+    hintOf(999, 'Coordination error: Connection loss, path /keeper_map/backfill/main/led_locks/data'),
+  ).toBeUndefined()
 })
 
 test('a decision that somebody has made stays as it is', () => {

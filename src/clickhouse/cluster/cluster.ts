@@ -1,10 +1,11 @@
 // Owns the target server's place in its cluster (shards, Keeper, a load balancer), read before any other question; the nodes that do not
 // answer; and statements ON CLUSTER, which wait for all of them.
 import { closing } from '../../model/closing.ts'
-import { usageError, serverProblem } from '../../model/errors.ts'
+import { type BackfillError, usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
+import { withHolder } from './held-replica.ts'
 import { ANSWERING, lacksOfLedger, lateReplica } from './replicas.ts'
 import { timeoutSignal } from '../../seam/clock.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
@@ -229,7 +230,9 @@ export async function runQueued(server: Server, { doing, ...statement }: Queued)
       clickhouse_settings: { ...(cluster?.keeper && queued), ...statement.clickhouse_settings },
     })
   } catch (error) {
-    if (!cluster?.keeper || errorCode((error as Error).cause) !== TIMEOUT_EXCEEDED) throw error
+    if (!cluster?.keeper) throw error
+    if (errorCode((error as Error).cause) !== TIMEOUT_EXCEEDED)
+      throw await withHolder(server, cluster, error as BackfillError)
     const missing = await unreachableNodes(server, cluster)
     if (missing.length > 0) throw nodesMissing(server, missing)
     throw serverProblem(

@@ -46,6 +46,12 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   }
   if (existing === undefined) return false
   const name = `${target.connection.database}.${table.target}`
+  const unfit = existing.shards?.problem
+  if (unfit !== undefined) {
+    // Nothing writes to it, and an ALTER of a comparison could be wrong on another node.
+    reportProblem({ rule: 'E058', line: undefined, sentence: `${name} ${unfit.sentence}`, hint: unfit.hint })
+    return true
+  }
   if ('notCompared' in made) {
     const what = made.always
       ? 'tables that exist are not compared with their files'

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'v
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import type { Catalogue } from '../../../src/model/model.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
-import { rowsOf, uniqueDatabase } from '../../support/server.ts'
+import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER, everywhere, shardTargets, type Shards, startShards } from '../../support/shards.ts'
 import { addBlocks, createSourceTables } from '../../support/small-chain.ts'
 import { openTestWorkspace, SQL_FOLDER, type TestWorkspace } from '../../support/workspace.ts'
@@ -126,6 +126,19 @@ test('what is asked about the tables is answered as on one server', async () => 
   const logged = await ask(['log', TABLE], workspace, CLUSTER)
   expect(logged).toMatchObject({ code: 0, stdout: expect.stringContaining('1-15') })
   expect(logged.stdout, 'of a table that is there').not.toContain('*')
+})
+
+test('`check` says of local tables that differ what a run says', async () => {
+  const workspace = await openShards()
+  await post(shards[1], `ALTER TABLE ${target}.${TARGET}_local MODIFY COLUMN tx_count UInt64`)
+  const { code, stdout } = await ask(['check', TABLE], workspace, CLUSTER)
+  expect(stdout).toMatch(
+    new RegExp(
+      `E058 cluster-ddl: TARGET.${TARGET} has local tables TARGET.${TARGET}_local with other columns: replica 1 of shard 1 \\S+ has tx_count UInt32, and replica 1 of shard 2`,
+    ),
+  )
+  expect(code).toBe(2)
+  await expect(workspace.up()).rejects.toThrow('with other columns: replica 1 of shard 1')
 })
 
 test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {

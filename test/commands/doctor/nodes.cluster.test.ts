@@ -67,6 +67,19 @@ test('trouble on another server of the cluster is found, and the line names the 
   await post(shards[1], statement)
 })
 
+test('a materialized view that reads a local table on another node is named with the node', async () => {
+  const view = `${databases.target}.taken`
+  await post(shards[1], `CREATE MATERIALIZED VIEW ${view} ENGINE = Memory AS SELECT * FROM ${LOCAL}`)
+  const [found, ...others] = (await examined()).of('views')
+  await post(shards[1], `DROP VIEW ${view} SYNC`)
+  expect(others).toEqual([])
+  expect(found).toMatchObject({
+    status: 'warn',
+    subject: expect.stringMatching(new RegExp(`^${LOCAL} on \\S+:\\d+$`)),
+    finding: expect.stringContaining(`the materialized view ${view} reads it`),
+  })
+})
+
 test('a cluster that the target does not know fails', async () => {
   const { code, unwell, said } = await examined({ BACKFILL_CLUSTER: 'nowhere' })
   expect(code).toBe(1)

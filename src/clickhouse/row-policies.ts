@@ -1,4 +1,6 @@
-// Owns finding the row policies that hide rows of a table from the user: nobody counts rows that he cannot see.
+// Owns finding the row policies that hide rows of a table from the user, on all nodes that are read, which must read alike: nobody counts
+// rows that he cannot see.
+import { assertAlikeNodes } from './cluster/odd-nodes.ts'
 import { unlessRefused } from './server-error.ts'
 import type { Server } from './server.ts'
 import { tablesBehind } from './tables-behind.ts'
@@ -18,7 +20,7 @@ const OTHERS = `SELECT '' AS name, '' AS database, '' AS on, '' AS filter FROM s
 
 /**
  * The policies that hold for the user on these tables and on what they stand for, on all nodes; none, where he may not see policies.
- * @throws BackfillError `server`
+ * @throws BackfillError `server`; `usage` for nodes that do not read alike
  */
 export async function rowPolicies(
   server: Pick<Server, 'client' | 'connection'>,
@@ -37,19 +39,21 @@ export async function rowPolicies(
       refused(error)
       return ask(POLICIES)
     })
+    .catch((error: unknown) => {
+      refused(error)
+      return ask(OTHERS)
+    })
     .catch(refused)
   if (own.length === 0) return []
   // ClickHouse applies none of a Distributed table.
   const behind = (await tablesBehind(server, tables)).filter(({ engine }) => engine !== 'Distributed')
   const found = new Map([['', own]])
   for (const { cluster } of behind)
-    if (!found.has(cluster))
-      found.set(
-        cluster,
-        await ask(`SELECT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`, cluster).catch(
-          refused,
-        ),
-      )
+    if (!found.has(cluster)) {
+      await assertAlikeNodes(server, cluster)
+      const there = `SELECT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`
+      found.set(cluster, await ask(there, cluster).catch(refused))
+    }
   return behind.flatMap(({ source, cluster, database, name: table }) =>
     found
       .get(cluster)!

@@ -47,8 +47,8 @@ export type RealCluster = {
   readonly nodes: readonly TestServer[]
   /** Ends, halts or resumes one of it: `s2r1`, or `zookeeper`. */
   signal(name: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void>
-  /** Starts one again that was killed; it answers then. */
-  restart(name: string): Promise<void>
+  /** Starts one again that was killed, with settings for the profile of all its users, as elements, or in another time zone; it answers then. */
+  restart(name: string, other?: { readonly settings?: string; readonly zone?: string }): Promise<void>
   /** Ends a node, and empties its disk, as where a machine is replaced; `restart` starts the new one. */
   loseDisk(name: string): Promise<void>
   /** Takes a node and all below it from Keeper, as where it was restored from an older backup. */
@@ -65,7 +65,7 @@ type Layout = {
 /** @param users elements of `users`, on every node */
 export async function startRealCluster({ shards = 2, replicas = 1, users = '' } = {}): Promise<RealCluster> {
   const home = await mkdtemp(join(tmpdir(), 'backfill-cluster-'))
-  const env = { ...process.env, CHDB_LIBCHDB_PATH: findEngineLibrary() }
+  const env: NodeJS.ProcessEnv = { ...process.env, CHDB_LIBCHDB_PATH: findEngineLibrary() }
   const python = (...words: readonly string[]) => promisify(execFile)('python3', words, { env })
   const layOut = `import sys; sys.path.insert(0, ${JSON.stringify(dirname(SCRIPT))}); import cluster
 cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringify(CLUSTER)})`
@@ -90,7 +90,17 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
       stop: async () => {},
     })),
     signal: async (name, signal) => void (await python(SCRIPT, 'kill', home, name, signal)),
-    restart: async (name) => void (await python(SCRIPT, 'run', home, name)),
+    async restart(name, { settings = '', zone } = {}) {
+      const file = join(home, name, 'users.xml')
+      const present = await readFile(file, 'utf8')
+      await writeFile(
+        file,
+        present.replace(/<default\/>|<default>.*?<\/default>/, `<default>${settings}</default>`),
+      )
+      if (zone !== undefined) env['TZ'] = zone
+      await python(SCRIPT, 'run', home, name)
+      delete env['TZ']
+    },
     async loseDisk(name) {
       await python(SCRIPT, 'kill', home, name, 'KILL')
       const data = join(home, name, 'data')

@@ -12,6 +12,8 @@ export type Local = {
   readonly engine: string
   readonly engine_full: string
   readonly sorting_key: string
+  /** In Keeper, the same for all replicas of one table; '' if it is not Replicated. */
+  readonly keeper_path: string
   readonly create_table_query: string
   readonly total_rows: number | null
   /** From 1, as clusterAllReplicas() counts. */
@@ -42,7 +44,33 @@ type Target = {
   readonly engine: string
   readonly of: Distributed | undefined
   readonly isRandom: boolean
-  readonly found: readonly Pick<Local, 'node' | 'engine' | 'sorting_key' | 'create_table_query'>[]
+  readonly found: readonly Pick<
+    Local,
+    'node' | 'engine' | 'engine_full' | 'sorting_key' | 'keeper_path' | 'create_table_query'
+  >[]
+}
+
+/** Without what replicas name differently, and what does not change the rows: `ReplicatedReplacingMergeTree(version) ORDER BY key TTL …`. */
+function engineClause({ engine_full: full }: Pick<Local, 'engine_full'>): string {
+  return full
+    .replace(/ SETTINGS [^']*$/, '')
+    .replace(/^((?:Replicated|Shared)\w+\()'(?:[^'\\]|\\.)*', '(?:[^'\\]|\\.)*'(?:, )?/, '$1')
+    .replace(/^(\w+)\(\)/, '$1')
+}
+
+/** Replicas of one shard are one table, and shards are several. */
+function keeperProblem({ nodes, places }: Pick<Cluster, 'nodes' | 'places'>, found: Target['found']) {
+  for (const one of found)
+    for (const other of found) {
+      if (one.node >= other.node || one.keeper_path === '' || other.keeper_path === '') continue
+      const isOne = nodes[one.node - 1] === nodes[other.node - 1]
+      if (isOne === (one.keeper_path === other.keeper_path)) continue
+      const [here, there] = [places[one.node - 1], places[other.node - 1]]
+      return isOne
+        ? `no replicas of each other on ${here} and ${there}: ${one.keeper_path} and ${other.keeper_path} in Keeper`
+        : `replicas of each other on ${here} and ${there}: ${one.keeper_path} in Keeper`
+    }
+  return undefined
 }
 
 /** A column that only one of two nodes has: which node has it, and which lacks it. The statement is empty for a user who may not see it. */
@@ -89,11 +117,19 @@ export function shardProblem(
       hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
     }
   const [first, ...others] = found
-  const other = others.find((one) => one.sorting_key !== first!.sorting_key || one.engine !== first!.engine)
+  const other = others.find(
+    (one) => one.sorting_key !== first!.sorting_key || engineClause(one) !== engineClause(first!),
+  )
   if (other !== undefined)
     return {
-      sentence: `has local tables ${local} that differ: ${first!.engine} sorted by ${first!.sorting_key}, and ${other.engine} sorted by ${other.sorting_key}`,
+      sentence: `has local tables ${local} that differ: ${engineClause(first!)} on ${places[first!.node - 1]}, and ${engineClause(other)} on ${places[other.node - 1]}`,
       hint: 'make them alike on all nodes',
+    }
+  const inKeeper = keeperProblem({ nodes, places }, found)
+  if (inKeeper !== undefined)
+    return {
+      sentence: `has local tables ${local} that are ${inKeeper}`,
+      hint: `correct the shards of the cluster '${name}' in the configuration of all nodes, or ${again}`,
     }
   const odd = oddColumn(places, found)
   if (odd !== undefined)

@@ -91,15 +91,25 @@ function assertEachShard({ connection }: Server, { nodes, places, unreachable }:
   )
 }
 
+const WANTED = (name: string) =>
+  `has({databases:Array(String)}, database) AND has({tables:Array(String)}, ${name})`
+
 async function localTables(
   server: Server,
   wanted: readonly Pick<Distributed, 'database' | 'table'>[],
 ): Promise<readonly Local[]> {
   if (wanted.length === 0) return []
+  // Without Keeper there are no replicas, and the user needs no right to look for them.
+  const replicas = server.cluster!.keeper
+    ? `SELECT database, table AS name, zookeeper_path AS keeper_path, _shard_num AS node
+        FROM ${onAllNodes(server, 'system.replicas')} WHERE ${WANTED('table')}`
+    : `SELECT '' AS database, '' AS name, '' AS keeper_path, toUInt32(0) AS node WHERE 0`
   return await server.client.rows<Local>({
-    query: `SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
-      FROM ${onAllNodes(server, 'system.tables')}
-      WHERE has({databases:Array(String)}, database) AND has({tables:Array(String)}, name) ORDER BY node`,
+    query: `SELECT tables.*, keeper_path FROM (
+        SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
+        FROM ${onAllNodes(server, 'system.tables')} WHERE ${WANTED('name')}) AS tables
+      LEFT JOIN (${replicas}) AS replicas USING (database, name, node)
+      ORDER BY node`,
     query_params: {
       databases: wanted.map(({ database }) => database),
       tables: wanted.map(({ table }) => table),

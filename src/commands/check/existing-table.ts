@@ -63,10 +63,12 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
     return false
   }
   // On a cluster, rows are written through the Distributed table and stored in the local tables.
-  const definitions = [existing.definition, existing.shards?.shape.definition ?? '']
-  const differences = definitions
+  const differences = [existing.definition, existing.shards?.shape.definition ?? '']
     .filter((text) => text !== '')
-    .flatMap((definition) => definitionsDiffer(made.definition, definition))
+    .flatMap((definition) => {
+      const of = /^CREATE TABLE ((?:`[^`]*`|[^\s`])+)/.exec(definition)?.[1] ?? name
+      return definitionsDiffer(made.definition, definition).map((difference) => ({ ...difference, of }))
+    })
   // Whoever builds the table again gets its details as well.
   const isRebuilt = differences.some(
     ({ rule, here, there }) =>
@@ -75,7 +77,11 @@ export async function checkExistingTable(check: ExistingCheck, report: Report): 
   for (const difference of differences.filter(({ rule }) => !(isRebuilt && rule === 'W078'))) {
     const { rule, place } = difference
     const rebuilt = `\`backfill rebuild ${table.key}\` builds it as the file says`
-    reportProblem({ rule, line: lineOf(ddl, place), ...inWords(difference, name, rebuilt, isRebuilt) })
+    reportProblem({
+      rule,
+      line: lineOf(ddl, place),
+      ...inWords(difference, rebuilt, isRebuilt),
+    })
   }
   return true
 }
@@ -87,8 +93,7 @@ const REBUILT: readonly RuleId[] = ['E072', 'E073', 'E074', 'E075', 'E076']
 const DEFAULT = /\b(?:DEFAULT|MATERIALIZED|ALIAS) /
 
 function inWords(
-  { rule, place, what, here, there }: Difference,
-  table: string,
+  { rule, place, what, here, there, of: table }: Difference & { readonly of: string },
   rebuilt: string,
   isRebuilt: boolean,
 ): Pick<Finding, 'sentence' | 'hint'> {

@@ -79,14 +79,16 @@ export type Asked<T> = { readonly got: T } | { readonly refused: Refusal }
 
 export type Say = ReturnType<typeof findingsIn>
 
-/** What `evaluate` finds; that it is unknown, if the server refuses its question. */
+/** What `evaluate` finds; that it is unknown, if the server refuses its question; that it fails, if a run would be refused for the same reason. */
 export async function evaluated(
   say: Say,
   connection: Connection,
   evaluate: (say: Say) => Promise<Finding | readonly Finding[]>,
 ): Promise<readonly Finding[]> {
   const asked = await asking(connection, async () => [await evaluate(say)].flat())
-  return 'got' in asked ? asked.got : [say.unknown(asked.refused)]
+  if ('got' in asked) return asked.got
+  const { kind, reason, hint } = asked.refused
+  return [kind === 'usage' ? say.fail(reason, hint ?? ASK_AGAIN) : say.unknown(asked.refused)]
 }
 
 /** @throws errors that come neither from a server nor from a connection: they are defects of this program */

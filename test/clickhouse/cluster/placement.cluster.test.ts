@@ -127,4 +127,35 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
       stdout: expect.stringContaining("shows user 'few'"),
     })
   })
+
+  test('a node that reads the same SQL in another way is named, and nothing is written until it does not, or is accepted', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
+    const differs = async (
+      to: number,
+      other: Parameters<RealCluster['restart']>[1],
+      what: string,
+      setting: string,
+    ) => {
+      await cluster.signal('s2r1', 'KILL')
+      await cluster.restart('s2r1', other)
+      for (const node of [first, second]) {
+        const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to ${to}`, node)
+        // What the connected node's profile changes is set back on all nodes.
+        const isSetBack = node === second && other?.settings !== undefined
+        if (isSetBack) expect(code).toBe(0)
+        else
+          expect({ code, stderr }).toEqual({
+            code: 2,
+            stderr: expect.stringMatching(`${what}[^]*--accept-setting ${setting}`),
+          })
+      }
+      const { stdout } = await run('doctor')
+      expect(stdout).toMatch(what)
+      const taken = await run(`redo ${PER_BLOCK} --from 1 --to 3 --yes --accept-setting ${setting}`)
+      expect(taken).toMatchObject({ code: 0 })
+    }
+    const name = 'do_not_merge_across_partitions_select_final'
+    await differs(12, { settings: `<${name}>1</${name}>` }, `${name} = '1'`, name)
+    await differs(14, { zone: 'America/New_York' }, 'has the time zone', 'session_timezone')
+  })
 })

@@ -123,6 +123,12 @@ test('what is asked about the tables is answered as on one server', async () => 
   expect(told.stdout).toContain(`cluster ${CLUSTER}, 2 shards on 2 nodes, no Keeper`)
   const checked = await ask(['check', TABLE], workspace, CLUSTER)
   expect(checked.stdout).toContain('no errors')
+  const stored = `${target}.${TARGET}_local`
+  const kept = `ALTER TABLE ${stored} MODIFY TTL toDateTime(block_number) + INTERVAL 90 YEAR`
+  for (const node of shards) await post(node, kept)
+  expect((await ask(['check', TABLE], workspace, CLUSTER)).stdout).toContain(
+    `ALTER TABLE TARGET.${TARGET}_local REMOVE TTL`,
+  )
   const logged = await ask(['log', TABLE], workspace, CLUSTER)
   expect(logged).toMatchObject({ code: 0, stdout: expect.stringContaining('1-15') })
   expect(logged.stdout, 'of a table that is there').not.toContain('*')

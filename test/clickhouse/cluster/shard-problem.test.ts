@@ -8,6 +8,8 @@ function problemOf({
   shards = [1, 2],
   engine = 'ReplacingMergeTree',
   engines = shards.map(() => engine),
+  clauses = engines.map((one) => `${one} ORDER BY block_number`),
+  paths = shards.map(() => ''),
   sortedBy = 'block_number',
   columns = '`block_number` UInt32',
   others = columns,
@@ -15,6 +17,8 @@ function problemOf({
   readonly shards?: readonly number[]
   readonly engine?: string
   readonly engines?: readonly string[]
+  readonly clauses?: readonly string[]
+  readonly paths?: readonly string[]
   readonly sortedBy?: string
   readonly columns?: string
   readonly others?: string
@@ -23,7 +27,9 @@ function problemOf({
   const found = engines.map((one, index) => ({
     node: index + 1,
     engine: one,
+    engine_full: clauses[index]!,
     sorting_key: sortedBy,
+    keeper_path: paths[index]!,
     create_table_query: `CREATE TABLE db.local (${index === 0 ? columns : others}) ENGINE = ${one} ORDER BY ${sortedBy}`,
   }))
   return shardProblem(
@@ -60,4 +66,33 @@ test('local tables with other columns are not written to, and one that only one 
     /other columns: 2 has more String, and 1 does not/,
   )
   expect(problemOf({ columns: more, others: more })).toBeUndefined()
+})
+
+test('local tables that differ in version column, partition or TTL are not written to; path, replica and settings may differ', () => {
+  const engine = 'ReplicatedReplacingMergeTree'
+  const clause = (path: string, more = '') => `${engine}('/tables/${path}', '{replica}'${more}) ORDER BY key`
+  const of = (...clauses: readonly string[]) => problemOf({ engine, clauses })
+  expect(of(clause('1'), clause(`it\\'s, 2`))).toBeUndefined()
+  expect(
+    of(clause('1', ', written'), `${clause('2', ', written')} SETTINGS index_granularity = 1`),
+  ).toBeUndefined()
+  expect(of(`${engine} ORDER BY key`, `${engine}() ORDER BY key`)).toBeUndefined()
+  expect(of(clause('1', ', written'), clause('2'))).toMatch(
+    /differ: ReplicatedReplacingMergeTree\(written\) ORDER BY key on 1, and .*Tree ORDER BY key on 2/,
+  )
+  expect(of(clause('1'), clause('2').replace('ORDER', 'PARTITION BY month ORDER'))).toMatch(
+    /PARTITION BY month/,
+  )
+  expect(of(clause('1'), `${clause('2')} TTL toDateTime(block_number) + toIntervalDay(1)`)).toMatch(
+    /TTL toDateTime/,
+  )
+})
+
+test('local tables of one shard that are no replicas of each other, or replicas on several shards, are not written to', () => {
+  const [shards, engine] = [[1, 1, 2, 2], 'ReplicatedReplacingMergeTree']
+  const of = (paths: readonly string[]) => problemOf({ shards, engine, paths })
+  expect(of(['/a', '/a', '/b', '/b'])).toBeUndefined()
+  expect(of(['', '', '', ''])).toBeUndefined()
+  expect(of(['/a', '/b', '/a', '/b'])).toMatch(/no replicas of each other on 1 and 1: \/a and \/b in Keeper/)
+  expect(of(['/a', '/a', '/a', '/a'])).toMatch(/are replicas of each other on 1 and 2: \/a in Keeper/)
 })

@@ -21,7 +21,7 @@ export type Local = {
 }
 
 /** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
-const REPLICATED = /^(Replicated|Shared)/
+export const REPLICATED = /^(Replicated|Shared)/
 
 /** Every node may be the one that somebody connects to. */
 export function frontProblem(

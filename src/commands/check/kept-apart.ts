@@ -1,54 +1,132 @@
-// Owns the warning about sources whose rows of one key may be in several tables: FINAL merges each table by itself.
+// Owns the warning about sources whose rows of one key may be in several tables, of which FINAL merges each by itself; or whose rows
+// several servers give again, or only some of them have.
+import { REPLICATED } from '../../clickhouse/cluster/shard-problem.ts'
+import { unlessRefused } from '../../clickhouse/server-error.ts'
 import type { Server } from '../../clickhouse/server.ts'
 import { type TableBehind, tablesBehind } from '../../clickhouse/tables-behind.ts'
-import { ddlClauses, distributedEngine, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
+import {
+  ddlClauses,
+  type Distributed,
+  distributedEngine,
+  shardingProblem,
+} from '../../sql-syntax/ddl-clauses.ts'
 import { isCollapsing } from '../../targets/compared-columns.ts'
+
+/** `name`: as a Distributed table has it. More nodes than shards: a shard has replicas. */
+type ClusterSize = { readonly name: string; readonly shards: number; readonly nodes: number }
+
+type Problem = { readonly sentence: string; readonly hint: string }
 
 /** @throws BackfillError `server` */
 export async function keptApart(
   server: Server,
   sources: readonly string[],
-): Promise<readonly { readonly source: string; readonly sentence: string; readonly hint: string }[]> {
+): Promise<readonly (Problem & { readonly source: string })[]> {
   const all = await tablesBehind(server, sources)
-  const asked = all.map(async (table) => {
-    const isBehind = (one: TableBehind) =>
-      table.behind.some((place) => PLACE.every((part) => place[part] === one[part]))
-    const read = all.filter((one) => one.source === table.source && isCollapsing(one) && isBehind(one))
-    const why =
-      table.engine === 'Merge' && read.length > 1
-        ? `merges rows inside of ${read.map(({ name }) => name).join(', ')}, not across them`
-        : table.engine === 'Distributed' && read.length > 0
-          ? await acrossShards(server, table, read[0]!)
-          : undefined
-    if (why === undefined) return []
+  const clusters = await clusterSizes(server, all)
+  return all.flatMap((table) => {
     const { source, database, name, engine } = table
     const [own, front] = [`${server.connection.database}.${source}`, `${database}.${name}`]
     const what = own === front ? `is a ${engine} table` : `reads ${front}, a ${engine} table`
-    const sentence = `the source ${own} ${what}, and FINAL ${why}: a row that was written again into another one would count twice`
-    return [{ source, sentence, hint: HINT }]
+    return apartProblems(table, all, clusters).map(({ sentence, hint }) => ({
+      source,
+      sentence: `the source ${own} ${what}, and ${sentence}`,
+      hint: `${hint}, write --! view: safe above the CREATE TABLE in sql/source/`,
+    }))
   })
-  return (await Promise.all(asked)).flat()
 }
+
+/** What is wrong with one of the tables that are read for a source. */
+export function apartProblems(
+  table: TableBehind,
+  all: readonly TableBehind[],
+  clusters: readonly ClusterSize[],
+): readonly Problem[] {
+  const read = all.filter(({ source }) => source === table.source)
+  if (table.engine === 'Merge') {
+    // Each may be a front of others. The pattern may match the table itself.
+    const branches = behind(table, read).filter(
+      (one) => one !== table && reached([one], read).some(isCollapsing),
+    )
+    const sentence = `FINAL merges rows inside of ${branches.map(({ name }) => name).join(', ')}, not across them: ${TWICE}`
+    return branches.length > 1 ? [{ sentence, hint: ONE_TABLE }] : []
+  }
+  const engine = distributedEngine(table.engineFull)
+  if (engine === undefined) return []
+  const { shards, nodes } = clusters.find(({ name }) => name === engine.cluster) ?? { shards: 1, nodes: 1 }
+  // A Distributed table is judged by itself.
+  const ends = reached(behind(table, read), read, isDistributed)
+  return [
+    ...(shards > 1 ? acrossShards(engine, shards, ends) : []),
+    ...(nodes > shards ? acrossReplicas(ends) : []),
+  ]
+}
+
+function acrossShards(engine: Distributed, shards: number, ends: readonly TableBehind[]): readonly Problem[] {
+  const inner = ends.find(isDistributed)
+  if (inner !== undefined)
+    return [
+      {
+        sentence: `each of its ${shards} shards reads all of ${inner.name}, which is Distributed, too: each row would count ${shards} times`,
+        hint: 'read the table behind it; if each shard reads other rows',
+      },
+    ]
+  // One that suits a table is taken to be right: others may be look-ups of a view.
+  const problems = ends.filter(isCollapsing).map(({ name, definition }) => {
+    const sortKey = ddlClauses({ file: name, text: definition, line: 1 }).sortKey?.names ?? []
+    return shardingProblem(engine, sortKey)
+  })
+  const [first] = problems
+  if (first === undefined || problems.includes(undefined)) return []
+  const sentence = `FINAL merges rows on each of ${shards} shards by itself: ${first}: ${TWICE}`
+  return [{ sentence, hint: ONE_TABLE }]
+}
+
+function acrossReplicas(ends: readonly TableBehind[]): readonly Problem[] {
+  const plain = ends.find(({ engine }) => engine.endsWith('MergeTree') && !REPLICATED.test(engine))
+  if (plain === undefined) return []
+  const sentence = `${plain.name} is not Replicated, on shards with several replicas: each replica may have other rows, and any of them is read`
+  return [{ sentence, hint: `use Replicated${plain.engine}; if all replicas have the same rows` }]
+}
+
+const TWICE = 'a row that was written again into another one would count twice'
+const ONE_TABLE = 'read one table, or write each row of a key into the same one; if that is so'
+
+const isDistributed = ({ engine }: TableBehind) => engine === 'Distributed'
 
 const PLACE = ['cluster', 'database', 'name'] as const
 
-const HINT =
-  'read one table, or write each row of a key into the same one; if that is so, write --! view: safe above the CREATE TABLE in sql/source/'
+function behind(table: TableBehind, all: readonly TableBehind[]): readonly TableBehind[] {
+  return all.filter((one) => table.behind.some((place) => PLACE.every((part) => place[part] === one[part])))
+}
 
-async function acrossShards(
-  { client }: Pick<Server, 'client'>,
-  { engineFull }: TableBehind,
-  { name, definition }: TableBehind,
-): Promise<string | undefined> {
-  const engine = distributedEngine(engineFull)!
-  const sortKey = ddlClauses({ file: name, text: definition, line: 1 }).sortKey?.names ?? []
-  const problem = shardingProblem(engine, sortKey)
-  if (problem === undefined) return undefined
-  const [row] = await client.rows<{ readonly shards: number }>({
-    query: `SELECT toUInt32(uniqExact(shard_num)) AS shards FROM system.clusters
-      WHERE cluster IN (SELECT {name:String} UNION ALL SELECT substitution FROM system.macros WHERE concat('{', macro, '}') = {name:String})`,
-    query_params: { name: engine.cluster },
-    doing: 'looking for the shards of the sources',
-  })
-  return row!.shards > 1 ? `merges rows on each of ${row!.shards} shards by itself: ${problem}` : undefined
+/** The tables, and all that they stand for: behind an end nothing is looked for. */
+function reached(
+  tables: readonly TableBehind[],
+  all: readonly TableBehind[],
+  isEnd: (table: TableBehind) => boolean = () => false,
+): readonly TableBehind[] {
+  const found = new Set(tables)
+  // The set grows while it is gone through.
+  for (const table of found) if (!isEnd(table)) for (const next of behind(table, all)) found.add(next)
+  return [...found]
+}
+
+/** Of the clusters of the Distributed tables; none, where the user may not see clusters. */
+async function clusterSizes(
+  { client }: Server,
+  all: readonly TableBehind[],
+): Promise<readonly ClusterSize[]> {
+  const names = all.flatMap(({ engineFull }) => distributedEngine(engineFull)?.cluster ?? [])
+  if (names.length === 0) return []
+  return await client
+    .rows<ClusterSize>({
+      query: `WITH (SELECT mapFromArrays(groupArray(concat('{', macro, '}')), groupArray(substitution)) FROM system.macros) AS macros
+        SELECT name, toUInt32(uniqExact(shard_num)) AS shards, toUInt32(uniqExact(shard_num, host_name, port)) AS nodes
+        FROM system.clusters ARRAY JOIN {names:Array(String)} AS name
+        WHERE has([name, macros[name]], cluster) GROUP BY name`,
+      query_params: { names },
+      doing: 'looking for the shards of the sources',
+    })
+    .catch(unlessRefused<readonly ClusterSize[]>([]))
 }

@@ -1,0 +1,127 @@
+// Owns the promise that sources are warned of whose rows of one key may be in several tables, on several shards, or not on all replicas.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { keptApart } from '../../../src/commands/check/kept-apart.ts'
+import { connect } from '../../support/clickhouse.ts'
+import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER, everywhere, REPLICAS, type Shards, startShards } from '../../support/shards.ts'
+import { soundScene } from '../../support/sound-scene.ts'
+
+let shards: Shards
+beforeAll(async () => {
+  shards = await startShards()
+})
+afterAll(async () => {
+  await Promise.all(shards?.map((one) => one.stop()) ?? [])
+})
+
+/** What `check` says of a source that is sharded by this. */
+async function warned(key: string): Promise<string> {
+  const { folder, run, databases } = await soundScene(shards[0])
+  const [table, local] = ['canonical_execution_transaction', 'stored']
+  const there = (name: string) => `${databases.source}.${name}`
+  for (const { url, username, password } of shards) {
+    const at = { url, username, password }
+    await post(at, `CREATE DATABASE IF NOT EXISTS ${databases.source}`)
+    const create = (await rowsOf<{ statement: string }>(shards[0], `SHOW CREATE TABLE ${there(table)}`))[0]!
+    await post(at, create.statement.replace(there(table), there(local)))
+  }
+  await post(shards[0], `DROP TABLE ${there(table)}`)
+  await post(
+    shards[0],
+    `CREATE TABLE ${there(table)} AS ${there(local)} ENGINE = Distributed(${CLUSTER}, ${databases.source}, ${local}${key})`,
+  )
+  const { stdout } = await run('check')
+  const file = join(folder, `source/${table}.sql`)
+  writeFileSync(file, `--! view: safe\n${readFileSync(file, 'utf8')}`)
+  expect((await run('check')).stdout).not.toContain('W082')
+  return stdout
+}
+
+test('a source whose rows of a key may lie on several shards is warned of, unless its file says that it is safe', async () => {
+  expect(await warned('')).toMatch(
+    /W082 .* FINAL merges rows on each of 2 shards by itself: it has no sharding key/,
+  )
+  expect(await warned(', rand()')).toMatch(
+    /W082 .* 2 shards by itself: rand\(\) sends a row to another shard/,
+  )
+  expect(await warned(', cityHash64(block_number, meta_network_name)')).not.toContain('W082')
+})
+
+const raw = uniqueDatabase('raw')
+const over = (cluster: string, table: string, key = ', n') =>
+  `AS ${raw}.ev_2023_local ENGINE = Distributed('${cluster}', '${raw}', '${table}'${key})`
+const merge = (pattern: string) => `AS ${raw}.ev_2023_local ENGINE = Merge('${raw}', '${pattern}')`
+
+/** Each is read by a source; the rows of both years are the same. */
+const TABLES: Readonly<Record<string, string>> = {
+  ev_2023_local: '(n UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY n',
+  ev_2024_local: '(n UInt64, v UInt64) ENGINE = ReplacingMergeTree(v) ORDER BY n',
+  ev_2023: over(CLUSTER, 'ev_2023_local'),
+  ev_2024: over(CLUSTER, 'ev_2024_local'),
+  one_merged: merge('^ev_2023$'),
+  by_macro: over('{cluster}', 'ev_2023_local'),
+  by_macro_and_chance: over('{cluster}', 'ev_2023_local', ', rand()'),
+  years: merge('^ev_20[0-9]+$'),
+  front_and_local: merge('^ev_2023'),
+  again: over(CLUSTER, 'ev_2023'),
+  local_years: merge('^ev_20.._local$'),
+  over_local_years: over(CLUSTER, 'local_years'),
+  merged_again: over(CLUSTER, 'one_merged'),
+  // One shard needs no sharding key.
+  copies: over(REPLICAS, 'ev_2023_local', ''),
+}
+const VIEWS: Readonly<Record<string, string>> = {
+  seen_2023: 'ev_2023',
+  seen_2024: 'ev_2024',
+  seen_again: 'again',
+}
+
+test('a source with rows of a key in several tables is found wherever these stand, and no other', async () => {
+  await everywhere(shards, `CREATE DATABASE ${raw}`)
+  for (const [name, definition] of Object.entries(TABLES))
+    await everywhere(shards, `CREATE TABLE ${raw}.${name} ${definition}`)
+  for (const [view, table] of Object.entries(VIEWS))
+    await everywhere(shards, `CREATE VIEW ${raw}.${view} AS SELECT * FROM ${raw}.${table} FINAL`)
+  await everywhere(shards, `CREATE TABLE ${raw}.seen_years ${merge('^seen_20')}`)
+  for (const table of ['ev_2023', 'ev_2024'])
+    await post(
+      shards[0],
+      `INSERT INTO ${raw}.${table} SELECT number, 1 FROM numbers(100) SETTINGS distributed_foreground_insert = 1`,
+    )
+  const server = await connect(shards[0])
+  const reader = { ...server, connection: { ...server.connection, database: raw } }
+  const sources = [...Object.keys(TABLES), ...Object.keys(VIEWS), 'seen_years']
+  const problems = await keptApart(reader, sources)
+  await server.close()
+  const found = Object.fromEntries(
+    problems.map(({ source, sentence }) => [source, sentence.split(', and ')[1]!.split(':')[0]]),
+  )
+  expect(problems).toHaveLength(Object.keys(found).length)
+  expect(found).toEqual({
+    by_macro_and_chance: 'FINAL merges rows on each of 2 shards by itself',
+    years: 'FINAL merges rows inside of ev_2023, ev_2024, not across them',
+    front_and_local: 'FINAL merges rows inside of ev_2023, ev_2023_local, not across them',
+    again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
+    local_years: 'FINAL merges rows inside of ev_2023_local, ev_2024_local, not across them',
+    over_local_years: 'FINAL merges rows inside of ev_2023_local, ev_2024_local, not across them',
+    merged_again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
+    copies: 'ev_2023_local is not Replicated, on shards with several replicas',
+    seen_again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
+    seen_years: 'FINAL merges rows inside of seen_2023, seen_2024, not across them',
+  })
+  const counted = async (table: string) => {
+    const [row] = await rowsOf<{ n: number }>(
+      shards[0],
+      `SELECT toUInt32(count()) AS n FROM ${raw}.${table} FINAL`,
+    )
+    return row!.n
+  }
+  for (const table of ['ev_2023', 'one_merged', 'seen_2023'])
+    expect([table, await counted(table)]).toEqual([table, 100])
+  for (const table of ['years', 'again', 'over_local_years', 'merged_again', 'seen_again', 'seen_years'])
+    expect([table, await counted(table)], 'ClickHouse counts the rows twice').toEqual([table, 200])
+  expect(await counted('front_and_local')).toBeGreaterThan(100)
+  expect(await counted('copies'), 'the rows of one replica').toBeLessThan(100)
+})

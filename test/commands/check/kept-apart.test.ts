@@ -80,8 +80,12 @@ test('the sharding key of a Distributed table is judged by the collapsing tables
     ...stored('look_up'),
     definition: 'CREATE TABLE d.t (k UInt64) ENGINE = ReplacingMergeTree ORDER BY k',
   }
-  expect(warned(all(', n', other)), 'a look-up has another key').toEqual([])
+  for (const tables of [all(', n', other), all(', n', other).toReversed()])
+    expect(warned(tables), 'a look-up has another key').toEqual([])
   expect(warned(all(', x', other))).toEqual([problem])
+  expect(warned([over('front', 'a', ''), stored('a', 'ReplicatedMergeTree')]), 'FINAL does nothing').toEqual(
+    [],
+  )
 })
 
 const seenOf = (engine: string) => [over('front', 'v'), table('v', 'View', ['a']), stored('a', engine)]
@@ -94,6 +98,9 @@ test('tables that are not Replicated are warned of on shards with replicas', () 
   expect(warned(seenOf('MergeTree'), TWO)).toEqual([])
   for (const engine of ['ReplicatedMergeTree', 'SharedReplacingMergeTree', 'Memory'])
     expect(warned(seenOf(engine), replicas)).toEqual([])
+  // What an inner one reads is its own: this one's cluster has no replicas.
+  const inner = { ...over('inner', 'a'), engineFull: `Distributed('other', 'd', 'a', n)` }
+  expect(warned([over('front', 'inner'), inner, stored('a', 'ReplacingMergeTree')], replicas)).toEqual([])
 })
 
 test('a table may have two problems', () => {

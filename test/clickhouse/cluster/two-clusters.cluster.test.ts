@@ -123,6 +123,11 @@ describe.skipIf(MISSING_CLUSTER)('two clusters', () => {
     )
     expect(readOn.reduce((sum, one) => sum + one, 0)).toBeGreaterThan(1)
     expect((await backfillHere(['status', '--tables', CHOICE, '--check'], { env })).code).toBe(0)
+    const checked = await backfillHere(['check', ...CHOICE.split(',')], { env })
+    expect([checked.code, checked.stdout], 'Replicated, and a key lives on one shard').toEqual([
+      0,
+      expect.not.stringContaining('W082'),
+    ])
     await balancer.close()
   })
 

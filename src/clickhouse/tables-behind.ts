@@ -183,12 +183,13 @@ const AFTER_TABLES =
 
 /**
  * @param probed of each source, the columns by which missing blocks are found
+ * @returns the sources that stand for other tables
  * @throws BackfillError `usage` for the first of the sources that is such a view, or that lacks such a column
  */
 export async function assertReadable(
   server: Server,
   probed: ReadonlyMap<string, readonly string[]>,
-): Promise<void> {
+): Promise<readonly string[]> {
   const { database } = server.connection
   const sources = [...probed.keys()]
   // Those that may be a problem alone: the profile of a user may limit the rows of an answer.
@@ -209,9 +210,8 @@ export async function assertReadable(
       `the source ${database}.${unfit.name} has no column ${unfit.lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
       'read another table, or a view of it with these columns; or write what it has in its file in sql/source/: --! position, --! network, --! written',
     )
-  const [problem] = await viewProblems(
-    server,
-    found.map(({ name }) => name),
-  )
+  const fronts = found.map(({ name }) => name)
+  const [problem] = await viewProblems(server, fronts)
   if (problem !== undefined) throw usageError(problem.sentence, problem.hint)
+  return fronts
 }

@@ -19,7 +19,7 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
   const sources = [...new Set(tables.flatMap((table) => table.sources))].filter(
     (name) => !safe.includes(name),
   )
-  const [existing, ledger] = await Promise.all([
+  const [existing, ledger, fronts] = await Promise.all([
     target.tables(names),
     target.ledgerState(),
     workspace.ports.source.assertReadable(sources),
@@ -48,6 +48,8 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
   return {
+    /** The sources that stand for other tables. */
+    fronts,
     tables: tables.map((table) => ({
       table: table.key,
       target: `${target.database}.${table.target}`,

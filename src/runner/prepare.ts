@@ -35,11 +35,17 @@ export type Prepared = {
 
 export type RunContext = Awaited<ReturnType<typeof prepareRun>>
 
-/** Warns of row policies that hide rows of sources, look-ups, derived inputs, or of the tables themselves from the user. */
-async function reportPolicies(
+/** Warns of row policies that hide rows of sources, look-ups, derived inputs, or of the tables themselves from the user; and of sources of which FINAL merges not all rows. */
+async function reportRows(
   { chosen, catalogue, ports }: Workspace,
+  fronts: readonly string[],
   report: (event: RunEvent) => void,
 ): Promise<void> {
+  if (fronts.length > 0)
+    for (const { source, sentence, hint } of await ports.source.keptApart(fronts)) {
+      const reader = chosen.find(({ sources }) => sources.includes(source))
+      report({ type: 'warning', table: reader?.key, text: `${sentence}; ${hint}` })
+    }
   const names = namesRead(chosen, catalogue)
   for (const side of ['source', 'target'] as const)
     for (const { table, sentence } of await ports[side].policies(names[side])) {
@@ -65,7 +71,7 @@ export async function prepareRun(
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
-  const { tables: there, present, check } = await createTables(workspace, onMisfit)
+  const { tables: there, fronts, present, check } = await createTables(workspace, onMisfit)
   for (const { table, target, created } of there) if (created) report({ type: 'created', table, target })
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
   const tableStatuses = await readTableStatuses(workspace, {
@@ -89,7 +95,7 @@ export async function prepareRun(
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
   const [{ capacity, throughputs }] = await Promise.all([
     idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids),
-    isHealthy ? undefined : reportPolicies(workspace, report),
+    isHealthy ? undefined : reportRows(workspace, fronts, report),
   ])
   const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()

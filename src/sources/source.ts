@@ -19,6 +19,7 @@ import {
   messageOf,
   unlessMissing,
 } from '../clickhouse/server-error.ts'
+import { keptApart } from './kept-apart.ts'
 import { probedColumns, rowsIn, type SourcePlace } from './rows.ts'
 import { BUSY_TRANSACTIONS, TRANSACTION_TABLE } from './availability.ts'
 
@@ -28,7 +29,7 @@ export type SourcePort = ReturnType<typeof openSource>
 export function openSource(place: SourcePlace) {
   const { server, columnsOf } = place
   const asking = (doing: string) => server.during(doing)
-  const assertRead = (sources: readonly string[]): Promise<void> =>
+  const assertRead = (sources: readonly string[]): Promise<readonly string[]> =>
     assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))])))
   const missing = (sources: readonly string[]) => async (error: unknown) => {
     if (!isMissing(error)) throw error
@@ -73,8 +74,10 @@ export function openSource(place: SourcePlace) {
   }
 
   return {
-    /** @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
+    /** @returns those that stand for other tables @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
     assertReadable: assertRead,
+    /** What may make rows of these count twice, or not at all. @throws BackfillError `server` */
+    keptApart: (sources: readonly string[]) => keptApart(server, sources),
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 

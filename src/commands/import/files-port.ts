@@ -102,7 +102,8 @@ export function fileSource(files: FilesPort, range: Range): SourcePort {
 
     networks: async () => [],
     isBusy: async () => false, // files say nothing of one another
-    assertReadable: async () => {}, // files are no views
+    assertReadable: async () => [], // files are no views
+    keptApart: async () => [],
     policies: async () => [],
   }
 }

@@ -1,16 +1,16 @@
 // Owns the warning about sources whose rows of one key may be in several tables, of which FINAL merges each by itself; or whose rows
 // several servers give again, or only some of them have.
-import { REPLICATED } from '../../clickhouse/cluster/shard-problem.ts'
-import { unlessRefused } from '../../clickhouse/server-error.ts'
-import type { Server } from '../../clickhouse/server.ts'
-import { type TableBehind, tablesBehind } from '../../clickhouse/tables-behind.ts'
+import { REPLICATED } from '../clickhouse/cluster/shard-problem.ts'
+import { unlessRefused } from '../clickhouse/server-error.ts'
+import type { Server } from '../clickhouse/server.ts'
+import { type TableBehind, tablesBehind } from '../clickhouse/tables-behind.ts'
 import {
   ddlClauses,
   type Distributed,
   distributedEngine,
   shardingProblem,
-} from '../../sql-syntax/ddl-clauses.ts'
-import { isCollapsing } from '../../targets/compared-columns.ts'
+} from '../sql-syntax/ddl-clauses.ts'
+import { isCollapsing } from '../targets/compared-columns.ts'
 
 /** `name`: as a Distributed table has it. More nodes than shards: a shard has replicas. */
 type ClusterSize = { readonly name: string; readonly shards: number; readonly nodes: number }

@@ -1,7 +1,7 @@
 // Owns which tables behind a source are warned of, because FINAL would not make one row of all rows of a key, or a row would count again.
 import { expect, test } from 'vitest'
-import type { TableBehind } from '../../../src/clickhouse/tables-behind.ts'
-import { apartProblems } from '../../../src/commands/check/kept-apart.ts'
+import type { TableBehind } from '../../src/clickhouse/tables-behind.ts'
+import { apartProblems } from '../../src/sources/kept-apart.ts'
 
 type Clusters = Parameters<typeof apartProblems>[2]
 const TWO: Clusters = [{ name: 'c', shards: 2, nodes: 2 }]

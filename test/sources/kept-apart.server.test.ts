@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { keptApart } from '../../../src/commands/check/kept-apart.ts'
-import { connect } from '../../support/clickhouse.ts'
-import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
-import { CLUSTER, everywhere, REPLICAS, type Shards, startShards } from '../../support/shards.ts'
-import { soundScene } from '../../support/sound-scene.ts'
+import { keptApart } from '../../src/sources/kept-apart.ts'
+import { connect } from '../support/clickhouse.ts'
+import { post, rowsOf, uniqueDatabase } from '../support/server.ts'
+import { CLUSTER, everywhere, REPLICAS, type Shards, startShards } from '../support/shards.ts'
+import { soundScene } from '../support/sound-scene.ts'
 
 let shards: Shards
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(async () => {
   await Promise.all(shards?.map((one) => one.stop()) ?? [])
 })
 
-/** What `check` says of a source that is sharded by this. */
+/** What `check` says of a source that is sharded by this; and `up`, as it has blocks to do. */
 async function warned(key: string): Promise<string> {
   const { folder, run, databases } = await soundScene(shards[0])
   const [table, local] = ['canonical_execution_transaction', 'stored']
@@ -33,6 +33,9 @@ async function warned(key: string): Promise<string> {
     `CREATE TABLE ${there(table)} AS ${there(local)} ENGINE = Distributed(${CLUSTER}, ${databases.source}, ${local}${key})`,
   )
   const { stdout } = await run('check')
+  await post(shards[0], `INSERT INTO ${there(local)} (block_number, transaction_index) VALUES (1, 0)`)
+  const { stderr } = await run('up', '--lag', '0')
+  expect(/FINAL merges .*/.exec(stderr)?.[0]).toBe(/FINAL merges .*/.exec(stdout)?.[0])
   const file = join(folder, `source/${table}.sql`)
   writeFileSync(file, `--! view: safe\n${readFileSync(file, 'utf8')}`)
   expect((await run('check')).stdout).not.toContain('W082')

@@ -8,9 +8,10 @@ import {
   type OutputColumn,
 } from '../sql-syntax/column-fit.ts'
 import { ddlColumns } from '../sql-syntax/create-table.ts'
+import { ddlClauses } from '../sql-syntax/ddl-clauses.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
-import { lintDdl } from './lint-ddl.ts'
+import { isReplacing, lintDdl } from './lint-ddl.ts'
 import { plainInputsError } from './plain-inputs.ts'
 
 export type DescribePort = {
@@ -91,7 +92,7 @@ async function placementError(
 
 const ignore = (): void => {}
 
-/** Why rows would replace one another (E055) in a table that exists, as the server writes it. @throws BackfillError `usage` where the file says the same */
+/** Why rows would replace one another (E055), or the last one inserted all others of its key (E053), in a table that exists, as the server writes it. @throws BackfillError `usage` where the file says the same */
 function lossError(
   database: string,
   { key, target, ddl, rows, position }: TableDefinition,
@@ -99,7 +100,10 @@ function lossError(
 ): BackfillError | undefined {
   // What stands there may be no CREATE TABLE: its engine says so elsewhere.
   const lost = (text: SqlText) =>
-    attempt(ignore, () => [...lintDdl(text, rows, position)])?.find(({ finding }) => finding?.rule === 'E055')
+    attempt(ignore, () => [...lintDdl(text, rows, position)])?.find(
+      ({ finding }) =>
+        finding?.rule === 'E055' || (finding?.rule === 'E053' && isReplacing(ddlClauses(text).engine)),
+    )
   const name = `${database}.${target}`
   const found = lost(present === undefined ? ddl : { file: name, text: present.definition, line: 1 })
   if (found === undefined) return undefined

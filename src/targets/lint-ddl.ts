@@ -171,6 +171,6 @@ function mergesRows(engine: DdlClauses['engine']): boolean {
   )
 }
 
-function isReplacing(engine: DdlClauses['engine']): boolean {
+export function isReplacing(engine: DdlClauses['engine']): boolean {
   return engine?.name.startsWith('Replacing') ?? false
 }

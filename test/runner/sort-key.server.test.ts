@@ -13,7 +13,11 @@ const source = uniqueDatabase('source')
 beforeAll(async () => {
   server = await startTestServer()
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), source)
-  await addBlocks(server, source, { from: 1, to: 20, tables: ['storage_diffs', 'transaction'] })
+  await addBlocks(server, source, {
+    from: 1,
+    to: 20,
+    tables: ['storage_diffs', 'storage_reads', 'transaction'],
+  })
 })
 afterAll(() => server?.stop())
 
@@ -22,12 +26,10 @@ beforeEach(() => {
   databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
 })
 
-const run = (words: string, sql: string = SQL_FOLDER) =>
-  backfillInside([...words.split(' '), '--tables', 'block_slots_stat'], {
-    ...environmentFor(server, databases),
-    BACKFILL_LAG: '0',
-    BACKFILL_SQL: sql,
-  })
+const run = (words: string, sql: string = SQL_FOLDER) => {
+  const env = { ...environmentFor(server, databases), BACKFILL_LAG: '0', BACKFILL_SQL: sql }
+  return backfillInside([...words.split(' '), '--tables', 'block_slots_stat'], env)
+}
 
 /** The project's folder, in which the table has another engine, and is for no cluster. */
 const withEngine = (engine: string) =>
@@ -71,4 +73,22 @@ test('up writes nothing into a table that exists with such a key, though its fil
     `SELECT count() AS n FROM ${databases.target}.int_block_slots_stat`,
   )
   expect(rows!.n).toBe(0)
+})
+
+test('up writes nothing into a table with a row per key that was made without the version of its file, so that the last one inserted would stay', async () => {
+  const table = 'address_storage_slot_last_access'
+  const env = { ...environmentFor(server, databases), BACKFILL_LAG: '0' }
+  const runOf = (...words: readonly string[]) => backfillInside(words, env)
+  expect(await runOf('create-tables', '--tables', table)).toMatchObject({ code: 0 })
+  const name = `${databases.target}.int_${table}`
+  const [made] = await rowsOf<{ statement: string }>(server, `SHOW CREATE TABLE ${name}`)
+  await post(server, `DROP TABLE ${name} SYNC`)
+  await post(server, made!.statement.replace('ReplacingMergeTree(block_number)', 'ReplacingMergeTree'))
+  const { code, stderr } = await runOf('up', '--tables', table)
+  expect({ code, stderr }).toEqual({
+    code: 1,
+    stderr: expect.stringMatching(/without a version keeps the last one inserted[^]*`backfill rebuild /),
+  })
+  expect(await rowsOf(server, `SELECT count() AS n FROM ${name}`)).toEqual([{ n: 0 }])
+  expect(await runOf('rebuild', table, '--drop-old', '--yes')).toMatchObject({ code: 0 })
 })

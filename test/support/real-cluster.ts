@@ -90,14 +90,13 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
       stop: async () => {},
     })),
     signal: async (name, signal) => void (await python(SCRIPT, 'kill', home, name, signal)),
-    async restart(name, { settings = '', zone } = {}) {
-      const file = join(home, name, 'users.xml')
-      const present = await readFile(file, 'utf8')
-      await writeFile(
-        file,
-        present.replace(/<default\/>|<default>.*?<\/default>/, `<default>${settings}</default>`),
-      )
-      if (zone !== undefined) env['TZ'] = zone
+    async restart(name, other) {
+      if (other !== undefined) {
+        const [file, profile] = [join(home, name, 'users.xml'), /<default\/>|<default>.*?<\/default>/]
+        const present = await readFile(file, 'utf8')
+        await writeFile(file, present.replace(profile, `<default>${other.settings ?? ''}</default>`))
+        if (other.zone !== undefined) env['TZ'] = other.zone
+      }
       await python(SCRIPT, 'run', home, name)
       delete env['TZ']
     },

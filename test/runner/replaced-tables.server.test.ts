@@ -1,6 +1,7 @@
 // Owns the promises about tables that change under a run: a chunk that may have read or written another table is not
 // done, and nothing is computed from a table that lacks rows.
 import { expect, test } from 'vitest'
+import { assertNotEmptied } from '../../src/runner/chunk-checks.ts'
 import { addNewcomers } from '../support/changed-files.ts'
 import { blocksWhere } from '../support/edited.ts'
 import { planOf, range, redoScene, reportOf, TABLE } from '../support/redo-scene.ts'
@@ -166,6 +167,24 @@ test('a table of one row per key that is emptied between the chunks of a run get
     expect.stringMatching(/int_first_blocks is empty, but the ledger says that rows were written$/),
   ])
   expect((await reportOf(workspace, 'first_blocks')).absences).toMatchObject([{ state: 'emptied' }])
+})
+
+test('a run that stood still while its successor wrote the first rows of a table does not say that it was emptied', async () => {
+  const catalogue = addNewcomers(withSql(blocksWhere('true')))
+  const workspace = await connectWorkspace({ tables: ['first_blocks'], catalogue })
+  await workspace.up({ to: 0 })
+  const { target, ledger } = workspace.workspace.ports
+  const [table] = workspace.workspace.chosen
+  const { uuid } = (await target.identities([table!.target])).get(table!.target)!
+  let successor: ReturnType<typeof workspace.up> | undefined
+  const identities = async (names: readonly string[]) => {
+    const seen = await target.identities(names)
+    await (successor ??= workspace.up())
+    return seen
+  }
+  await assertNotEmptied({ ledger, target: { ...target, identities } }, table!, uuid)
+  expect((await successor)?.failed).toEqual([])
+  expect((await ledger.written(table!.key, uuid)).rowsWritten).toBeGreaterThan(0)
 })
 
 test.each(['oldest', 'newest'] as const)(

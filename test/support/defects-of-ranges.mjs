@@ -111,7 +111,7 @@ export const DEFECTS_OF_RANGES = [
   {
     what: 'a table that was emptied under a run is filled on, and nobody knows that its other rows are lost',
     kind: 'ranges/06',
-    find: 'if (rows !== 0 || ',
+    find: 'if ((await rows()) !== 0 || ',
     put: 'if (true || ',
     test: 'test/runner/replaced-tables.server.test.ts',
     name: 'emptied between the chunks',

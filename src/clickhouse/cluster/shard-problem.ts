@@ -1,8 +1,8 @@
 // Owns why a Distributed table must not be written to: its rows would become double, or differ from node to node.
-import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { type Distributed, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
 import { columnsIn } from '../../sql-syntax/named-columns.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
+import { definitionsDiffer } from '../../sql-syntax/table-definition.ts'
 import type { Cluster } from '../server.ts'
 
 export type Local = {
@@ -46,16 +46,8 @@ type Target = {
   readonly isRandom: boolean
   readonly found: readonly Pick<
     Local,
-    'node' | 'engine' | 'engine_full' | 'sorting_key' | 'keeper_path' | 'create_table_query'
+    'node' | 'engine' | 'sorting_key' | 'keeper_path' | 'create_table_query'
   >[]
-}
-
-/** Without what replicas name differently, and what does not change the rows: `ReplicatedReplacingMergeTree(version) ORDER BY key TTL …`. */
-function engineClause({ engine_full: full }: Pick<Local, 'engine_full'>): string {
-  return full
-    .replace(/ SETTINGS [^']*$/, '')
-    .replace(/^((?:Replicated|Shared)\w+\()'(?:[^'\\]|\\.)*', '(?:[^'\\]|\\.)*'(?:, )?/, '$1')
-    .replace(/^(\w+)\(\)/, '$1')
 }
 
 /** Replicas of one shard are one table, and shards are several. */
@@ -73,22 +65,24 @@ function keeperProblem({ nodes, places }: Pick<Cluster, 'nodes' | 'places'>, fou
   return undefined
 }
 
-/** A column that only one of two nodes has: which node has it, and which lacks it. The statement is empty for a user who may not see it. */
-function oddColumn(places: readonly string[], found: Target['found']): string | undefined {
-  const [first, ...others] = found
-    .filter(({ create_table_query: text }) => text !== '')
-    .map(({ node, create_table_query: text }) => {
-      const columns = ddlColumns({ text, file: places[node - 1]!, line: 1 })
-      return {
-        place: places[node - 1]!,
-        columns: columns.map(({ name, type }) => `${quotedName(name)} ${type}`),
-      }
-    })
-  const lacks = (has: typeof first, other: typeof first) => {
-    const column = has!.columns.find((one) => !other!.columns.includes(one))
-    return column && `${has!.place} has ${column}, and ${other!.place} does not`
+/** What differs between the tables of two nodes. The statement is empty for a user who may not see it. */
+function firstDifference(places: readonly string[], [first, ...others]: Target['found']): string | undefined {
+  for (const other of others) {
+    const [here, there] = [places[first!.node - 1]!, places[other.node - 1]!]
+    if (first!.sorting_key !== other.sorting_key || first!.engine !== other.engine)
+      return `${first!.engine} sorted by ${first!.sorting_key} on ${here}, and ${other.engine} sorted by ${other.sorting_key} on ${there}`
+    if (first!.create_table_query === '' || other.create_table_query === '') continue
+    const found = definitionsDiffer(first!.create_table_query, other.create_table_query)
+    const odd = found.find(({ rule }) => rule !== 'W078')
+    if (odd === undefined) continue
+    if (odd.rule !== 'E071')
+      return `${odd.what} ${odd.here || 'nothing'} on ${here}, and ${odd.there || 'nothing'} on ${there}`
+    const column = `${'column' in odd.place ? quotedName(odd.place.column) : ''} ${odd.here || odd.there}`
+    return odd.there === ''
+      ? `${here} has ${column}, and ${there} does not`
+      : `${there} has ${column}, and ${here} does not`
   }
-  return others.map((other) => lacks(first, other) ?? lacks(other, first)).find((text) => text !== undefined)
+  return undefined
 }
 
 /** Why a target must not be written to on a cluster; undefined if it may. */
@@ -116,26 +110,18 @@ export function shardProblem(
       sentence: `is Distributed over ${local}, which does not exist on every node: ${without.join(', ')} lacks it, or you may not see it`,
       hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
     }
-  const [first, ...others] = found
-  const other = others.find(
-    (one) => one.sorting_key !== first!.sorting_key || engineClause(one) !== engineClause(first!),
-  )
-  if (other !== undefined)
+  const [first] = found
+  const odd = firstDifference(places, found)
+  if (odd !== undefined)
     return {
-      sentence: `has local tables ${local} that differ: ${engineClause(first!)} on ${places[first!.node - 1]}, and ${engineClause(other)} on ${places[other.node - 1]}`,
-      hint: 'make them alike on all nodes',
+      sentence: `has local tables ${local} that differ: ${odd}`,
+      hint: 'make them alike on all nodes, with ALTER TABLE where it can',
     }
   const inKeeper = keeperProblem({ nodes, places }, found)
   if (inKeeper !== undefined)
     return {
       sentence: `has local tables ${local} that are ${inKeeper}`,
       hint: `correct the shards of the cluster '${name}' in the configuration of all nodes, or ${again}`,
-    }
-  const odd = oddColumn(places, found)
-  if (odd !== undefined)
-    return {
-      sentence: `has local tables ${local} with other columns: ${odd}`,
-      hint: 'make them alike with ALTER TABLE',
     }
   if (!first!.engine.includes('Replacing'))
     return {

@@ -11,7 +11,7 @@ import { quotedName } from '../../sql-syntax/quoting.ts'
 import { temporaryForm } from '../../sql-syntax/table-forms.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { rejectedLine, rejectedWords } from './error-line.ts'
-import { type Difference, definitionsDiffer, lineOf } from './table-definition.ts'
+import { type Difference, definitionsDiffer, lineOf } from '../../sql-syntax/table-definition.ts'
 
 export type ExistingCheck = {
   readonly target: Server

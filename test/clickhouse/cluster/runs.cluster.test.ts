@@ -140,11 +140,11 @@ test('`check` says of local tables that differ what a run says', async () => {
   const { code, stdout } = await ask(['check', TABLE], workspace, CLUSTER)
   expect(stdout).toMatch(
     new RegExp(
-      `E058 cluster-ddl: TARGET.${TARGET} has local tables TARGET.${TARGET}_local with other columns: replica 1 of shard 1 \\S+ has tx_count UInt32, and replica 1 of shard 2`,
+      `E058 cluster-ddl: TARGET.${TARGET} has local tables TARGET.${TARGET}_local that differ: 'tx_count' is UInt32 on replica 1 of shard 1 \\S+, and UInt64 on replica 1 of shard 2`,
     ),
   )
   expect(code).toBe(2)
-  await expect(workspace.up()).rejects.toThrow('with other columns: replica 1 of shard 1')
+  await expect(workspace.up()).rejects.toThrow("that differ: 'tx_count' is UInt32 on replica 1 of shard 1")
 })
 
 test('half-written blocks that have to be deleted stop the table, and run when the words of the hint have deleted them', async () => {

@@ -82,7 +82,7 @@ describe('what a table is known by', () => {
     expect((await readHere(two)).table.problem).toBeUndefined()
     await post(shards[1], `ALTER TABLE ${target}.here ADD COLUMN more String`)
     expect((await readHere(two)).table.problem?.sentence).toMatch(
-      /with other columns: the second has more String, and the first does not/,
+      /that differ: the second has more String, and the first does not/,
     )
   })
 

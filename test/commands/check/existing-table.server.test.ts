@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { openServer, type Server } from '../../../src/clickhouse/server.ts'
 import { existingTables } from '../../../src/clickhouse/existing-tables.ts'
-import { definitionsDiffer } from '../../../src/commands/check/table-definition.ts'
+import { definitionsDiffer } from '../../../src/sql-syntax/table-definition.ts'
 import { madeDefinition } from '../../../src/commands/check/existing-table.ts'
 import type { SqlText } from '../../../src/model/model.ts'
 import { catalogue, connect } from '../../support/clickhouse.ts'

@@ -1,9 +1,9 @@
 // Owns the differences between two CREATE TABLE statements, both as the server writes them. Pure.
-import type { SqlText } from '../../model/model.ts'
-import type { RuleId } from '../../model/rules.ts'
-import { type Clauses, type CreateTable, createTable, DEFAULT_KINDS } from '../../sql-syntax/create-table.ts'
-import { keyText, readEngine } from '../../sql-syntax/ddl-clauses.ts'
-import { type Token, unspaced } from '../../sql-syntax/lexer.ts'
+import type { SqlText } from '../model/model.ts'
+import type { RuleId } from '../model/rules.ts'
+import { type Clauses, type CreateTable, createTable, DEFAULT_KINDS } from './create-table.ts'
+import { keyText, readEngine } from './ddl-clauses.ts'
+import { type Token, unspaced } from './lexer.ts'
 
 /** One property of a definition; `text` is empty if the definition does not set it. */
 type Aspect = {

@@ -119,13 +119,13 @@ async function ask(
 
 /**
  * The sources that are plain views or Buffer tables, or end at some (through Merge, Alias, Distributed, other views): ClickHouse ignores
- * FINAL there. A view whose definition reads with FINAL is safe. @throws BackfillError `server`
+ * FINAL there. A view whose definition reads with FINAL is safe. `all`: of `tablesBehind`.
  */
-export async function viewProblems(
-  server: Pick<Server, 'client' | 'connection'>,
-  sources: readonly string[],
-): Promise<readonly { readonly source: string; readonly sentence: string; readonly hint: string }[]> {
-  const views = (await tablesBehind(server, sources)).filter(
+export function viewProblems(
+  server: Pick<Server, 'connection'>,
+  all: readonly TableBehind[],
+): readonly { readonly source: string; readonly sentence: string; readonly hint: string }[] {
+  const views = all.filter(
     ({ engine, name, definition }) =>
       engine === 'Buffer' || (engine === 'View' && !readsFinal({ file: name, text: definition, line: 1 })),
   )
@@ -183,13 +183,13 @@ const AFTER_TABLES =
 
 /**
  * @param probed of each source, the columns by which missing blocks are found
- * @returns the sources that stand for other tables
+ * @returns what stands behind the sources that stand for other tables, as `tablesBehind`
  * @throws BackfillError `usage` for the first of the sources that is such a view, or that lacks such a column
  */
 export async function assertReadable(
   server: Server,
   probed: ReadonlyMap<string, readonly string[]>,
-): Promise<readonly string[]> {
+): Promise<readonly TableBehind[]> {
   const { database } = server.connection
   const sources = [...probed.keys()]
   // Those that may be a problem alone: the profile of a user may limit the rows of an answer.
@@ -210,8 +210,11 @@ export async function assertReadable(
       `the source ${database}.${unfit.name} has no column ${unfit.lacking.join(', ')}, by which missing blocks are found; or user '${server.connection.username}' may not read it`,
       'read another table, or a view of it with these columns; or write what it has in its file in sql/source/: --! position, --! network, --! written',
     )
-  const fronts = found.map(({ name }) => name)
-  const [problem] = await viewProblems(server, fronts)
+  const behind = await tablesBehind(
+    server,
+    found.map(({ name }) => name),
+  )
+  const [problem] = viewProblems(server, behind)
   if (problem !== undefined) throw usageError(problem.sentence, problem.hint)
-  return fronts
+  return behind
 }

@@ -19,7 +19,7 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
   const sources = [...new Set(tables.flatMap((table) => table.sources))].filter(
     (name) => !safe.includes(name),
   )
-  const [existing, ledger, fronts] = await Promise.all([
+  const [existing, ledger, behind] = await Promise.all([
     target.tables(names),
     target.ledgerState(),
     workspace.ports.source.assertReadable(sources),
@@ -48,8 +48,8 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     }
   if (unchecked.length > 0) await checkTables(workspace, unchecked, await target.tables(names), onMisfit)
   return {
-    /** The sources that stand for other tables. */
-    fronts,
+    /** What stands behind the sources that stand for other tables. */
+    behind,
     tables: tables.map((table) => ({
       table: table.key,
       target: `${target.database}.${table.target}`,

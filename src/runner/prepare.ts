@@ -1,6 +1,7 @@
 // Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
 import { POLICY_HINT } from '../clickhouse/row-policies.ts'
 import type { BackfillError } from '../model/errors.ts'
+import type { TableBehind } from '../clickhouse/tables-behind.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { BlockSet } from '../model/blocks.ts'
@@ -38,14 +39,13 @@ export type RunContext = Awaited<ReturnType<typeof prepareRun>>
 /** Warns of row policies that hide rows of sources, look-ups, derived inputs, or of the tables themselves from the user; and of sources of which FINAL merges not all rows. */
 async function reportRows(
   { chosen, catalogue, ports }: Workspace,
-  fronts: readonly string[],
+  behind: readonly TableBehind[],
   report: (event: RunEvent) => void,
 ): Promise<void> {
-  if (fronts.length > 0)
-    for (const { source, sentence, hint } of await ports.source.keptApart(fronts)) {
-      const reader = chosen.find(({ sources }) => sources.includes(source))
-      report({ type: 'warning', table: reader?.key, text: `${sentence}; ${hint}` })
-    }
+  for (const { source, sentence, hint } of await ports.source.keptApart(behind)) {
+    const reader = chosen.find(({ sources }) => sources.includes(source))
+    report({ type: 'warning', table: reader?.key, text: `${sentence}; ${hint}` })
+  }
   const names = namesRead(chosen, catalogue)
   for (const side of ['source', 'target'] as const)
     for (const { table, sentence } of await ports[side].policies(names[side])) {
@@ -71,7 +71,7 @@ export async function prepareRun(
   report({ type: 'run', runId, network: workspace.network.name, ...workspace.addresses })
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
-  const { tables: there, fronts, present, check } = await createTables(workspace, onMisfit)
+  const { tables: there, behind, present, check } = await createTables(workspace, onMisfit)
   for (const { table, target, created } of there) if (created) report({ type: 'created', table, target })
   const { from = 0, to = Number.MAX_SAFE_INTEGER } = options
   const tableStatuses = await readTableStatuses(workspace, {
@@ -95,7 +95,7 @@ export async function prepareRun(
   const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
   const [{ capacity, throughputs }] = await Promise.all([
     idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids),
-    isHealthy ? undefined : reportRows(workspace, fronts, report),
+    isHealthy ? undefined : reportRows(workspace, behind, report),
   ])
   const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()

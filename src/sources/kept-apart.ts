@@ -3,7 +3,7 @@
 import { REPLICATED } from '../clickhouse/cluster/shard-problem.ts'
 import { unlessRefused } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { type TableBehind, tablesBehind } from '../clickhouse/tables-behind.ts'
+import type { TableBehind } from '../clickhouse/tables-behind.ts'
 import {
   ddlClauses,
   type Distributed,
@@ -17,12 +17,11 @@ type ClusterSize = { readonly name: string; readonly shards: number; readonly no
 
 type Problem = { readonly sentence: string; readonly hint: string }
 
-/** @throws BackfillError `server` */
+/** `all`: of `tablesBehind`. @throws BackfillError `server` */
 export async function keptApart(
   server: Server,
-  sources: readonly string[],
+  all: readonly TableBehind[],
 ): Promise<readonly (Problem & { readonly source: string })[]> {
-  const all = await tablesBehind(server, sources)
   const clusters = await clusterSizes(server, all)
   return all.flatMap((table) => {
     const { source, database, name, engine } = table

@@ -7,7 +7,7 @@ import type { SourceDefinition } from '../model/model.ts'
 import type { Range } from '../model/blocks.ts'
 import type { Buckets, Fingerprint } from './fingerprint.ts'
 import { rowPolicies } from '../clickhouse/row-policies.ts'
-import { assertReadable } from '../clickhouse/tables-behind.ts'
+import { assertReadable, type TableBehind } from '../clickhouse/tables-behind.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { UNKNOWN_IDENTIFIER } from '../clickhouse/error-codes.ts'
 import { touchesSome, typed, unionOf } from '../clickhouse/dialect.ts'
@@ -29,7 +29,7 @@ export type SourcePort = ReturnType<typeof openSource>
 export function openSource(place: SourcePlace) {
   const { server, columnsOf } = place
   const asking = (doing: string) => server.during(doing)
-  const assertRead = (sources: readonly string[]): Promise<readonly string[]> =>
+  const assertRead = (sources: readonly string[]) =>
     assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))])))
   const missing = (sources: readonly string[]) => async (error: unknown) => {
     if (!isMissing(error)) throw error
@@ -74,10 +74,10 @@ export function openSource(place: SourcePlace) {
   }
 
   return {
-    /** @returns those that stand for other tables @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
+    /** @returns what stands behind those that stand for other tables @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
     assertReadable: assertRead,
-    /** What may make rows of these count twice, or not at all. @throws BackfillError `server` */
-    keptApart: (sources: readonly string[]) => keptApart(server, sources),
+    /** What may make rows of the sources before these count twice, or not at all. @throws BackfillError `server` */
+    keptApart: (behind: readonly TableBehind[]) => keptApart(server, behind),
     /** The row policies that hide rows of these sources from the user. @throws BackfillError `server` */
     policies: (sources: readonly string[]) => rowPolicies(server, sources),
 

@@ -108,6 +108,8 @@ function lossError(
   const found = lost(present === undefined ? ddl : { file: name, text: present.definition, line: 1 })
   if (found === undefined) return undefined
   const inFile = lost(ddl)
+  // With blocks in order the last row is the latest: a file may want that, and `check` says so.
+  if (inFile?.finding?.rule === 'E053') return undefined
   if (inFile !== undefined) throw inFile
   const hint = `\`backfill rebuild ${key}\` builds it as ${ddl.file} says`
   return failedError(`${name}: ${found.finding!.sentence}`, hint)

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rowPolicies } from '../../src/clickhouse/row-policies.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
-import { viewProblems } from '../../src/clickhouse/tables-behind.ts'
+import { tablesBehind, viewProblems } from '../../src/clickhouse/tables-behind.ts'
 import { launchWithUsers } from '../support/users.ts'
 
 let users: Awaited<ReturnType<typeof launchWithUsers>>
@@ -38,7 +38,7 @@ const SCENE = [
 test('a view without FINAL is found behind views, Merge and Alias tables', async () => {
   const sources =
     'direct plain final over_plain over_final merged merged_all merged_tables alias dotted'.split(' ')
-  const problems = await viewProblems(server, sources)
+  const problems = viewProblems(server, await tablesBehind(server, sources))
   expect(problems.map(({ source }) => source).toSorted()).toEqual(
     'alias dotted merged merged_all over_plain plain'.split(' '),
   )
@@ -73,7 +73,7 @@ test('a Buffer is found wherever it stands: FINAL does not merge its rows with t
     query: 'SELECT toUInt32(count()) AS n FROM buffered FINAL',
   })
   expect(counted, 'ClickHouse counts the row twice').toEqual([{ n: 2 }])
-  const problems = await viewProblems(server, ['buffered', 'over_buffer', 'direct'])
+  const problems = viewProblems(server, await tablesBehind(server, ['buffered', 'over_buffer', 'direct']))
   expect(problems.map(({ sentence }) => sentence)).toEqual([
     expect.stringMatching(/^the source default\.buffered is a Buffer, whose rows FINAL does not merge/),
     expect.stringMatching(/^the source default\.over_buffer reads default\.buffered, a Buffer, whose rows/),

@@ -11,7 +11,7 @@ import { namesRead } from '../../model/choose.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
-import { viewProblems } from '../../clickhouse/tables-behind.ts'
+import { tablesBehind, viewProblems } from '../../clickhouse/tables-behind.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/server-words.ts'
 import { readReadiness } from '../../sources/readiness.ts'
@@ -34,11 +34,12 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   reportMissingSources(check, serverState, denied, report)
   const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
-  for (const [rule, find] of [
-    ['E068', viewProblems],
-    ['W082', keptApart],
+  const behind = await tablesBehind(servers.source, judged)
+  for (const [rule, problems] of [
+    ['E068', viewProblems(servers.source, behind)],
+    ['W082', await keptApart(servers.source, behind)],
   ] as const)
-    for (const { source, ...problem } of await find(servers.source, judged))
+    for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
   const read = namesRead(tables, check.catalogue)
   for (const side of ['source', 'target'] as const)

@@ -1,5 +1,6 @@
 // Owns the warning about sources whose rows of one key may be in several tables, of which FINAL merges each by itself; or whose rows
 // several servers give again, or only some of them have.
+import { misplacedRows } from '../clickhouse/cluster/placement.ts'
 import { REPLICATED } from '../clickhouse/cluster/shard-problem.ts'
 import { unlessRefused } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
@@ -12,8 +13,13 @@ import {
 } from '../sql-syntax/ddl-clauses.ts'
 import { isCollapsing } from '../targets/compared-columns.ts'
 
-/** `name`: as a Distributed table has it. More nodes than shards: a shard has replicas. */
-type ClusterSize = { readonly name: string; readonly shards: number; readonly nodes: number }
+/** `name`: as a Distributed table has it. More nodes than shards: a shard has replicas. `slots`: of each remainder of a sharding key, its shard. */
+type Shards = {
+  readonly name: string
+  readonly shards: number
+  readonly nodes: number
+  readonly slots: readonly number[]
+}
 
 type Problem = { readonly sentence: string; readonly hint: string }
 
@@ -22,24 +28,47 @@ export async function keptApart(
   server: Server,
   all: readonly TableBehind[],
 ): Promise<readonly (Problem & { readonly source: string })[]> {
-  const clusters = await clusterSizes(server, all)
-  return all.flatMap((table) => {
+  const clusters = await clustersOf(server, all)
+  const found = all.map(async (table) => {
     const { source, database, name, engine } = table
     const [own, front] = [`${server.connection.database}.${source}`, `${database}.${name}`]
     const what = own === front ? `is a ${engine} table` : `reads ${front}, a ${engine} table`
-    return apartProblems(table, all, clusters).map(({ sentence, hint }) => ({
+    const known = apartProblems(table, all, clusters)
+    const problems = known.length > 0 ? known : await movedProblems(server, table, all, clusters)
+    return problems.map(({ sentence, hint }) => ({
       source,
       sentence: `the source ${own} ${what}, and ${sentence}`,
       hint: `${hint}, write --! view: safe above the CREATE TABLE in sql/source/`,
     }))
   })
+  return (await Promise.all(found)).flat()
+}
+
+/** Of a table whose sharding key is right, the rows may be elsewhere all the same: ClickHouse moves none. */
+async function movedProblems(
+  server: Server,
+  table: TableBehind,
+  all: readonly TableBehind[],
+  clusters: readonly Shards[],
+): Promise<readonly Problem[]> {
+  const { cluster, database, name, source, engineFull } = table
+  const engine = distributedEngine(engineFull)
+  const slots = clusters.find((one) => one.name === engine?.cluster)?.slots ?? []
+  const read = all.filter((one) => one.source === source)
+  // Of what stands on shards only, they would have to be asked: each for all.
+  if (cluster !== '' || !reached(behind(table, read), read).some(isCollapsing)) return []
+  const place = { database, name, slots, shardKey: engine?.key?.text }
+  const misplaced = await misplacedRows(server, place).catch(unlessRefused(0))
+  if (misplaced === 0) return []
+  const sentence = `rows of it are on other shards than those on which its sharding key puts them now (its shards, their weights or that key have changed): ${TWICE}`
+  return [{ sentence, hint: 'write its rows into a new table; if no row is written again' }]
 }
 
 /** What is wrong with one of the tables that are read for a source. */
 export function apartProblems(
   table: TableBehind,
   all: readonly TableBehind[],
-  clusters: readonly ClusterSize[],
+  clusters: readonly Omit<Shards, 'slots'>[],
 ): readonly Problem[] {
   const read = all.filter(({ source }) => source === table.source)
   if (table.engine === 'Merge') {
@@ -111,21 +140,20 @@ function reached(
   return [...found]
 }
 
-/** Of the clusters of the Distributed tables; none, where the user may not see clusters. */
-async function clusterSizes(
-  { client }: Server,
-  all: readonly TableBehind[],
-): Promise<readonly ClusterSize[]> {
+/** The clusters of the Distributed tables; none, where the user may not see clusters. */
+async function clustersOf({ client }: Server, all: readonly TableBehind[]): Promise<readonly Shards[]> {
   const names = all.flatMap(({ engineFull }) => distributedEngine(engineFull)?.cluster ?? [])
   if (names.length === 0) return []
   return await client
-    .rows<ClusterSize>({
+    .rows<Shards>({
       query: `WITH (SELECT mapFromArrays(groupArray(concat('{', macro, '}')), groupArray(substitution)) FROM system.macros) AS macros
-        SELECT name, toUInt32(uniqExact(shard_num)) AS shards, toUInt32(uniqExact(shard_num, host_name, port)) AS nodes
+        SELECT name, toUInt32(uniqExact(shard_num)) AS shards, toUInt32(uniqExact(shard_num, host_name, port)) AS nodes,
+          arraySort(groupUniqArray((shard_num, shard_weight))) AS weights,
+          arrayFlatten(arrayMap(weight -> arrayWithConstant(weight.2, weight.1), weights)) AS slots
         FROM system.clusters ARRAY JOIN {names:Array(String)} AS name
         WHERE has([name, macros[name]], cluster) GROUP BY name`,
       query_params: { names },
       doing: 'looking for the shards of the sources',
     })
-    .catch(unlessRefused<readonly ClusterSize[]>([]))
+    .catch(unlessRefused<readonly Shards[]>([]))
 }

@@ -128,7 +128,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     },
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
-    misplacedRows: (table: string, key?: string) => misplacedRows(server, table, key),
+    misplacedRows: (name: string, shardKey?: string) =>
+      misplacedRows(server, { slots: [], ...server.cluster, database, name, shardKey }),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),

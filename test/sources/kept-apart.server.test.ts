@@ -17,8 +17,8 @@ afterAll(async () => {
   await Promise.all(shards?.map((one) => one.stop()) ?? [])
 })
 
-/** What `check` says of a source that is sharded by this; and `up`, as it has blocks to do. */
-async function warned(key: string): Promise<string> {
+/** A source that is sharded by this, over an empty local table on each shard. */
+async function shardedSource(key: string) {
   const { folder, run, databases } = await soundScene(shards[0])
   const [table, local] = ['canonical_execution_transaction', 'stored']
   const there = (name: string) => `${databases.source}.${name}`
@@ -33,8 +33,14 @@ async function warned(key: string): Promise<string> {
     shards[0],
     `CREATE TABLE ${there(table)} AS ${there(local)} ENGINE = Distributed(${CLUSTER}, ${databases.source}, ${local}${key})`,
   )
+  return { folder, run, table, front: there(table), local: there(local) }
+}
+
+/** What `check` says of a source that is sharded by this; and `up`, as it has blocks to do. */
+async function warned(key: string): Promise<string> {
+  const { folder, run, table, local } = await shardedSource(key)
   const { stdout } = await run('check')
-  await post(shards[0], `INSERT INTO ${there(local)} (block_number, transaction_index) VALUES (1, 0)`)
+  await post(shards[0], `INSERT INTO ${local} (block_number, transaction_index) VALUES (1, 0)`)
   const { stderr } = await run('up', '--lag', '0')
   expect(/FINAL merges .*/.exec(stderr)?.[0]).toBe(/FINAL merges .*/.exec(stdout)?.[0])
   const file = join(folder, `source/${table}.sql`)
@@ -51,6 +57,19 @@ test('a source whose rows of a key may lie on several shards is warned of, unles
     /W082 .* 2 shards by itself: rand\(\) sends a row to another shard/,
   )
   expect(await warned(', cityHash64(block_number, meta_network_name)')).not.toContain('W082')
+})
+
+const rows = (into: string, offset: number) =>
+  `INSERT INTO ${into} (block_number, transaction_index, meta_network_name) SELECT number, 0, 'mainnet' FROM numbers(${offset}, 40)`
+
+test('a source with rows on other shards than its sharding key says, as after a shard was added, is warned of', async () => {
+  const { run, front, local } = await shardedSource(', cityHash64(block_number, meta_network_name)')
+  await post(shards[0], `${rows(front, 1)} SETTINGS distributed_foreground_insert = 1`)
+  expect((await run('check')).stdout).not.toContain('W082')
+  await post(shards[0], rows(local, 41))
+  const said = /W082 .* rows of it are on other shards than those on which its sharding key puts them/
+  expect((await run('check')).stdout).toMatch(said)
+  expect((await run('up', '--lag', '0')).stderr).toContain('rows of it are on other shards')
 })
 
 const raw = uniqueDatabase('raw')

@@ -1,5 +1,5 @@
--- What the last run found in the sources of its tables: source gaps and incomplete blocks. `status` and `plan` need not look
--- at these again while the data parts that hold them are the same. Every row stands for itself; the newest one counts.
+-- What the last run found in the sources of its tables: source gaps and incomplete blocks. `status`, `plan` and
+-- `up` need not look at these again while the data parts that hold them are the same. Every row stands for itself; the newest one counts.
 CREATE TABLE IF NOT EXISTS {ledger:Identifier}.source_probe
 (
     network LowCardinality(String) COMMENT 'meta_network_name of the source rows' CODEC(ZSTD(1)),

@@ -123,24 +123,30 @@ function partText({ source, hash, rows, from, to }: SourcePart): string {
   return [source, hash, rows, from, to].join(' ')
 }
 
-/** The probe, but what the last run found, and what cannot have changed since, is not looked at again. */
-export async function withKept(
+/** What the last run found missing, and what cannot have changed since. */
+export type Kept = NotRunnable & { readonly seconds: number }
+
+/**
+ * Of each table with sources of its own that misses blocks; none, where the data parts of the sources cannot be compared.
+ * @throws BackfillError `server`
+ */
+export async function readKept(
   workspace: ReadWorkspace,
   tableStatuses: ReadonlyMap<string, TableStatus>,
-  probe: Probe,
-): Promise<Probe> {
+  readParts: (sources: readonly string[]) => Promise<readonly SourcePart[] | undefined> = workspace.ports
+    .source.parts,
+): Promise<ReadonlyMap<string, Kept>> {
   const { ports } = workspace
   const tables = [...tableStatuses.values()].flatMap(({ table, missing }) =>
     missing.length > 0 && table.sources.length > 0 ? [table] : [],
   )
-  if (tables.length === 0) return probe
+  if (tables.length === 0) return new Map()
   const rows = new Map((await ports.findings.read()).map((row) => [row.sources, row]))
   const known = tables.filter((table) => rows.has(sourcesText(workspace, table)))
   const sources = [...new Set(known.flatMap((table) => table.sources))]
-  const parts = sources.length === 0 ? undefined : await ports.source.parts(sources)
-  if (parts === undefined) return probe
-
-  const kept = new Map(
+  const parts = sources.length === 0 ? undefined : await readParts(sources)
+  if (parts === undefined) return new Map()
+  return new Map(
     known.map((table) => {
       const row = rows.get(sourcesText(workspace, table))!
       const now = parts.filter(({ source }) => table.sources.includes(source))
@@ -158,6 +164,15 @@ export async function withKept(
       ]
     }),
   )
+}
+
+/** The probe, but what was kept is not looked at again. */
+export async function withKept(
+  workspace: ReadWorkspace,
+  tableStatuses: ReadonlyMap<string, TableStatus>,
+  probe: Probe,
+): Promise<Probe> {
+  const kept = await readKept(workspace, tableStatuses)
   const next: Probe['next'] = async (table, blocks, order, last) => {
     const { sourceGaps = [], incomplete = [] } = kept.get(table.key) ?? {}
     const there = intersect(blocks, union(sourceGaps, incomplete))

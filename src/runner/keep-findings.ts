@@ -3,6 +3,7 @@
 import { subtract, blockSet } from '../model/blocks.ts'
 import { withInherited, sourcesText } from '../planning/probe-missing.ts'
 import type { RunContext } from './prepare.ts'
+import type { TableRun } from './table-run.ts'
 import type { Workspace } from './workspace.ts'
 
 const NOTHING = { sourceGaps: [], incomplete: [] }
@@ -50,20 +51,28 @@ export async function keepSeen(workspace: Workspace, context: RunContext): Promi
 /** More ranges than these cost more to keep than to find. */
 const MOST_RANGES = 20_000
 
-/** Writes one row for each set of sources in which something is missing. @throws BackfillError `server` */
+/**
+ * Writes one row for each set of sources in which something is missing, unless all of it was kept by an earlier run: then the row says when that one
+ * looked. @throws BackfillError `server`
+ */
 export async function keepFound(
   workspace: Workspace,
-  { runs, partsBefore }: Pick<RunContext, 'runs' | 'partsBefore'>,
+  { runs, kept, partsBefore }: Pick<RunContext, 'runs' | 'kept' | 'partsBefore'>,
 ): Promise<void> {
+  const isNew = ({ key, sourceGaps, incomplete }: TableRun) => {
+    const known = kept.get(key) ?? NOTHING
+    return subtract(sourceGaps, known.sourceGaps).length + subtract(incomplete, known.incomplete).length > 0
+  }
   // Why blocks wait for an absent source is said by who looks for it.
   const finders = [...runs.values()].filter(
     ({ absent, sourceGaps, incomplete, tableStatus: { table } }) =>
       absent.size === 0 && sourceGaps.length + incomplete.length > 0 && table.sources.length > 0,
   )
-  const parts = finders.length === 0 ? undefined : await partsBefore()
+  const parts = finders.some(isNew) ? await partsBefore() : undefined
   if (parts === undefined) return
   const sets = Map.groupBy(finders, ({ tableStatus: { table } }) => sourcesText(workspace, table))
-  const found = [...sets].map(([sources, same]) => ({
+  const changed = [...sets].filter(([, same]) => same.some(isNew))
+  const found = changed.map(([sources, same]) => ({
     sources,
     sourceGaps: blockSet(same.flatMap((run) => run.sourceGaps)),
     incomplete: blockSet(same.flatMap((run) => run.incomplete)),

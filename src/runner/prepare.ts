@@ -16,8 +16,9 @@ import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
 import { makeThrottle } from './throttle.ts'
 import { sayOutside } from './say-outside.ts'
-import { overdueSeconds, readTableStatuses, uuidsIn } from '../planning/table-status.ts'
-import { makeProbe } from '../planning/probe.ts'
+import { overdueSeconds, readTableStatuses, type TableStatus, uuidsIn } from '../planning/table-status.ts'
+import { makeProbe, NOTHING_FOUND } from '../planning/probe.ts'
+import { type Kept, readKept, withInherited } from '../planning/probe-missing.ts'
 import type { Workspace } from './workspace.ts'
 import type { RunEvent } from './events.ts'
 import type { SourcePart } from '../ledger/findings.ts'
@@ -32,6 +33,15 @@ export type Prepared = {
   readonly head: number
   /** Locks that are held already; they are released at the end. */
   readonly locks: ReadonlyMap<string, Lock>
+}
+
+/** Whatever a finding may be wrong for, a run of the next hour finds out by itself. */
+const LOOK_AGAIN_SECONDS = 3600
+
+/** Misses blocks below some that are done: an earlier run has looked at them. */
+function missesEarlier({ missing, covered }: TableStatus): boolean {
+  const [first, last] = [missing[0], covered.at(-1)]
+  return first !== undefined && last !== undefined && first.from < last.to
 }
 
 export type RunContext = Awaited<ReturnType<typeof prepareRun>>
@@ -83,33 +93,45 @@ export async function prepareRun(
   await workspace.ports.locks.holders()
   const uuids = uuidsIn(tableStatuses)
   const chosen = [...tableStatuses].filter(([key]) => workspace.chosen.some((table) => table.key === key))
-  const idle = chosen.every(([, { missing, dirty }]) => missing.length === 0 && dirty.length === 0)
+  const definitions = [...tableStatuses.values()].map(({ table }) => table)
+  const sources = [...new Set(definitions.flatMap((table) => table.sources))]
+  let parts: Promise<readonly SourcePart[] | undefined> | undefined
+  const partsBefore = async (): Promise<readonly SourcePart[] | undefined> =>
+    sources.length === 0
+      ? undefined
+      : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined))
+  // New blocks alone are always looked at: no question is spent on what is known of them.
+  const isLookedAt = [...tableStatuses.values()].some(missesEarlier)
+  const found = isLookedAt ? await readKept(workspace, tableStatuses, partsBefore) : new Map<string, Kept>()
+  const kept = new Map([...found].filter(([, { seconds }]) => seconds < LOOK_AGAIN_SECONDS))
+  const own = new Map([...tableStatuses.keys()].map((key) => [key, kept.get(key) ?? NOTHING_FOUND]))
+  const left = withInherited(tableStatuses, own)
+  const idle = chosen.every(([key, { dirty }]) => left.get(key)!.runnable.length === 0 && dirty.length === 0)
   // Where nothing runs and no SQL is new, an earlier run has described the same files; of hundreds of tables that would be most of an idle run.
   if (!idle || chosen.some(([, { stale }]) => stale.length > 0)) {
     await check?.()
     for (const table of workspace.chosen)
       if (!options.noAudits && !misfits.has(table.key)) await workspace.ports.executor.describeAudits(table)
   }
-  // Not for an idle run that misses nothing: each question is a round trip.
-  const sources = [...new Set(workspace.chosen.flatMap((table) => table.sources))]
-  const isHealthy = idle && chosen.every(([, { absences }]) => absences.length === 0)
+  // Not for an idle run that misses nothing but source gaps: each question is a round trip.
+  const isHealthy =
+    idle && chosen.every(([key, { absences }]) => absences.length + left.get(key)!.incomplete.length === 0)
   const [{ capacity, throughputs }] = await Promise.all([
     idle ? NOTHING_KNOWN : readRunHistory(workspace, uuids),
     isHealthy ? undefined : reportRows(workspace, behind, report),
   ])
   const throttle = makeThrottle(workspace, options, capacity, report)
   if (!idle) await throttle.look()
-  const definitions = [...tableStatuses.values()].map(({ table }) => table)
   const runs = new Map(
     chosen.map(([key, tableStatus]) => [
       key,
-      startTable(
-        tableStatus,
-        throughputs.get(key) ?? NO_PACE,
-        prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
-        overdueSeconds(tableStatus, definitions, wallClock()),
-        prepared?.locks.get(key),
-      ),
+      startTable(tableStatus, {
+        throughput: throughputs.get(key) ?? NO_PACE,
+        wanted: prepared === undefined ? [{ from, to }] : (prepared.blocks.get(key) ?? []),
+        kept: own.get(key)!,
+        overdue: overdueSeconds(tableStatus, definitions, wallClock()),
+        lock: prepared?.locks.get(key),
+      }),
     ]),
   )
   const retryPolicy: RetryPolicy = {
@@ -123,11 +145,6 @@ export async function prepareRun(
       report({ type: 'standstill', table: undefined, standstill })
     },
   }
-  let parts: Promise<readonly SourcePart[] | undefined> | undefined
-  const partsBefore = async (): Promise<readonly SourcePart[] | undefined> =>
-    sources.length === 0
-      ? undefined
-      : await (parts ??= workspace.ports.source.parts(sources).catch(() => undefined))
   return {
     ports: workspace.ports,
     network: workspace.network,
@@ -140,6 +157,8 @@ export async function prepareRun(
     probeBlocks: makeProbe(workspace, partsBefore),
     /** The data parts of the sources before any block was found that cannot run; asked once. */
     partsBefore,
+    /** Table key -> what was not looked at again. */
+    kept,
     runs,
     slots: openInsertSlots(throttle),
     sharing: makeSharing(runs, throttle.slotsOf, throttle.most()),

@@ -1,10 +1,10 @@
 // Owns the state of a run: one table's blocks left to probe and to run, its lock, its growing coverage.
 import type { BackfillError } from '../model/errors.ts'
-import { type BlockSet, intersect, type Range } from '../model/blocks.ts'
+import { type BlockSet, intersect, type Range, subtract, union } from '../model/blocks.ts'
 import type { LedgerEvent } from '../ledger/events.ts'
 import type { Lock } from '../lock/lock.ts'
 import type { Buckets, SourceFacts } from '../sources/fingerprint.ts'
-import type { Availability } from '../planning/probe.ts'
+import { type Availability, divide, type NotRunnable } from '../planning/probe.ts'
 import type { RowEstimates } from '../planning/row-estimates.ts'
 import type { TableStatus } from '../planning/table-status.ts'
 import type { Throughput } from '../planning/sizing.ts'
@@ -12,14 +12,25 @@ import type { StepSession } from './executor.ts'
 
 export type TableRun = ReturnType<typeof startTable>
 
-/** A table at the start of a run over the wanted blocks: nothing probed. `lock`: if it is held already. */
+/** A table at the start of a run over the wanted blocks: nothing probed but what is `kept` from the run before. `lock`: if it is held already. */
 export function startTable(
   tableStatus: TableStatus,
-  throughput: Throughput,
-  wanted: BlockSet,
-  overdue: number,
-  lock: Lock | undefined,
+  {
+    throughput,
+    wanted,
+    kept,
+    overdue,
+    lock,
+  }: {
+    readonly throughput: Throughput
+    readonly wanted: BlockSet
+    readonly kept: NotRunnable
+    readonly overdue: number
+    readonly lock: Lock | undefined
+  },
 ) {
+  const todo = intersect(tableStatus.missing, wanted)
+  const { runnable: unprobed, ...found } = divide(todo, kept)
   return {
     key: tableStatus.table.key,
     tableStatus,
@@ -28,14 +39,13 @@ export function startTable(
     overdue,
     covered: tableStatus.covered,
     /** Wanted blocks that were missing when it began, and that no other run has done since. */
-    todo: intersect(tableStatus.missing, wanted),
+    todo,
     /** Missing blocks that are not probed yet, and probed blocks that may run and are not started yet. */
-    unprobed: intersect(tableStatus.missing, wanted),
+    unprobed,
     runnable: [] as BlockSet,
     /** What the last window held. */
     lastProbe: undefined as Pick<Availability, 'rowEstimates'> | undefined,
-    sourceGaps: [] as BlockSet,
-    incomplete: [] as BlockSet,
+    ...found,
     /** Sparse sources without any row, as reported. */
     absent: new Set<string>(),
     /** Results of the probe: rows of all sources, buckets of the table's own sources. */
@@ -59,6 +69,14 @@ export function startTable(
     events: 0,
     failure: undefined as BackfillError | undefined,
   }
+}
+
+/** Of a table without sources of its own the probe finds numbers of rows alone: of blocks that its inputs will not have, nobody needs them. */
+export function skipProbe(run: TableRun, blocked: BlockSet): void {
+  const isBlocked = subtract(run.unprobed, blocked).length === 0
+  if (run.probing || !isBlocked || run.tableStatus.table.sources.length > 0) return
+  run.runnable = union(run.runnable, run.unprobed)
+  run.unprobed = []
 }
 
 /** A range to run, the rows that the probe found for it, and the fingerprint of its sources, if the probe knows it. */

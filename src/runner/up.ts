@@ -3,7 +3,7 @@ import { announce, refusalOf, skippedBlocks } from './announce.ts'
 import { BackfillError } from '../model/errors.ts'
 import { holdText } from '../ledger/steering.ts'
 import { type Prepared, prepareRun } from './prepare.ts'
-import type { TableRun } from './table-run.ts'
+import { skipProbe, type TableRun } from './table-run.ts'
 import { blockSet, subtract } from '../model/blocks.ts'
 import { staleSummaries } from '../planning/stale-ranges.ts'
 import { type Dependency, nextChunk, readyChunks } from '../planning/schedule.ts'
@@ -170,6 +170,7 @@ export async function up(
       const run = runs.get(work.key)!
       if (run.failure !== undefined || throttle.slotsOf(run.key) === 0) continue
       const little = readyChunks(work) < throttle.jobs() * 2
+      skipProbe(run, blocked.get(run.key)!)
       if (!run.probing && little && run.unprobed.length > 0) launch(run, () => probeTable(run, context))
       const open = subtract(run.runnable, blocked.get(run.key)!)
       if (run.phase === 'unlocked') {

@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest
 import { status } from '../../src/commands/status/status.ts'
 import { planUp } from '../../src/planning/plan.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
+import type { RunEvent } from '../../src/runner/events.ts'
+import { up } from '../../src/runner/up.ts'
 import type { Workspace } from '../../src/runner/workspace.ts'
 import { post, rowsOf, startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
@@ -91,6 +93,68 @@ test('what a run found is not looked at again, its age is said, and looking writ
     { sourceGaps: GAPS, incomplete: INCOMPLETE, chunks: [] },
   ])
   expect(await keptRows()).toEqual(before)
+})
+
+/** A run, what it reported of blocks that it left out, and whether it looked at the sources or described a transform. */
+async function run(workspace = place.workspace) {
+  const { ports } = workspace
+  const asked: string[] = []
+  const events: RunEvent[] = []
+  const counted = {
+    ...workspace,
+    ports: {
+      ...ports,
+      source: {
+        ...ports.source,
+        buckets: (...question: Parameters<typeof ports.source.buckets>) => {
+          asked.push('buckets')
+          return ports.source.buckets(...question)
+        },
+      },
+      executor: {
+        ...ports.executor,
+        describe: (...question: Parameters<typeof ports.executor.describe>) => {
+          asked.push('describe')
+          return ports.executor.describe(...question)
+        },
+      },
+    },
+  }
+  const report = (event: RunEvent) => void events.push(event)
+  const { blocks } = await up(counted, OPTIONS, { report, signal: new AbortController().signal })
+  return { asked, blocks, skipped: events.filter(({ type }) => type === 'skipped') }
+}
+
+test('a run with nothing to do past a source gap looks at no source and describes no transform, and leaves out the same blocks', async () => {
+  const { asked, blocks, skipped } = await run()
+  expect({ asked, blocks }).toEqual({ asked: [], blocks: 0 })
+  const fresh = { ...place.workspace.ports.findings, read: async () => [] }
+  const looked = await run({ ...place.workspace, ports: { ...place.workspace.ports, findings: fresh } })
+  expect(looked.asked).toContain('buckets')
+  expect(looked.skipped).toEqual(skipped)
+  expect(skipped.length).toBeGreaterThan(0)
+})
+
+test('after an hour a run looks again, and keeps what it finds; until then it keeps nothing anew', async () => {
+  const ages = () =>
+    rowsOf<{ hours: number }>(
+      server,
+      `SELECT dateDiff('hour', probed_at, now64(6)) AS hours FROM {ledger:Identifier}.source_probe ORDER BY hours`,
+      { ledger: place.ledger },
+    )
+  const { ledger } = place
+  await run()
+  expect(await keptRows()).toEqual([{ rows: 1 }])
+  await post(server, `CREATE TABLE ${ledger}.old AS ${ledger}.source_probe`)
+  await post(
+    server,
+    `INSERT INTO ${ledger}.old SELECT * REPLACE (probed_at - INTERVAL 2 HOUR AS probed_at) FROM ${ledger}.source_probe`,
+  )
+  await post(server, `EXCHANGE TABLES ${ledger}.old AND ${ledger}.source_probe`)
+  expect(await ages()).toEqual([{ hours: 2 }])
+  expect((await run()).asked).toContain('buckets')
+  expect((await ages())[0]).toEqual({ hours: 0 })
+  expect((await run()).asked).toEqual([])
 })
 
 test('new blocks at the head are looked at, and what is far below them is not', async () => {

@@ -8,6 +8,7 @@ import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 import { launchWithUsers } from '../support/users.ts'
 import { SQL_FOLDER } from '../support/workspace.ts'
 
+const TRACES = 'canonical_execution_traces'
 const names = {
   source: uniqueDatabase('source'),
   target: uniqueDatabase('target'),
@@ -18,7 +19,9 @@ beforeAll(async () => {
   const sees = { database: names.target, table: 'int_address_diffs', filter: 'block_number = 5' }
   const looks = { database: names.source, table: 'labels', filter: 'block = 5' }
   const grants = ['GRANT ALL ON *.*']
-  server = await launchWithUsers({ half: { grants, sees }, looker: { grants, sees: looks } })
+  const hidden = { database: names.source, table: TRACES, filter: 'block_number NOT BETWEEN 5 AND 15' }
+  const users = { half: { grants, sees }, looker: { grants, sees: looks }, few: { grants, sees: hidden } }
+  server = await launchWithUsers(users)
   await createSourceTables(server, await readCatalogue(SQL_FOLDER), names.source)
   await addBlocks(server, names.source, { from: 1, to: 20 })
 })
@@ -66,4 +69,19 @@ test('a policy on a look-up is said by up, check and doctor', async () => {
   expect(await run('up', '--to', '10')).toContain(policy)
   expect(await run('check')).toContain(`gas.sql:18: W069 source-row-policy: ${policy}`)
   expect(await run('doctor', '--idle', '1')).toContain(policy)
+})
+
+test('blocks that a policy hides are said by each run, and done by the next one of a user who sees them', async () => {
+  const databases = { ...names, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
+  const run = (username: string, password: string) =>
+    backfillHere('up --tables pre_6780_accounts_destructs'.split(' '), {
+      env: { ...environmentFor({ url: server.url, username, password }, databases), BACKFILL_LAG: '0' },
+    })
+  for (let runs = 0; runs < 2; runs++) {
+    const { stdout, stderr } = await run('few', 'secret')
+    expect(`${stdout}${stderr}`).toContain('incomplete 5-15')
+    expect(stderr).toContain(`the row policy few shows user 'few' of the source server`)
+  }
+  const { stdout } = await run(server.username, server.password)
+  expect(stdout).toMatch(/11 blocks/)
 })

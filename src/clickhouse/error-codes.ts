@@ -170,7 +170,7 @@ export function hintFor(code: number, words: string, { username, side }: Connect
   if (code === ALL_REPLICAS_ARE_STALE)
     return side === 'target'
       ? 'Type backfill doctor: it names the replica that is read-only or late, and what to type there'
-      : "Replicas of a source are read-only or late: backfill doctor names those on nodes of the target's cluster, system.replicas of a node the others"
+      : 'No replica of a shard of a source answers that has all rows: its nodes are down (system.clusters names them), or its replicas are read-only or late (system.replicas of each node)'
   if (NODES_AWAY.has(code))
     return 'backfill doctor shows which node of the cluster does not answer, or which replica is read-only'
   if (code !== READONLY) return undefined

@@ -34,7 +34,7 @@ export async function keptApart(
     const [own, front] = [`${server.connection.database}.${source}`, `${database}.${name}`]
     const what = own === front ? `is a ${engine} table` : `reads ${front}, a ${engine} table`
     const known = apartProblems(table, all, clusters)
-    const problems = known.length > 0 ? known : await movedProblems(server, table, all, clusters)
+    const problems = known.length > 0 ? known : await shardsProblems(server, table, all, clusters)
     return problems.map(({ sentence, hint }) => ({
       source,
       sentence: `the source ${own} ${what}, and ${sentence}`,
@@ -44,24 +44,42 @@ export async function keptApart(
   return (await Promise.all(found)).flat()
 }
 
-/** Of a table whose sharding key is right, the rows may be elsewhere all the same: ClickHouse moves none. */
-async function movedProblems(
+/** Of a table whose sharding key is right, the rows may be elsewhere all the same, for ClickHouse moves none; or the shards may be one. */
+async function shardsProblems(
   server: Server,
   table: TableBehind,
   all: readonly TableBehind[],
   clusters: readonly Shards[],
 ): Promise<readonly Problem[]> {
-  const { cluster, database, name, source, engineFull } = table
-  const engine = distributedEngine(engineFull)
-  const slots = clusters.find((one) => one.name === engine?.cluster)?.slots ?? []
-  const read = all.filter((one) => one.source === source)
-  // Of what stands on shards only, they would have to be asked: each for all.
-  if (cluster !== '' || !reached(behind(table, read), read).some(isCollapsing)) return []
-  const place = { database, name, slots, shardKey: engine?.key?.text }
-  const misplaced = await misplacedRows(server, place).catch(unlessRefused(0))
+  const engine = distributedEngine(table.engineFull)
+  const { slots } = clusters.find(({ name }) => name === engine?.cluster) ?? {}
+  const read = all.filter(({ source }) => source === table.source)
+  // What stands on shards only would have to be asked there: each for all.
+  if (engine === undefined || slots === undefined || table.cluster !== '') return []
+  const ends = reached(behind(table, read), read)
+  if (!ends.some(isCollapsing)) return []
+  const [twice] = await sharedTables(server, engine.cluster, ends).catch(unlessRefused([]))
+  if (twice !== undefined) {
+    const sentence = `${twice.table} of several of its shards is one table, ${twice.path} in Keeper: each row would count once for each of them`
+    return [
+      { sentence, hint: 'read a cluster in which its replicas are one shard; if no row is there twice' },
+    ]
+  }
+  const misplaced = await misplacedRows(server, engine, { slots }).catch(unlessRefused(0))
   if (misplaced === 0) return []
   const sentence = `rows of it are on other shards than those on which its sharding key puts them now (its shards, their weights or that key have changed): ${TWICE}`
   return [{ sentence, hint: 'write its rows into a new table; if no row is written again' }]
+}
+
+/** Replicas of one table that a cluster has as several shards. */
+async function sharedTables({ client }: Server, cluster: string, tables: readonly TableBehind[]) {
+  return await client.rows<{ readonly table: string; readonly path: string }>({
+    query: `SELECT concat(database, '.', table) AS table, zookeeper_path AS path FROM cluster({cluster:String}, system.replicas) AS replicas
+      WHERE has({names:Array(Array(String))}, [database, replicas.table])
+      GROUP BY table, path HAVING uniqExact(_shard_num) > 1 LIMIT 1`,
+    query_params: { cluster, names: tables.map(({ database, name }) => [database, name]) },
+    doing: 'looking for replicas of the sources',
+  })
 }
 
 /** What is wrong with one of the tables that are read for a source. */
@@ -71,6 +89,10 @@ export function apartProblems(
   clusters: readonly Omit<Shards, 'slots'>[],
 ): readonly Problem[] {
   const read = all.filter(({ source }) => source === table.source)
+  if (table.variants > 1) {
+    const sentence = `it is not the same on all nodes of the cluster '${table.cluster}': which rows are read depends on the node`
+    return [{ sentence, hint: 'make it the same on all nodes; if it has the same rows on each' }]
+  }
   if (table.engine === 'Merge') {
     // Each may be a front of others. The pattern may match the table itself.
     const branches = behind(table, read).filter(

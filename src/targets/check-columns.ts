@@ -8,6 +8,7 @@ import {
   type OutputColumn,
 } from '../sql-syntax/column-fit.ts'
 import { ddlColumns } from '../sql-syntax/create-table.ts'
+import { unspaced } from '../sql-syntax/lexer.ts'
 import { ddlClauses } from '../sql-syntax/ddl-clauses.ts'
 import { derivedInputs, type Scope } from '../model/choose.ts'
 import type { TargetPort, TargetTable } from './target.ts'
@@ -79,13 +80,14 @@ export async function checkTables(
 async function placementError(
   port: Pick<TargetPort, 'database' | 'misplacedRows'>,
   { key, target: name, rows }: TableDefinition,
-  target: Pick<TargetTable, 'shardKey'> | undefined,
+  target: Pick<TargetTable, 'sharding'> | undefined,
 ): Promise<BackfillError | undefined> {
-  if (rows.kind === 'per-block' || target?.shardKey === undefined) return undefined
-  const misplaced = await port.misplacedRows(name, target.shardKey)
+  const { sharding } = target ?? {}
+  if (rows.kind === 'per-block' || sharding?.key === undefined) return undefined
+  const misplaced = await port.misplacedRows(sharding)
   if (misplaced === 0) return undefined
   return failedError(
-    `${port.database}.${name} has rows on other shards than those on which its sharding key ${target.shardKey} puts them now (its shards, their weights or that key have changed), so a key would have several rows`,
+    `${port.database}.${name} has rows on other shards than those on which its sharding key ${unspaced(sharding.key.text)} puts them now (its shards, their weights or that key have changed), so a key would have several rows`,
     `\`backfill rebuild ${key}\` builds it on the shards of now`,
   )
 }
@@ -132,7 +134,7 @@ function misfitError(
 export async function misfitOfFile(
   port: Pick<TargetPort, 'database' | 'ddlColumns' | 'misplacedRows'>,
   table: TableDefinition,
-  present: Pick<TargetTable, 'columns' | 'shardKey'>,
+  present: Pick<TargetTable, 'columns' | 'sharding'>,
 ): Promise<BackfillError | undefined> {
   const misplaced = await placementError(port, table, present)
   if (misplaced !== undefined) return misplaced

@@ -2,6 +2,7 @@
 import { sql } from 'kysely'
 import { usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
+import type { Distributed } from '../sql-syntax/ddl-clauses.ts'
 import type { DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server, Names } from '../clickhouse/server.ts'
 import { onCluster, assertAllNodes, runQueued } from '../clickhouse/cluster/cluster.ts'
@@ -21,7 +22,8 @@ export type TargetTable = Omit<ExistingTable, 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
   /** Of a table of a cluster: the expression that says on which shard a row is. */
-  readonly shardKey?: string
+  /** Where its rows are, if it is Distributed. */
+  readonly sharding?: Distributed
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -128,8 +130,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     },
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
-    misplacedRows: (name: string, shardKey?: string) =>
-      misplacedRows(server, { slots: [], ...server.cluster, database, name, shardKey }),
+    misplacedRows: (sharding: Distributed) =>
+      misplacedRows(server, sharding, { slots: [], ...server.cluster }),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
@@ -203,7 +205,7 @@ async function asTarget(server: Server, names: Names, { shards, definition, ...t
     fades: /\bTTL\b/.test(rowsIn),
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
-    ...(shards?.shardKey !== undefined && { shardKey: shards.shardKey }),
+    ...(shards?.sharding && { sharding: shards.sharding }),
     ...(shards && { uuid: await uuidOfShards(server, names, shards), rows: shards.rows, bytes: null }),
   }
 }

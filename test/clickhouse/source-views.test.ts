@@ -1,6 +1,6 @@
 // Owns the promise that a view counts as read with FINAL only if each table that it reads is.
 import { expect, test } from 'vitest'
-import { readsFinal } from '../../src/clickhouse/tables-behind.ts'
+import { readsFinal } from '../../src/clickhouse/source-views.ts'
 
 const of = (select: string) =>
   readsFinal({ file: 'v', line: 1, text: `CREATE VIEW db.v (\`block_number\` UInt64) AS ${select}` })

@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rowPolicies } from '../../src/clickhouse/row-policies.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
-import { tablesBehind, viewProblems } from '../../src/clickhouse/tables-behind.ts'
+import { viewProblems } from '../../src/clickhouse/source-views.ts'
+import { tablesBehind } from '../../src/clickhouse/tables-behind.ts'
 import { launchWithUsers } from '../support/users.ts'
 
 let users: Awaited<ReturnType<typeof launchWithUsers>>
@@ -45,7 +46,7 @@ test('a view without FINAL is found behind views, Merge and Alias tables', async
   const of = (table: string) => problems.find(({ source }) => source === table)?.sentence
   expect(of('plain')).toMatch(/^the source default\.plain is a view that reads without FINAL/)
   expect(of('merged')).toMatch(
-    /^the source default\.merged reads the view raw\.plain, which reads without FINAL/,
+    /^the source default\.merged reads raw\.plain, a view that reads without FINAL/,
   )
   expect(await rowsOfTwice('merged'), 'ClickHouse ignores FINAL there').toBe(2)
 })

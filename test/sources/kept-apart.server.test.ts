@@ -113,9 +113,17 @@ test('a source with rows of a key in several tables is found wherever these stan
       shards[0],
       `INSERT INTO ${raw}.${table} SELECT number, 1 FROM numbers(100) SETTINGS distributed_foreground_insert = 1`,
     )
+  // Behind the INSERTs, which it would repeat for ever.
+  await post(
+    shards[0],
+    `CREATE MATERIALIZED VIEW ${raw}.fills_again TO ${raw}.again AS SELECT * FROM ${raw}.ev_2023_local`,
+  )
+  await post(shards[0], `CREATE VIEW ${raw}.odd_local AS SELECT * FROM ${raw}.ev_2023_local FINAL`)
+  await post(shards[1], `CREATE VIEW ${raw}.odd_local AS SELECT * FROM ${raw}.ev_2024_local FINAL`)
+  await post(shards[0], `CREATE TABLE ${raw}.odd ${over(CLUSTER, 'odd_local')}`)
   const server = await connect(shards[0])
   const reader = { ...server, connection: { ...server.connection, database: raw } }
-  const sources = [...Object.keys(TABLES), ...Object.keys(VIEWS), 'seen_years']
+  const sources = [...Object.keys(TABLES), ...Object.keys(VIEWS), 'seen_years', 'fills_again', 'odd']
   const problems = await keptApart(reader, await tablesBehind(reader, sources))
   await server.close()
   const found = Object.fromEntries(
@@ -132,6 +140,8 @@ test('a source with rows of a key in several tables is found wherever these stan
     merged_again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
     copies: 'ev_2023_local is not Replicated, on shards with several replicas',
     seen_again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
+    fills_again: 'each of its 2 shards reads all of ev_2023, which is Distributed, too',
+    odd: `it is not the same on all nodes of the cluster '${CLUSTER}'`,
     seen_years: 'FINAL merges rows inside of seen_2023, seen_2024, not across them',
   })
   const counted = async (table: string) => {
@@ -147,4 +157,16 @@ test('a source with rows of a key in several tables is found wherever these stan
     expect([table, await counted(table)], 'ClickHouse counts the rows twice').toEqual([table, 200])
   expect(await counted('front_and_local')).toBeGreaterThan(100)
   expect(await counted('copies'), 'the rows of one replica').toBeLessThan(100)
+})
+
+test('a source that leaves out a shard that is down is refused, wherever the setting stands', async () => {
+  const { run, front, local } = await shardedSource(', block_number')
+  const [database, table] = local.split('.')
+  await post(shards[0], `RENAME TABLE ${front} TO ${database}.spread`)
+  const skipping = `Distributed(${CLUSTER}, ${database}, ${table}, block_number) SETTINGS skip_unavailable_shards = 1`
+  await post(shards[0], `CREATE TABLE ${database}.skips AS ${local} ENGINE = ${skipping}`)
+  await post(shards[0], `CREATE VIEW ${front} AS SELECT * FROM ${database}.skips FINAL`)
+  const said = `reads ${database}.skips, a Distributed table with SETTINGS skip_unavailable_shards = 1`
+  expect((await run('check')).stdout).toContain(said)
+  expect(await run('up', '--lag', '0')).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
 })

@@ -10,8 +10,8 @@ export const DEFECTS_OF_CLICKHOUSE = [
   {
     what: 'a view is read as a table',
     kind: 'clickhouse/02',
-    find: "engine === 'View' && !readsFinal(",
-    put: "engine === 'no such engine' && !readsFinal(",
+    find: "if (engine !== 'View' || readsFinal(",
+    put: 'if (engine.length > 0 || readsFinal(',
     test: 'test/commands/check/rules.server.test.ts',
     name: 'is found with a server',
   },

@@ -230,8 +230,8 @@ export const DEFECTS_OF_KINDS = [
   {
     what: 'a source that is a Buffer is taken',
     kind: 'clickhouse/02',
-    find: "engine === 'Buffer' ||",
-    put: '',
+    find: "isBuffer = engine === 'Buffer'",
+    put: "isBuffer = engine === 'None'",
     test: 'test/clickhouse/tables-behind.server.test.ts',
     name: 'a Buffer is found wherever it stands',
   },

@@ -47,8 +47,17 @@ export type RealCluster = {
   readonly nodes: readonly TestServer[]
   /** Ends, halts or resumes one of it: `s2r1`, or `zookeeper`. */
   signal(name: string, signal: 'KILL' | 'STOP' | 'CONT'): Promise<void>
-  /** Starts one again that was killed, with settings for the profile of all its users, as elements, or in another time zone; it answers then. */
-  restart(name: string, other?: { readonly settings?: string; readonly zone?: string }): Promise<void>
+  /** Starts one again that was killed; it answers then. Each `other` holds for this start alone. */
+  restart(
+    name: string,
+    other?: {
+      /** For the profile of all its users, as elements. */
+      readonly settings?: string
+      readonly zone?: string
+      /** Of the last shard, as this node knows it. */
+      readonly weight?: number
+    },
+  ): Promise<void>
   /** Ends a node, and empties its disk, as where a machine is replaced; `restart` starts the new one. */
   loseDisk(name: string): Promise<void>
   /** Takes a node and all below it from Keeper, as where it was restored from an older backup. */
@@ -95,6 +104,10 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
         const [file, profile] = [join(home, name, 'users.xml'), /<default\/>|<default>.*?<\/default>/]
         const present = await readFile(file, 'utf8')
         await writeFile(file, present.replace(profile, `<default>${other.settings ?? ''}</default>`))
+        const config = join(home, name, 'config.xml')
+        const weightless = (await readFile(config, 'utf8')).replaceAll(/<weight>\d+<\/weight>/g, '')
+        const weight = `<weight>${other.weight ?? 1}</weight>`
+        await writeFile(config, weightless.replace(/(.*<shard>)/s, `$1${weight}`))
         if (other.zone !== undefined) env['TZ'] = other.zone
       }
       await python(SCRIPT, 'run', home, name)

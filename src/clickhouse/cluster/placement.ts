@@ -1,9 +1,10 @@
 // Owns noticing that a Distributed table would put new rows of a key on another shard than the old ones: its sharding key, the weights or
 // the shards of the cluster have changed since. Nothing makes one row of those then.
 import type { Server } from '../server.ts'
+import type { Distributed } from '../../sql-syntax/ddl-clauses.ts'
 import { ANSWERING } from './replicas.ts'
 
-/** Of a table whose placement has changed, a good part of any rows is on another shard. */
+/** Of each shard: where the placement has changed, a good part of the rows of some shard is on another one. */
 const MOST_ROWS = 10_000
 
 /**
@@ -12,23 +13,22 @@ const MOST_ROWS = 10_000
  */
 export async function misplacedRows(
   { client }: Pick<Server, 'client'>,
-  table: {
-    readonly database: string
-    readonly name: string
-    readonly shardKey: string | undefined
-    readonly slots: readonly number[]
-    readonly unreachable?: readonly string[]
-  },
+  { cluster, database, table, key }: Distributed,
+  {
+    slots,
+    unreachable = [],
+  }: { readonly slots: readonly number[]; readonly unreachable?: readonly string[] },
 ): Promise<number> {
-  const { database, name, shardKey, slots, unreachable = [] } = table
-  if (shardKey === undefined || new Set(slots).size < 2) return 0
+  if (key === undefined || new Set(slots).size < 2) return 0
+  // Of each shard: the connected one would answer first, and have rows enough.
+  const some = `SELECT ${key.text} AS key FROM {database:Identifier}.{table:Identifier} LIMIT ${MOST_ROWS}`
   const [found] = await client.rows<{ readonly misplaced: number }>({
-    query: `SELECT toUInt32(countIf({slots:Array(UInt32)}[toUInt64(key) % {count:UInt64} + 1] != shard)) AS misplaced
-      FROM (SELECT ${shardKey} AS key, _shard_num AS shard FROM {database:Identifier}.{name:Identifier} LIMIT ${MOST_ROWS})
-      WHERE startsWith(toTypeName(key), 'UInt')`,
-    query_params: { slots, count: slots.length, database, name },
+    query: `SELECT toUInt32(sumIf(found, {slots:Array(UInt32)}[slot + 1] != _shard_num)) AS misplaced
+      FROM cluster({cluster:String}, view(SELECT toUInt64(key) % {count:UInt64} AS slot, count() AS found FROM (${some})
+        WHERE startsWith(toTypeName(key), 'UInt') GROUP BY slot))`,
+    query_params: { slots, count: slots.length, cluster, database, table },
     clickhouse_settings: unreachable.length > 0 ? ANSWERING : {},
-    doing: `looking on which shards rows of ${name} are`,
+    doing: `looking on which shards rows of ${database}.${table} are`,
   })
   return found!.misplaced
 }

@@ -23,19 +23,37 @@ export type Local = {
 /** All replicas hold the same rows. Shared… are those of ClickHouse Cloud. */
 export const REPLICATED = /^(Replicated|Shared)/
 
-/** Every node may be the one that somebody connects to. */
+/** Every node may be the one that somebody connects to; a value is converted in silence to the type of a local table. */
 export function frontProblem(
   { places }: Pick<Cluster, 'places'>,
-  fronts: readonly Pick<Local, 'node' | 'engine_full'>[],
-  own: string,
+  {
+    fronts,
+    own,
+    local,
+  }: {
+    readonly fronts: readonly Pick<Local, 'node' | 'engine_full' | 'create_table_query'>[]
+    readonly own: string
+    readonly local: string | undefined
+  },
 ): ShardProblem | undefined {
   const other = fronts.find(({ engine_full: full }) => full !== own)
-  return (
-    other && {
+  if (other !== undefined)
+    return {
       sentence: `is ${own}, and on ${places[other.node - 1]} it is ${other.engine_full}`,
       hint: 'create it on all nodes as it is on the one that is right: docs/how-to/clusters.md',
     }
-  )
+  for (const { node, create_table_query: front } of fronts) {
+    if (front === '' || (local ?? '') === '') continue
+    const odd = definitionsDiffer(front, local!).find(
+      ({ rule, here }) => rule === 'E072' || (rule === 'E071' && here !== ''),
+    )
+    if (odd === undefined || !('column' in odd.place)) continue
+    return {
+      sentence: `has the column ${quotedName(odd.place.column)} ${odd.here} on ${places[node - 1]}, and its local tables have it ${odd.there === '' ? 'not' : `as ${odd.there}`}: values could be cut off`,
+      hint: 'make the Distributed table and its local tables alike on all nodes, with ALTER TABLE … ON CLUSTER',
+    }
+  }
+  return undefined
 }
 
 export type ShardProblem = { readonly sentence: string; readonly hint: string }

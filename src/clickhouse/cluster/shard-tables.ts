@@ -7,7 +7,6 @@ import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './replicas.ts'
 import { determinismOf } from '../server-words.ts'
-import { unspaced } from '../../sql-syntax/lexer.ts'
 import { frontProblem, type Local, type ShardProblem, shardProblem } from './shard-problem.ts'
 
 /** A table of the cluster; engine and keys are those of its local tables. */
@@ -21,8 +20,8 @@ export type ShardTable = {
   readonly rows: number | null
   /** Change if one of the local tables is dropped and created again. Several, if replicas of a shard have different UUIDs. */
   readonly uuids: readonly string[]
-  /** Of the Distributed table, as it is written. */
-  readonly shardKey: string | undefined
+  /** Undefined for a table that is not Distributed. */
+  readonly sharding: Distributed | undefined
   readonly problem: ShardProblem | undefined
 }
 
@@ -74,8 +73,9 @@ export async function shardTables(
       const isRandom = sharding[index] === 'nondeterministic'
       const fronts = locals.filter((one) => one.database === server.connection.database && one.name === name)
       const problem =
-        shardProblem(cluster, { engine, of, isRandom, found }) ?? frontProblem(cluster, fronts, engine_full)
-      return [name, { ...merged(cluster, found), shardKey: of?.key && unspaced(of.key.text), problem }]
+        shardProblem(cluster, { engine, of, isRandom, found }) ??
+        frontProblem(cluster, { fronts, own: engine_full, local: found[0]?.create_table_query })
+      return [name, { ...merged(cluster, found), sharding: of, problem }]
     }),
   )
 }
@@ -121,7 +121,7 @@ async function localTables(
 }
 
 /** The local tables, one per shard (from the first node that has it), as one table. */
-function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem' | 'shardKey'> {
+function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, 'problem' | 'sharding'> {
   const byShard = Map.groupBy(found, ({ node }) => nodes[node - 1] ?? 0)
   const isCounted = found.every(({ total_rows }) => total_rows !== null)
   const counts = [...byShard.values()].map((replicas) =>

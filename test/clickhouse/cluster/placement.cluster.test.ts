@@ -128,6 +128,85 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     })
   })
 
+  test('a source whose shards are replicas of one table is said, for its rows count twice', async () => {
+    const twins = uniqueDatabase('twins')
+    for (const node of [first, second]) await post(node, `CREATE DATABASE ${twins}`)
+    for (const short of SLOT_SOURCES) {
+      const name = `canonical_execution_${short}`
+      const [made] = await rowsOf<{ statement: string }>(first, `SHOW CREATE TABLE ${source}.${name}`)
+      for (const [index, node] of [first, second].entries())
+        await post(
+          node,
+          made!.statement
+            .replace(`${source}.${name}`, `${twins}.${name}_local`)
+            .replace('ReplacingMergeTree(', `ReplicatedReplacingMergeTree('/${twins}/${name}', '${index}', `),
+        )
+      await post(
+        first,
+        `CREATE TABLE ${twins}.${name} AS ${twins}.${name}_local ENGINE = Distributed('${CLUSTER}', '${twins}', '${name}_local', block_number)`,
+      )
+      await post(first, `INSERT INTO ${twins}.${name}_local SELECT * FROM ${source}.${name}`)
+    }
+    places = { ...places, source: twins }
+    const said = 'of several of its shards is one table'
+    expect((await run('check')).stdout).toContain(said)
+    expect((await run(`up --tables ${PER_BLOCK} --to 10`)).stderr).toContain(said)
+  })
+
+  test('a node whose constraint keeps a setting that is sent is named, and so are nodes that know other weights of the shards', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
+    const changed = async (other: Parameters<RealCluster['restart']>[1]) => {
+      await cluster.signal('s2r1', 'KILL')
+      await cluster.restart('s2r1', other)
+      const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to 12`)
+      return { code, stderr }
+    }
+    const kept = `<read_overflow_mode>break</read_overflow_mode><constraints><read_overflow_mode><readonly/></read_overflow_mode></constraints>`
+    expect(await changed({ settings: kept })).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(
+        /a constraint in the profile of the node \S+ .* keeps read_overflow_mode = 'break'/,
+      ),
+    })
+    expect(await changed({ weight: 9 })).toEqual({
+      code: 2,
+      stderr: expect.stringContaining(
+        'have other shards or weights for it (shard, weight: [(1,1),(2,1)] and [(1,1),(2,9)])',
+      ),
+    })
+    expect(await changed({})).toMatchObject({ code: 0 })
+  })
+
+  test('rows on other shards are found however many there are of the connected one', async () => {
+    expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
+    // All of the first shard are in their place, and more than are looked at.
+    const local = `${places.target}.int_${PER_KEY}_local`
+    const many = (slot: number, rows: number) =>
+      `INSERT INTO ${local} (address, slot_key) SELECT concat('0x', toString(number)) AS address, toString(number) FROM numbers(${rows * 2})
+       WHERE cityHash64(address, toString(number)) % 2 = ${slot}`
+    await post(first, many(0, 15_000))
+    await post(second, many(0, 30))
+    expect(await run(`up --tables ${PER_KEY}`)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('has rows on other shards than'),
+    })
+  })
+
+  test('a local table with another type than the Distributed one is not written to', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 12`)).toMatchObject({ code: 0 })
+    await post(
+      first,
+      `ALTER TABLE ${places.target}.int_${PER_BLOCK}_local ON CLUSTER '{cluster}' MODIFY COLUMN slots_cleared UInt8`,
+    )
+    for (const node of [first, second])
+      expect(await run(`up --tables ${PER_BLOCK}`, node)).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(
+          /has the column slots_cleared UInt\d+ on replica 1 of shard 1 .*, and its local tables have it as UInt8/,
+        ),
+      })
+  })
+
   test('a node that reads the same SQL in another way is named, and nothing is written until it does not, or is accepted', async () => {
     expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
     const differs = async (

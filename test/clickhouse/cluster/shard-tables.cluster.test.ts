@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Cluster, Names, Server } from '../../../src/clickhouse/server.ts'
 import { shardTables } from '../../../src/clickhouse/cluster/shard-tables.ts'
-import { tablesBehind, viewProblems } from '../../../src/clickhouse/tables-behind.ts'
+import { viewProblems } from '../../../src/clickhouse/source-views.ts'
+import { tablesBehind } from '../../../src/clickhouse/tables-behind.ts'
 import { uuidOfShards } from '../../../src/targets/shards-uuid.ts'
 import { connect, createLedger, ledgerEvent } from '../../support/clickhouse.ts'
 import { KEY, openRunner, silent } from '../../support/locks.ts'
@@ -114,7 +115,7 @@ test('a view without FINAL is found behind a Distributed table, on its shards', 
   const problems = viewProblems(reader, await tablesBehind(reader, ['over_plain', 'over_stored']))
   expect(problems.map(({ sentence }) => sentence)).toEqual([
     expect.stringContaining(
-      `the source ${target}.over_plain reads the view ${target}.plain, which reads without FINAL`,
+      `the source ${target}.over_plain reads ${target}.plain, a view that reads without FINAL`,
     ),
   ])
 })

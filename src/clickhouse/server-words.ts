@@ -90,18 +90,29 @@ function functionsOf(server: Pick<Server, 'client'>): Promise<Functions> {
 
 async function askFunctions({ client }: Pick<Server, 'client'>): Promise<Functions> {
   // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
-  const rows = await client.rows<{ name: string; said: (number | null)[] }>({
-    query: `SELECT lower(name) AS name, array(COLUMNS('^(is_)?deterministic$')) AS said FROM system.functions`,
+  const rows = await client.rows<{ name: string; said: (number | null)[]; body: string }>({
+    query: `SELECT lower(name) AS name, array(COLUMNS('^(is_)?deterministic$')) AS said, create_query AS body FROM system.functions`,
     doing: 'asking which functions are deterministic',
   })
   const byName = Map.groupBy(rows, ({ name }) => name)
-  return new Map([...byName].map(([name, all]) => [name, all.map(({ said }) => said[0] ?? null)]))
+  const all = new Map([...byName].map(([name, found]) => [name, found.map(({ said }) => said[0] ?? null)]))
+  const own = rows.filter(({ body }) => body !== '').map(({ name, body }) => [name, callsOf(body)] as const)
+  // One round per function that somebody has made: one may call another.
+  for (const _ of own)
+    for (const [name, calls] of own)
+      if (calls.some((call) => call !== name && all.get(call)?.includes(0))) all.set(name, [0])
+  return all
 }
+
+/** ClickHouse takes these without brackets, too. */
+const WITHOUT_BRACKETS = /^current_(timestamp|date)$/i
 
 /** Names of the functions that an expression calls, in lower case, because the case of some does not matter. */
 function callsOf(expression: string): readonly string[] {
   const tokens = significantTokens({ file: '', text: expression, line: 1 })
   return tokens
-    .filter((token, at) => isName(token) && tokens[at + 1]?.text === '(')
+    .filter(
+      (token, at) => isName(token) && (tokens[at + 1]?.text === '(' || WITHOUT_BRACKETS.test(token.text)),
+    )
     .map((token) => unquoted(token).toLowerCase())
 }

@@ -24,6 +24,7 @@ export const RULES = {
   E023: 'not-a-select',
   E025: 'pinned-setting',
   E026: 'no-shared-step',
+  E084: 'cut-rows',
   // Parameters
   E030: 'unknown-parameter',
   E031: 'parameter-type',
@@ -70,6 +71,7 @@ export const RULES = {
   E068: 'source-view',
   W069: 'source-row-policy',
   W082: 'source-kept-apart',
+  W085: 'rows-by-chance',
   // The DDL on the server
   E070: 'ddl-rejected',
   E071: 'table-columns',

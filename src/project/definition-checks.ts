@@ -3,6 +3,7 @@
 import { fileError, type Report, knownNames } from '../model/errors.ts'
 import { type SourceDefinition, type SqlText, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
+import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
 import { tableReads, tablesRead } from '../sql-syntax/table-refs.ts'
 
 /** A table as far as its files could be read. */
@@ -56,9 +57,13 @@ export function checkForks(
   }
 }
 
+/** Table functions that read tables whose names are texts, or patterns. */
+const BY_PATTERN =
+  /^(merge|mergeTree(Index|Projection|TextIndex|AnalyzeIndexes)|timeSeries(Data|Metrics|Samples|Selector|Tags))$/
+
 /** A table that is read but not named does not bound the blocks: rows would be computed before its data arrives. */
 export function checkReads(
-  { file, header: { sources, after, target, sequential, lookups = [] }, transform }: TableDraft,
+  { file, header: { sources, after, target, sequential, lookups = [], outside = [] }, transform }: TableDraft,
   drafts: readonly TableDraft[],
   report: Report,
 ): void {
@@ -81,6 +86,14 @@ export function checkReads(
   }
   refuse('E042', tablesRead(transform, 'source'), [...sources, ...lookups])
   refuse('E043', tablesRead(transform, 'target'), [...targets, ...lookups])
+  const tokens = significantTokens(transform)
+  for (const [at, token] of tokens.entries()) {
+    const name = unquoted(token)
+    if (!BY_PATTERN.test(name) || tokens[at + 1]?.text !== '(' || outside.includes(name)) continue
+    const sentence = `reads tables by ${name}(…), which no line of the header can name: nothing would wait for their rows`
+    const hint = `name each table, or a table of the engine Merge over them; if its rows never change, write --! outside: ${name}`
+    report(fileError({ rule: 'E042', file, line: token.line, sentence, hint }))
+  }
   // `after` refuses it as a cycle; this is the way around.
   for (const { database, table, line } of tableReads(transform)) {
     if (database === undefined || table !== target) continue

@@ -1,4 +1,5 @@
 // Owns the form of a transform: one SELECT over the tables that its header names, bounded by the runner's parameters.
+import { cutRows } from './whole-rows.ts'
 import { type BackfillError, fileError, refuse, type Report } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
 import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
@@ -22,6 +23,7 @@ export function onlySelect(
     throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint })
   }
   for (const error of pinnedSettings(file, tokens)) report(error)
+  if (kind === 'transform') for (const error of cutRows(file, tokens)) report(error)
   return sql
 }
 

@@ -20,6 +20,7 @@ import {
   SOME_RANGE,
   transformParams,
 } from '../targets/transform.ts'
+import { assertNotOwnTarget } from '../targets/own-target.ts'
 import { codes } from '../clickhouse/error-codes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 
@@ -54,6 +55,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
 
   const columnsOf = describedOnce(async (table) => {
     assertAuditable({ source, target }, table)
+    if (reader(table) === target) await assertNotOwnTarget(target, table)
     return await describeTransform(reader(table), table, {
       params: paramsOf(table, SOME_RANGE),
       settings: table.settings,

@@ -1,4 +1,4 @@
-// Owns finding the tables that a statement reads: each name after FROM and JOIN, and each behind `{source:Identifier}.`
+// Owns finding the tables that a statement reads: each name after FROM, JOIN and IN, and each behind `{source:Identifier}.`
 import type { SqlText } from '../model/model.ts'
 import { isKeyword, isName, significantTokens, type Token, unquoted, closings } from './lexer.ts'
 
@@ -18,8 +18,9 @@ export function tableReads(sql: SqlText): readonly TableRead[] {
   const own = ownNames(tokens)
   return tokens.flatMap((_, index) => {
     const read = readAt(tokens, index)
-    const isFree = read?.parameter !== undefined || beginsTable(tokens, index - 1)
-    if (read === undefined || !isFree || tokens[read.to]?.text === '(') return []
+    if (read === undefined || tokens[read.to]?.text === '(') return []
+    const isFree = read.parameter !== undefined || beginsTable(tokens, index - 1) || isRightOfIn(tokens, read)
+    if (!isFree) return []
     const isOwn = read.parameter === undefined && read.database === undefined && own.has(read.table)
     return isOwn ? [] : [read]
   })
@@ -109,6 +110,19 @@ function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
   return name === undefined
     ? { table: unquoted(first), line, from, to: from + 1 }
     : { database: unquoted(first), table: unquoted(name), line, from, to }
+}
+
+/**
+ * `b IN t`, also `IN (db.t)`: a name there that stands nowhere else is no alias, and of `a.b` nowhere else by itself, so that `a` is no table
+ * beside whose columns it stands. ClickHouse takes no column there.
+ */
+function isRightOfIn(tokens: readonly Token[], { database, table, from, to }: TableRead): boolean {
+  const isBracket = tokens[from - 1]?.text === '(' && tokens[to]?.text === ')'
+  if (!isKeyword(tokens[isBracket ? from - 2 : from - 1], 'IN') || tokens[from]?.text === '{') return false
+  const name = database ?? table
+  return !tokens.some(
+    (token, at) => at !== from && isName(token) && unquoted(token) === name && tokens[at + 1]?.text !== '.',
+  )
 }
 
 /** Not of `ARRAY JOIN`, `IS DISTINCT FROM`, `WITH FILL FROM`, `trim(… FROM …)`: a table's FROM has a SELECT before it at its depth. */

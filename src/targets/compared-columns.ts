@@ -93,12 +93,7 @@ export async function volatileNames(server: Pick<Server, 'client'>, transform: S
   const items = namedItems(significantTokens(transform))
   const determinism = await determinismOf(
     server,
-    items.map(({ tokens }) =>
-      tokens
-        .filter((token) => !OF_ROWS.test(unquoted(token).toLowerCase()))
-        .map(({ text }) => text)
-        .join(' '),
-    ),
+    items.map(({ tokens }) => textOf(tokens)),
   )
   const found = new Set(items.filter((_, at) => determinism[at] === 'nondeterministic'))
   // One round per item: a name may be used before it is given.
@@ -108,6 +103,17 @@ export async function volatileNames(server: Pick<Server, 'client'>, transform: S
       if (item.tokens.some((token) => isName(token) && seen.includes(unquoted(token)))) found.add(item)
     }
   return new Set([...found].map(({ name }) => name))
+}
+
+/** Whether such a function stands in the statement, and in no column: then it decides which rows there are, or in which order. @throws BackfillError `server` */
+export async function chooseByChance(server: Pick<Server, 'client'>, transform: SqlText): Promise<boolean> {
+  const [all] = await determinismOf(server, [textOf(significantTokens(transform))])
+  return all === 'nondeterministic' && (await volatileNames(server, transform)).size === 0
+}
+
+function textOf(tokens: readonly Token[]): string {
+  const counted = tokens.filter((token) => !OF_ROWS.test(unquoted(token).toLowerCase()))
+  return counted.map(({ text }) => text).join(' ')
 }
 
 type Item = {

@@ -64,11 +64,11 @@ function* rowsColumn(
 }
 
 function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
-  if (engine !== undefined && /^(?:Null|Set)$/i.test(engine.name))
+  if (engine !== undefined && /^(?:Null|Set|Buffer|Merge|GenerateRandom|Alias)$/i.test(engine.name))
     yield problem(
       'E053',
       engine,
-      `a table with the engine ${engine.name} gives no row back`,
+      `a table with the engine ${engine.name} keeps no rows of its own that could be read back`,
       'use ReplacingMergeTree, sorted by the key of a row',
     )
   const replacing = isReplacing(engine)
@@ -154,15 +154,24 @@ function* blocksFound(
   )
 }
 
-/** Whether the block is an element of the key: by `intDiv(block_number, 10)` the rows of ten blocks have one key. */
+/** Whether the block is an element of the key, as it is or as something that no other block has: by `intDiv(block_number, 10)` the rows of ten blocks have one key. */
 function tellsBlocksApart(sortKey: DdlClauses['sortKey'], by: readonly string[]): boolean {
-  const items = sortKey?.text.split(' , ') ?? []
-  return items.some((item) =>
+  return elements(sortKey?.text ?? '').some((item) =>
     new RegExp(
-      `^(- |negate \\( |toU?Int(32|64|128|256) \\( |toUnixTimestamp \\( )?\`?(${by.join('|')})\`?( \\))?( ASC| DESC)?$`,
+      `^(- |negate \\( |toU?Int(32|64|128|256) \\( |toUnixTimestamp \\( |toString \\( )?\`?(${by.join('|')})\`?( \\))?( ASC| DESC)?$`,
       'i',
     ).test(item),
   )
+}
+
+/** Of a key, whose tokens have spaces between them: of `if ( n > 1 , 0 , block_number )` one. */
+function elements(text: string): readonly string[] {
+  let depth = 0
+  const marked = text.split(' ').map((token) => {
+    depth += token === '(' ? 1 : token === ')' ? -1 : 0
+    return token === ',' && depth === 0 ? '\n' : token
+  })
+  return marked.join(' ').split(' \n ')
 }
 
 function mergesRows(engine: DdlClauses['engine']): boolean {

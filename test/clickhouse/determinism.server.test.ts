@@ -16,6 +16,8 @@ test.each([
   ['now()', 'nondeterministic'],
   ['UTCTimestamp()', 'nondeterministic'],
   ['utc_TIMESTAMP()', 'nondeterministic'],
+  ['CURRENT_TIMESTAMP', 'nondeterministic'],
+  ['toYear(current_date) + a', 'nondeterministic'],
   ['cityHash64(a, rand(1))', 'nondeterministic'],
   ['`generateUUIDv7`()', 'nondeterministic'],
   ['runningDifference(a)', 'unknown'],
@@ -26,6 +28,23 @@ test.each([
     'deterministic',
     'nondeterministic',
   ])
+})
+
+test('a function that somebody has made is as deterministic as what it calls, through others of them', async () => {
+  for (const body of [
+    'made_now AS () -> now()',
+    'made_again AS a -> a + toYear(made_now())',
+    'made_twice AS a -> a * 2',
+  ])
+    await server.client.command({ query: `CREATE FUNCTION ${body}`, doing: 'making a function' })
+  const fresh = { client: server.client }
+  expect(await determinismOf(fresh, ['made_now()', 'made_again(1)'])).toEqual([
+    'nondeterministic',
+    'nondeterministic',
+  ])
+  expect(await determinismOf(fresh, ['made_twice(1)'])).not.toEqual(['nondeterministic'])
+  for (const name of ['made_now', 'made_again', 'made_twice'])
+    await server.client.command({ query: `DROP FUNCTION ${name}`, doing: 'dropping it' })
 })
 
 test('a user with no other right than to read its table is told, too', async () => {

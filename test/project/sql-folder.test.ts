@@ -205,3 +205,22 @@ test('a transform that reads a table of its own target by the name of a database
     "reads 'mainnet.int_a', which has the name of its own target",
   )
 })
+
+test('a transform that reads its own target to the right of IN, by the name of a database, is refused', async () => {
+  const transform = TRANSFORM.replace('WHERE', 'WHERE block_number - 1 IN mainnet.int_a AND')
+  await expect(read({ 'transforms/a.sql': transform })).rejects.toThrow(
+    "reads 'mainnet.int_a', which has the name of its own target",
+  )
+})
+
+test('tables that a transform reads by a pattern are refused, unless its header trusts it', async () => {
+  const transform = TRANSFORM.replace(
+    'WHERE',
+    "WHERE block_number IN (SELECT n FROM merge('mainnet', '^int_')) AND",
+  )
+  await expect(read({ 'transforms/a.sql': transform })).rejects.toThrow(
+    'reads tables by merge(…), which no line of the header can name',
+  )
+  const trusted = transform.replace('--! rows', '--! outside: merge\n--! rows')
+  expect((await read({ 'transforms/a.sql': trusted })).tables).toHaveLength(1)
+})

@@ -17,6 +17,9 @@ test.for([
   'SELECT * FROM (SELECT 1 AS into)',
   "SELECT 'INTO OUTFILE' -- FORMAT JSON",
   'SELECT limit = 0, settings FROM t WHERE offset = 5',
+  'SELECT a FROM t GROUP BY a ORDER BY b LIMIT 2 OFFSET 1 BY a',
+  'SELECT a FROM (SELECT a FROM t LIMIT 5) WHERE limit > 5 AND offset = 1',
+  'SELECT top AS limit, a AS rollup FROM t GROUP BY GROUPING SETS ((a), (a, top))',
   // The SETTINGS of a subquery end with it: what follows is a column again.
   'SELECT * FROM (SELECT 1 SETTINGS max_threads = 1) WHERE greatest(a, limit = 0)',
 ])('%j is a transform', (text) => {
@@ -30,6 +33,13 @@ test.for([
   ['\nINSERT INTO t SELECT 1', 'a.sql:2: the transform begins with INSERT'],
   ['-- why\nCREATE TABLE t (a Int8)', 'a.sql:2: the transform begins with CREATE'],
   ['`SELECT` 1', 'a.sql:1: the transform begins with `SELECT`'],
+  ['SELECT a FROM t\nLIMIT 5', 'a.sql:2: LIMIT of the outermost SELECT'],
+  ['SELECT a FROM t LIMIT 1 BY a LIMIT {n:UInt8}', 'LIMIT of the outermost SELECT'],
+  ['(SELECT a FROM t OFFSET 2) UNION ALL (SELECT 2)', 'OFFSET of the outermost SELECT'],
+  ['SELECT a FROM t ORDER BY a OFFSET 0 ROW FETCH FIRST 3 ROWS ONLY', 'OFFSET of the outermost SELECT'],
+  ['SELECT DISTINCT TOP 3 a FROM t', 'TOP of the outermost SELECT'],
+  ['SELECT a FROM t GROUP BY a WITH ROLLUP', 'ROLLUP of the outermost SELECT adds'],
+  ['SELECT a FROM t GROUP BY CUBE(a, b)', 'CUBE of the outermost SELECT adds'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
   [

@@ -16,6 +16,10 @@ test.each([
   ["SELECT trim(BOTH 'x' FROM a), substring(b FROM 1 FOR 2), extract(YEAR FROM c) FROM d", 'd'],
   ['SELECT x IS DISTINCT FROM y FROM a ORDER BY x WITH FILL FROM 1 TO 2', 'a'],
   ['SELECT x FROM a, (FROM b SELECT y) AS c', 'a b'],
+  ['SELECT x FROM a WHERE x IN b AND x GLOBAL NOT IN (c) AND (x, y) IN d.e', 'a b c e'],
+  ['SELECT x FROM a WHERE x IN (b, c) AND x IN (1) AND x IN f(y) AND x IN (SELECT y FROM d)', 'a d'],
+  ['WITH [1, 2] AS some SELECT x, y AS z FROM a WHERE x IN some AND z IN (z)', 'a'],
+  ['SELECT x FROM d.a AS s CROSS JOIN e.b WHERE x IN s.list AND x IN b.list', 'a b'],
 ])('%s reads %s', (text, tables) => {
   expect(tableReads(sqlOf(text)).map(({ table }) => table)).toEqual(tables.split(' '))
 })

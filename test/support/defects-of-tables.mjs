@@ -1,4 +1,4 @@
-// Owns the defects of what a project says of its tables: audits, readiness, casts, ranges in pieces (defects.mjs says what the keys are).
+// Owns the defects of what a project says of its tables: audits, readiness, casts, ranges in pieces and what their SQL reads (defects.mjs says what the keys are).
 export const DEFECTS_OF_TABLES = [
   {
     what: 'audits are not asked before a range is done',
@@ -179,5 +179,59 @@ export const DEFECTS_OF_TABLES = [
     find: '2 ** (Number(bits) -',
     put: '2 ** (64 -',
     test: 'test/planning/highest-position.test.ts',
+  },
+  {
+    what: 'a table to the right of IN is no read',
+    find: 'isRightOfIn(tokens, read)',
+    put: 'false',
+    test: 'test/sql-syntax/table-refs.test.ts',
+  },
+  {
+    what: 'the own target is not looked for behind tables of fixed databases',
+    find: 'if (reader(table) === target) await assertNotOwnTarget(target, table)',
+    put: '',
+    test: 'test/runner/own-target.server.test.ts',
+    name: 'over the own target',
+  },
+  {
+    what: 'the own target is not looked for behind sources',
+    find: 'if (own !== undefined) throw own\n',
+    put: '',
+    test: 'test/runner/own-target.server.test.ts',
+    name: 'a source that is a view',
+  },
+  {
+    what: 'tables are read by a pattern',
+    find: '!BY_PATTERN.test(name)',
+    put: 'name.length > 0',
+    test: 'test/project/sql-folder.test.ts',
+    name: 'by a pattern',
+  },
+  {
+    what: 'a SELECT may leave rows out',
+    find: 'of cutRows(file, tokens)',
+    put: 'of [...cutRows(file, tokens)].slice(9)',
+    test: 'test/project/transform-statement.test.ts',
+  },
+  {
+    what: 'functions that somebody has made are steady',
+    find: 'all.set(name, [0])',
+    put: 'all.get(name)',
+    test: 'test/clickhouse/determinism.server.test.ts',
+    name: 'somebody has made',
+  },
+  {
+    what: 'rows are chosen by chance without a word',
+    find: 'if (await chooseByChance(target, table.transform)) {',
+    put: 'if (file === "" && (await chooseByChance(target, table.transform))) {',
+    test: 'test/commands/check/rules.server.test.ts',
+    name: 'is found with a server',
+  },
+  {
+    what: 'the comma of an argument divides a key',
+    kind: 'clickhouse/23',
+    find: "return token === ',' && depth === 0",
+    put: "return token === ','",
+    test: 'test/targets/lint-ddl.test.ts',
   },
 ]

@@ -73,8 +73,17 @@ test.each([
   expect(found('intDiv(block_number, 10)')).toContain(
     `E055 ORDER BY lacks block_number: rows of different blocks would become one in a ${one}MergeTree`,
   )
+  expect(found('if(n > 1, 0, block_number)')).toContain('E055 ORDER BY lacks block_number')
   expect(found('(n, block_number)')).not.toContain('E055')
+  expect(found('(n, toString(block_number))')).not.toContain('E055')
 })
+
+test.each(['Null', 'Set', "Buffer('d', 't', 1, 1, 1, 1, 1, 1, 1)", "Merge('d', 't')", 'GenerateRandom'])(
+  'an engine that keeps no rows of its own is refused: %s',
+  (engine) => {
+    expect(findingsOf(engine).join('\n')).toContain('E053')
+  },
+)
 
 test.each(['Join(ANY, LEFT, n)', 'EmbeddedRocksDB PRIMARY KEY n', "KeeperMap('/k') PRIMARY KEY n"])(
   'a table that keeps one row of each key, without the block in the key, is refused: %s',

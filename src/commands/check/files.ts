@@ -126,6 +126,17 @@ function* lintTransform(
           hint,
         )
   }
+  for (const [at, token] of tokens.entries()) {
+    const name = unquoted(tokens[at + 2] ?? token)
+    if (!OF_DICTIONARY.test(unquoted(token)) || tokens[at + 1]?.text !== '(') continue
+    if (header.lookups?.includes(name.split('.').at(-1)!)) continue
+    yield problem(
+      'W047',
+      token.line,
+      `reads '${name}' by ${unquoted(token)}(), which does not limit the table's blocks: rows that change there make nothing stale`,
+      `name it after --! lookup, if what it says of a block never changes`,
+    )
+  }
   const used = new Set(usedParameters(transform).map(({ name }) => name))
   for (const { name } of (header.params ?? []).filter((one) => !used.has(one.name)))
     yield problem('W035', lines.get('params'), `params: '${name}' is never used`, 'remove it, or use it')
@@ -141,6 +152,9 @@ function* lintTransform(
     yield problem('W046', lines.get('after'), sentence, 'remove it, or read it')
   }
 }
+
+/** Functions whose first argument is the name of a dictionary, or of a table of the engine Join. */
+const OF_DICTIONARY = /^(dict(Get|Has|Is)\w*|joinGet(OrNull)?|dictionary)$/
 
 /** Whether something is taken off the lower bound: `fromUnixTimestamp({from:UInt64}) - INTERVAL 1 DAY`. */
 function reachesBack(tokens: readonly Token[]): boolean {

@@ -12,6 +12,7 @@ import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { viewProblems } from '../../clickhouse/source-views.ts'
+import { ownTargetBehind } from '../../targets/own-target.ts'
 import { tablesBehind } from '../../clickhouse/tables-behind.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/server-words.ts'
@@ -42,6 +43,11 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   ] as const)
     for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
+  for (const table of tables) {
+    const own = behind.filter(({ source }) => table.sources.includes(source))
+    const found = ownTargetBehind(table, target.connection.database, own)
+    if (found !== undefined) report(found)
+  }
   const read = namesRead(tables, check.catalogue)
   for (const side of ['source', 'target'] as const)
     for (const { table, sentence } of await rowPolicies(servers[side], read[side])) {

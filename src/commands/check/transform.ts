@@ -7,6 +7,8 @@ import { ddlColumns, type DdlColumn } from '../../sql-syntax/create-table.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 import { errorCode } from '../../clickhouse/server-error.ts'
 import { assertAuditable } from '../../targets/audits.ts'
+import { assertNotOwnTarget } from '../../targets/own-target.ts'
+import { chooseByChance } from '../../targets/compared-columns.ts'
 import { plainInputs } from '../../targets/plain-inputs.ts'
 import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
@@ -39,6 +41,8 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   const { database } = check.servers.target.connection
   const plain = plainInputs(table, { catalogue: check.catalogue, database, targets: serverState.targets })
   if (plain !== undefined) return report(fileError({ rule: 'E060', file, line: begin, ...plain }))
+  const { target } = check.servers
+  if (readerOf(check.servers, table) === target) await assertNotOwnTarget(target, table)
   let described: readonly OutputColumn[]
   try {
     described = await describe(check, text)
@@ -49,6 +53,12 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     const missing = errorCode(error) === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
     ;(missing.length > 0 ? missing : [rejected]).forEach(report)
     return
+  }
+  if (await chooseByChance(target, table.transform)) {
+    const sentence =
+      'a function that has another value each time, such as rand() or now(), stands in no column: which rows there are may differ whenever they are computed'
+    const hint = 'choose rows by what they hold; verify and redo would find differences for ever'
+    report(fileError({ rule: 'W085', file, line: begin, sentence, hint }))
   }
   // Types as the server writes them.
   const wanted = ddlColumns(table.ddl).map((one) => ({ ...one, type: types.get(one.type) ?? one.type }))

@@ -10,11 +10,15 @@ const SOURCE = '{source:Identifier}.canonical_execution_transaction FINAL'
 const NETWORK = 'meta_network_name = {network:String}'
 const OUT = 'toUInt32(b) AS block_number, toUInt64(g) AS gas_used'
 
-async function found(select: string, lines = '--! sources: canonical_execution_transaction') {
+async function found(
+  select: string,
+  lines = '--! sources: canonical_execution_transaction',
+  rules = /[EW]03\d/g,
+) {
   const folder = folderOf()
   writeFileSync(join(folder, 'transforms/gas.sql'), HEAD(lines) + select)
   const { stdout } = await backfillInside(['check', 'gas', '--offline', '--sql', folder])
-  return stdout.match(/[EW]03\d/g) ?? []
+  return stdout.match(rules) ?? []
 }
 
 test.each([
@@ -36,4 +40,20 @@ test('a sequential table may read what comes before, and a look-up is read whole
   expect(await found(before, '--! sources: canonical_execution_transaction\n--! order: sequential')).toEqual(
     [],
   )
+})
+
+const select = (of: string) =>
+  `SELECT ${OUT} FROM (SELECT block_number AS b, ${of} AS g FROM ${SOURCE} WHERE ${NETWORK} AND block_number BETWEEN {from:UInt64} AND {to:UInt64})`
+
+test('a dictionary that a function reads by its name is a warning, unless the header calls it a look-up', async () => {
+  const sources = '--! sources: canonical_execution_transaction'
+  for (const of of [
+    "dictGet('d.labels', 'n', block_number)",
+    "dictGetOrDefault(d.labels, 'n', gas_used, 0)",
+    "joinGet('labels', 'n', 1)",
+  ])
+    expect(await found(select(of), sources, /W047/g)).toEqual(['W047'])
+  const named = `${sources}\n--! lookup: labels`
+  expect(await found(select("dictGet('d.labels', 'n', block_number)"), named, /W047/g)).toEqual([])
+  expect(await found(select('gas_used'), sources, /W047/g)).toEqual([])
 })

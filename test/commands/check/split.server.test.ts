@@ -66,7 +66,10 @@ test.for<[what: string, ...edit: readonly Edit[]]>([
     TWENTIES,
     { file: GAS, was: 'GROUP BY block', is: 'GROUP BY intDiv(block, 20)' },
   ],
-  ['a limit over the range', { file: GAS, was: 'GROUP BY block', is: 'GROUP BY block LIMIT 9' }],
+  [
+    'a limit over the range',
+    { file: GAS, was: '{to_block:UInt64}', is: '{to_block:UInt64} ORDER BY block_number LIMIT 9' },
+  ],
   [
     'a number within the range',
     { file: GAS, was: 'sum(gas) AS', is: 'row_number() OVER (ORDER BY block) AS' },

@@ -1,0 +1,39 @@
+// Owns the refusal of a transform whose rows depend on how blocks are cut into ranges: its outermost SELECT leaves rows of a range out, or adds some.
+import { type BackfillError, fileError } from '../model/errors.ts'
+import { isKeyword, type Token } from '../sql-syntax/lexer.ts'
+
+/** Of the outermost SELECT, and of those that UNION joins to it. */
+export function* cutRows(file: string, all: readonly Token[]): Generator<BackfillError, void> {
+  const outermost = all.find(({ text }) => text !== '(')?.depth
+  const tokens = all.filter(({ depth }) => depth === outermost)
+  for (const [at, token] of tokens.entries()) {
+    const added = addedBy(tokens, at)
+    const what = added ?? leftOutBy(tokens, at)
+    if (what === undefined) continue
+    const fate = added === undefined ? 'leaves out rows of each range' : 'adds a row to each range'
+    const sentence = `${what} of the outermost SELECT ${fate}: the rows would depend on how blocks are cut into ranges`
+    const hint =
+      added === undefined ? 'write LIMIT … BY a column of the block, or do without' : 'do without it'
+    yield fileError({ rule: 'E084', file, line: token.line, sentence, hint })
+  }
+}
+
+function addedBy(tokens: readonly Token[], at: number): string | undefined {
+  const [token, next, behind] = tokens.slice(at, at + 3)
+  if (!isKeyword(next, 'ROLLUP', 'CUBE')) return undefined
+  const isGrouping = isKeyword(token, 'WITH') || (isKeyword(token, 'BY') && behind?.text === '(')
+  return isGrouping ? next!.text.toUpperCase() : undefined
+}
+
+/** Not by `LIMIT n BY`, nor by a column of such a name. */
+function leftOutBy(tokens: readonly Token[], at: number): string | undefined {
+  const [token, next] = tokens.slice(at, at + 2)
+  if (isKeyword(token, 'FETCH') && isKeyword(next, 'FIRST', 'NEXT')) return 'FETCH'
+  if (next?.kind !== 'number' && next?.text !== '{') return undefined
+  if (isKeyword(token, 'TOP')) return isKeyword(tokens[at - 1], 'SELECT', 'DISTINCT') ? 'TOP' : undefined
+  if (!isKeyword(token, 'LIMIT', 'OFFSET') || isKeyword(tokens[at - 1], 'AS')) return undefined
+  const end = tokens.slice(at + 1).find((one) => isKeyword(one, 'BY', ...CLAUSES_BEHIND))
+  return isKeyword(end, 'BY') ? undefined : token!.text.toUpperCase()
+}
+
+const CLAUSES_BEHIND = ['LIMIT', 'SETTINGS', 'UNION', 'INTERSECT', 'EXCEPT']

@@ -1,7 +1,9 @@
 // Owns the refusal of sources that ignore FINAL, leave out shards that are down, or lack columns that are read.
 import { usageError } from '../model/errors.ts'
 import type { SqlText } from '../model/model.ts'
-import { significantTokens, isKeyword, isName, type Token } from '../sql-syntax/lexer.ts'
+import { leavesOutShards } from '../sql-syntax/ddl-clauses.ts'
+import { PINNED_SETTING_NAMES } from '../sql-syntax/settings.ts'
+import { significantTokens, isKeyword, isName, type Token, unquoted } from '../sql-syntax/lexer.ts'
 import { tableReads, beginsTable } from '../sql-syntax/table-refs.ts'
 import type { Server } from './server.ts'
 import { FRONTS, type TableBehind, tablesBehind } from './tables-behind.ts'
@@ -35,7 +37,7 @@ function viewProblem({ engine, engineFull, name, definition }: TableBehind) {
     'rows that were written again would count twice',
     'none of its rows is ever written again',
   ]
-  if (engine === 'Distributed' && LEAVES_OUT.test(engineFull))
+  if (leavesOutShards(engineFull))
     return [
       'a Distributed table with SETTINGS skip_unavailable_shards = 1: the rows of a shard that is down would be left out in silence',
       'create it again without this setting',
@@ -48,6 +50,13 @@ function viewProblem({ engine, engineFull, name, definition }: TableBehind) {
       'read the table behind it',
       never,
     ]
+  const setting = engine === 'View' ? ownSetting({ file: name, text: definition, line: 1 }) : undefined
+  if (setting !== undefined)
+    return [
+      `a view with the setting ${setting}, which wins over what is sent: rows could be left out in silence`,
+      'take it out of the definition of the view',
+      'no row may be missed by it',
+    ]
   if (engine !== 'View' || readsFinal({ file: name, text: definition, line: 1 })) return undefined
   return [
     `a view that reads without FINAL, and ClickHouse ignores FINAL on a view: ${twice}`,
@@ -56,7 +65,16 @@ function viewProblem({ engine, engineFull, name, definition }: TableBehind) {
   ]
 }
 
-const LEAVES_OUT = /\bskip_unavailable_shards = (1|true)\b/
+/** A setting in the definition of a view that no statement may change, for rows would be missing in silence: it wins over what is sent. */
+function ownSetting(definition: SqlText): string | undefined {
+  const tokens = significantTokens(definition)
+  const behind = tokens.slice(tokens.findIndex((token) => isKeyword(token, 'SETTINGS')))
+  if (behind.length === 0 || !isKeyword(behind[0], 'SETTINGS')) return undefined
+  const found = behind.find(
+    (token, at) => behind[at + 1]?.text === '=' && PINNED_SETTING_NAMES.includes(unquoted(token)),
+  )
+  return found && unquoted(found)
+}
 
 /** Whether each table in the definition, as the server writes it, is read with FINAL: none by a table function or behind a comma. */
 export function readsFinal(definition: SqlText): boolean {

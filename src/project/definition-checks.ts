@@ -1,6 +1,7 @@
 // Owns the checks of a transform against its header (bounds, forks, that every table it reads is named), and the order of tables: inputs
 // come before the tables that read them.
-import { fileError, type Report, knownNames } from '../model/errors.ts'
+import { attempt, fileError, type Report, knownNames } from '../model/errors.ts'
+import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { type SourceDefinition, type SqlText, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
 import { significantTokens, unquoted } from '../sql-syntax/lexer.ts'
@@ -162,6 +163,7 @@ export function withUnits(
   sources: readonly SourceDefinition[],
   report: Report,
 ): readonly TableDraft[] {
+  for (const source of sources) checkPosition(source, report)
   const known = new Map<string, TableDefinition>()
   return drafts.map((draft) => {
     const { key, file, header, lines, definition } = draft
@@ -198,6 +200,18 @@ export function withUnits(
     return { ...draft, definition: whole }
   })
 }
+
+/** Its numbers are days: bounds in seconds, or in blocks, would find no row. */
+function checkPosition({ ddl, columns }: SourceDefinition, report: Report): void {
+  const { position } = columns
+  const column = attempt(ignore, () => ddlColumns(ddl))?.find(({ name }) => name === position)
+  if (column === undefined || !/^Date(32)?$/i.test(column.type)) return
+  const sentence = `position: ${position} is a ${column.type}, which counts days`
+  const hint = `write --! position: toUnixTimestamp(${position}, 'UTC') and --! unit: second`
+  report(fileError({ rule: 'E003', file: ddl.file, line: ddl.line, sentence, hint }))
+}
+
+const ignore = (): void => {}
 
 /** One number, whatever the expression is; a block column as it is, so that it is found in an index as it is. */
 function asNumber(position: string): string {

@@ -1,10 +1,11 @@
 // Owns the refusal of a transform whose rows depend on how blocks are cut into ranges: its outermost SELECT leaves rows of a range out, or adds some.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import { isKeyword, type Token } from '../sql-syntax/lexer.ts'
+import { isKeyword, isName, type Token } from '../sql-syntax/lexer.ts'
 
 /** Of the outermost SELECT, and of those that UNION joins to it. */
 export function* cutRows(file: string, all: readonly Token[]): Generator<BackfillError, void> {
-  const outermost = all.find(({ text }) => text !== '(')?.depth
+  const selects = all.filter((token) => isKeyword(token, 'SELECT'))
+  const outermost = Math.min(...selects.map(({ depth }) => depth))
   const tokens = all.filter(({ depth }) => depth === outermost)
   for (const [at, token] of tokens.entries()) {
     const added = addedBy(tokens, at)
@@ -20,20 +21,30 @@ export function* cutRows(file: string, all: readonly Token[]): Generator<Backfil
 
 function addedBy(tokens: readonly Token[], at: number): string | undefined {
   const [token, next, behind] = tokens.slice(at, at + 3)
-  if (!isKeyword(next, 'ROLLUP', 'CUBE')) return undefined
+  if (!isKeyword(next, 'ROLLUP', 'CUBE') || isKeyword(behind, 'AS')) return undefined
   const isGrouping = isKeyword(token, 'WITH') || (isKeyword(token, 'BY') && behind?.text === '(')
   return isGrouping ? next!.text.toUpperCase() : undefined
 }
 
-/** Not by `LIMIT n BY`, nor by a column of such a name. */
+/** Not by `LIMIT n BY`, nor by a column of such a name: a clause stands behind an expression, and before one. */
 function leftOutBy(tokens: readonly Token[], at: number): string | undefined {
-  const [token, next] = tokens.slice(at, at + 2)
+  const [before, token, next] = [tokens[at - 1], tokens[at], tokens[at + 1]]
   if (isKeyword(token, 'FETCH') && isKeyword(next, 'FIRST', 'NEXT')) return 'FETCH'
-  if (next?.kind !== 'number' && next?.text !== '{') return undefined
-  if (isKeyword(token, 'TOP')) return isKeyword(tokens[at - 1], 'SELECT', 'DISTINCT') ? 'TOP' : undefined
-  if (!isKeyword(token, 'LIMIT', 'OFFSET') || isKeyword(tokens[at - 1], 'AS')) return undefined
+  const isNumber = next?.kind === 'number' || ['{', '('].includes(next?.text ?? '')
+  if (isKeyword(token, 'TOP')) return isNumber && isKeyword(before, 'SELECT', 'DISTINCT') ? 'TOP' : undefined
+  const isExpression = isNumber || next?.text === '-' || isName(next)
+  if (!isKeyword(token, 'LIMIT', 'OFFSET') || !isExpression) return undefined
+  const isBehind = before !== undefined && /^[\w\])}'"`]/.test(before.text.slice(-1))
+  if (!isBehind || isKeyword(before, ...BEFORE_COLUMNS) || isKeyword(next, ...BEHIND_COLUMNS))
+    return undefined
   const end = tokens.slice(at + 1).find((one) => isKeyword(one, 'BY', ...CLAUSES_BEHIND))
   return isKeyword(end, 'BY') ? undefined : token!.text.toUpperCase()
 }
 
+const BEFORE_COLUMNS =
+  'SELECT DISTINCT BY WHERE PREWHERE HAVING QUALIFY ON USING AND OR NOT XOR AS IN LIKE BETWEEN WHEN THEN ELSE CASE WITH'.split(
+    ' ',
+  )
+const BEHIND_COLUMNS =
+  'FROM AS ASC DESC AND OR IN IS LIKE BETWEEN WHERE GROUP ORDER HAVING LIMIT UNION SETTINGS'.split(' ')
 const CLAUSES_BEHIND = ['LIMIT', 'SETTINGS', 'UNION', 'INTERSECT', 'EXCEPT']

@@ -52,12 +52,11 @@ async function shardsProblems(
   clusters: readonly Shards[],
 ): Promise<readonly Problem[]> {
   const engine = distributedEngine(table.engineFull)
-  const { slots } = clusters.find(({ name }) => name === engine?.cluster) ?? {}
+  const { shards = 1, slots } = clusters.find(({ name }) => name === engine?.cluster) ?? {}
   const read = all.filter(({ source }) => source === table.source)
   // What stands on shards only would have to be asked there: each for all.
-  if (engine === undefined || slots === undefined || table.cluster !== '') return []
+  if (engine === undefined || slots === undefined || shards < 2 || table.cluster !== '') return []
   const ends = reached(behind(table, read), read)
-  if (!ends.some(isCollapsing)) return []
   const [twice] = await sharedTables(server, engine.cluster, ends).catch(unlessRefused([]))
   if (twice !== undefined) {
     const sentence = `${twice.table} of several of its shards is one table, ${twice.path} in Keeper: each row would count once for each of them`
@@ -65,7 +64,9 @@ async function shardsProblems(
       { sentence, hint: 'read a cluster in which its replicas are one shard; if no row is there twice' },
     ]
   }
-  const misplaced = await misplacedRows(server, engine, { slots }).catch(unlessRefused(0))
+  if (!ends.some(isCollapsing)) return []
+  const nodes = Array.from({ length: shards }, (_, index) => index + 1)
+  const misplaced = await misplacedRows(server, engine, { nodes, slots }).catch(unlessRefused(0))
   if (misplaced === 0) return []
   const sentence = `rows of it are on other shards than those on which its sharding key puts them now (its shards, their weights or that key have changed): ${TWICE}`
   return [{ sentence, hint: 'write its rows into a new table; if no row is written again' }]

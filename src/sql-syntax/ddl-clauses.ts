@@ -134,6 +134,10 @@ export function distributedEngine(engineFull: string) {
   }
 }
 
+/** A Distributed table with such a setting of its own leaves out the rows of a shard that is down, whatever is sent. */
+export const leavesOutShards = (engineFull: string): boolean =>
+  /^Distributed\b/.test(engineFull) && /\bskip_unavailable_shards = '?(1|true)\b/.test(engineFull)
+
 const nameOf = (item: readonly Token[] | undefined) => (item?.length === 1 ? unquoted(item[0]!) : '')
 
 /** Why rows of one key may be on several shards, which never merge them. @param isRandom the server calls the sharding key non-deterministic */

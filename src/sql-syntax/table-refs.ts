@@ -113,15 +113,14 @@ function readAt(tokens: readonly Token[], from: number): TableRead | undefined {
 }
 
 /**
- * `b IN t`, also `IN (db.t)`: a name there that stands nowhere else is no alias, and of `a.b` nowhere else by itself, so that `a` is no table
- * beside whose columns it stands. ClickHouse takes no column there.
+ * `b IN db.t`, also `IN (db.t)`: no table or alias has the name `db`, whose column `t` would be. A name without a database may be a column or an
+ * alias, too.
  */
-function isRightOfIn(tokens: readonly Token[], { database, table, from, to }: TableRead): boolean {
+function isRightOfIn(tokens: readonly Token[], { database, from, to }: TableRead): boolean {
   const isBracket = tokens[from - 1]?.text === '(' && tokens[to]?.text === ')'
-  if (!isKeyword(tokens[isBracket ? from - 2 : from - 1], 'IN') || tokens[from]?.text === '{') return false
-  const name = database ?? table
+  if (!isKeyword(tokens[isBracket ? from - 2 : from - 1], 'IN') || database === undefined) return false
   return !tokens.some(
-    (token, at) => at !== from && isName(token) && unquoted(token) === name && tokens[at + 1]?.text !== '.',
+    (token, at) => isName(token) && unquoted(token) === database && tokens[at + 1]?.text !== '.',
   )
 }
 

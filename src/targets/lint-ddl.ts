@@ -156,13 +156,23 @@ function* blocksFound(
 
 /** Whether the block is an element of the key, as it is or as something that no other block has: by `intDiv(block_number, 10)` the rows of ten blocks have one key. */
 function tellsBlocksApart(sortKey: DdlClauses['sortKey'], by: readonly string[]): boolean {
-  return elements(sortKey?.text ?? '').some((item) =>
-    new RegExp(
-      `^(- |negate \\( |toU?Int(32|64|128|256) \\( |toUnixTimestamp \\( |toString \\( )?\`?(${by.join('|')})\`?( \\))?( ASC| DESC)?$`,
-      'i',
-    ).test(item),
-  )
+  const holds = (text: string): boolean =>
+    elements(text).some((element) => {
+      const item = element.replace(/ (ASC|DESC)$/i, '')
+      if (by.some((name) => [name, quoteIdentifier(name)].includes(item))) return true
+      const inside = ONE_TO_ONE.map((pattern) => pattern.exec(item)?.[1]).find((one) => one !== undefined)
+      return inside !== undefined && holds(inside)
+    })
+  return holds(sortKey?.text ?? '')
 }
+
+/** What other values have other results of: around the block, or a tuple with it. */
+const ONE_TO_ONE: readonly RegExp[] = [
+  /^- (.+)$/,
+  /^(?:negate|tuple|toU?Int(?:32|64|128|256)|toUnixTimestamp|toString)? ?\( (.+) \)$/i,
+  /^CAST \( (.+) AS U?Int(?:32|64|128|256) \)$/i,
+  /^(.+) :: U?Int(?:32|64|128|256)$/i,
+]
 
 /** Of a key, whose tokens have spaces between them: of `if ( n > 1 , 0 , block_number )` one. */
 function elements(text: string): readonly string[] {

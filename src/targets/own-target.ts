@@ -13,7 +13,9 @@ export function ownTargetBehind(
   own: string,
   behind: readonly TableBehind[],
 ): BackfillError | undefined {
-  const found = behind.find(({ database, name }) => database === own && name === target)
+  // On a cluster its rows are in local tables.
+  const names = [target, `${target}_local`]
+  const found = behind.find(({ database, name }) => database === own && names.includes(name))
   return (
     found &&
     fileError({

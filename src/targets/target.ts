@@ -131,7 +131,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
     misplacedRows: (sharding: Distributed) =>
-      misplacedRows(server, sharding, { slots: [], ...server.cluster }),
+      misplacedRows(server, sharding, { nodes: [], slots: [], ...server.cluster }),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),

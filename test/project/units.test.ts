@@ -48,3 +48,17 @@ test('a table that counts seconds may be limited by times', async () => {
     blocks: { from: { offset: 86_400 }, to: { offset: 4_102_358_400 } },
   })
 })
+
+test.each(['Date', 'Date32'])('a position that is a %s is refused: its numbers are days', async (type) => {
+  const folder = temporaryDirectory()
+  cpSync('test/models', folder, { recursive: true })
+  const write = (position: string) =>
+    writeFileSync(
+      join(folder, 'source/days.sql'),
+      `--! block-coverage: sparse\n--! position: ${position}\n--! unit: second\n--! network: none\n--! written: none\nCREATE TABLE {source:Identifier}.days (ts ${type}) ENGINE = MergeTree ORDER BY ts\n`,
+    )
+  write('ts')
+  await expect(readCatalogue(folder)).rejects.toThrow(`position: ts is a ${type}, which counts days`)
+  write("toUnixTimestamp(ts, 'UTC')")
+  expect((await readCatalogue(folder)).sources.map(({ table }) => table)).toContain('days')
+})

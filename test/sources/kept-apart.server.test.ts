@@ -169,4 +169,13 @@ test('a source that leaves out a shard that is down is refused, wherever the set
   const said = `reads ${database}.skips, a Distributed table with SETTINGS skip_unavailable_shards = 1`
   expect((await run('check')).stdout).toContain(said)
   expect(await run('up', '--lag', '0')).toMatchObject({ code: 2, stderr: expect.stringContaining(said) })
+  await post(shards[0], `DROP TABLE ${database}.skips`)
+  const quoted = skipping.replace('= 1', "= '1'")
+  await post(shards[0], `CREATE TABLE ${database}.skips AS ${local} ENGINE = ${quoted}`)
+  expect((await run('check')).stdout).toContain(said)
+  await post(
+    shards[0],
+    `CREATE OR REPLACE VIEW ${front} AS SELECT * FROM ${database}.spread FINAL SETTINGS max_rows_to_read = 50, read_overflow_mode = 'break'`,
+  )
+  expect((await run('check')).stdout).toContain('a view with the setting read_overflow_mode')
 })

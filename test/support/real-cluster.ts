@@ -56,6 +56,8 @@ export type RealCluster = {
       readonly zone?: string
       /** Of the last shard, as this node knows it. */
       readonly weight?: number
+      /** The last shard stands before the others. */
+      readonly isSwapped?: boolean
     },
   ): Promise<void>
   /** Ends a node, and empties its disk, as where a machine is replaced; `restart` starts the new one. */
@@ -91,6 +93,8 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
     child.stdout.once('data', () => ready())
     void ended.then(() => failed(new Error('the cluster did not start')))
   })
+  /** The first config.xml of each node that was started in another way. */
+  const layouts: Record<string, string> = {}
   return {
     nodes: Object.values(nodes).map(({ http }) => ({
       url: `http://127.0.0.1:${http}`,
@@ -107,7 +111,13 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
         const config = join(home, name, 'config.xml')
         const weightless = (await readFile(config, 'utf8')).replaceAll(/<weight>\d+<\/weight>/g, '')
         const weight = `<weight>${other.weight ?? 1}</weight>`
-        await writeFile(config, weightless.replace(/(.*<shard>)/s, `$1${weight}`))
+        layouts[name] ??= weightless
+        const weighted = layouts[name].replace(/(.*<shard>)/s, `$1${weight}`)
+        const swapped = weighted.replace(
+          /(<shard><(?:internal|weight).*)(<shard><(?:internal|weight).*<\/shard>)/s,
+          '$2$1',
+        )
+        await writeFile(config, other.isSwapped ? swapped : weighted)
         if (other.zone !== undefined) env['TZ'] = other.zone
       }
       await python(SCRIPT, 'run', home, name)

@@ -75,7 +75,16 @@ test.each([
   )
   expect(found('if(n > 1, 0, block_number)')).toContain('E055 ORDER BY lacks block_number')
   expect(found('(n, block_number)')).not.toContain('E055')
-  expect(found('(n, toString(block_number))')).not.toContain('E055')
+  for (const key of [
+    'toString(block_number)',
+    'CAST(block_number AS UInt64)',
+    'block_number::UInt64',
+    '-toInt64(block_number)',
+    '(block_number, n)',
+  ])
+    expect(found(`(n, ${key})`)).not.toContain('E055')
+  for (const key of ['(block_number + n)', '(block_number * 8) + n', 'if(n > 1, (block_number, n), (0, n))'])
+    expect(found(key)).toContain('E055')
 })
 
 test.each(['Null', 'Set', "Buffer('d', 't', 1, 1, 1, 1, 1, 1, 1)", "Merge('d', 't')", 'GenerateRandom'])(

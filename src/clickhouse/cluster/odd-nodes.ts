@@ -1,6 +1,6 @@
 // Owns the refusal of clusters whose nodes give one SQL several meanings: each shard would yield rows of its own.
 import { usageError } from '../../model/errors.ts'
-import { isHarmless } from '../../sql-syntax/settings.ts'
+import { isHarmless, isOfReplicas, WRITING_SETTINGS } from '../../sql-syntax/settings.ts'
 import { type Server, STATEMENT_SETTINGS } from '../server.ts'
 import { unlessRefused } from '../server-error.ts'
 import { CHANGED_SETTINGS, type ChangedSetting } from '../settings-limits.ts'
@@ -14,13 +14,23 @@ type Node = Readonly<{
   pinned: Readonly<Record<string, string>>
 }>
 
-/** Number and weight of each. */
-const SHARDS = `SELECT toString(arraySort(groupUniqArray((shard_num, shard_weight)))) AS shards FROM system.clusters
+/** `shards`: number and weight of each; `own`: where a node sees itself; `places`: the shards of all nodes, in their order. */
+type Known = Readonly<{
+  node: number
+  place: string
+  shards: string
+  own: readonly number[]
+  places: readonly number[]
+}>
+
+const SHARDS = `SELECT toString(arraySort(groupUniqArray((shard_num, shard_weight)))) AS shards,
+    groupArrayIf(shard_num, is_local) AS own, arrayMap(one -> one.1, arraySort(groupArray((shard_num, replica_num)))) AS places
+  FROM system.clusters
   WHERE cluster = {cluster:String} OR cluster IN (SELECT substitution FROM system.macros WHERE concat('{', macro, '}') = {cluster:String})`
 
-/** Not what this question itself sets, nor a limit in time, which ends a statement with an error. */
+/** Not what this question itself sets, what only the connected node heeds, nor a limit in time, which ends a statement with an error. */
 const PINNED = Object.keys(STATEMENT_SETTINGS).filter(
-  (name) => !Object.hasOwn(ANSWERING, name) && name !== 'max_execution_time',
+  (name) => !Object.hasOwn(ANSWERING, name) && !isOfReplicas(name) && name !== 'max_execution_time',
 )
 
 const sentValue = (name: string) => String(STATEMENT_SETTINGS[name])
@@ -34,7 +44,7 @@ export async function assertAlikeNodes(
   const ask = async <Row>(columns: string, view: string): Promise<readonly Row[]> =>
     await client
       .rows<Row>({
-        query: `SELECT concat(hostName(), ':', toString(tcpPort())) AS place, ${columns}
+        query: `SELECT _shard_num AS node, concat(hostName(), ':', toString(tcpPort())) AS place, ${columns}
           FROM clusterAllReplicas({cluster:String}, view(${view})) ORDER BY place`,
         query_params: { cluster, pinned: PINNED },
         clickhouse_settings: ANSWERING,
@@ -48,7 +58,7 @@ export async function assertAlikeNodes(
         mapFromArrays(groupArrayIf(name, name IN {pinned:Array(String)}), groupArrayIf(value, name IN {pinned:Array(String)})) AS pinned
         FROM system.settings`,
     ),
-    ask<{ readonly place: string; readonly shards: string }>('shards', SHARDS),
+    ask<Known>('shards, own, places', SHARDS),
   ])
   const accepted = connection.acceptedSettings ?? []
   const [first] = nodes
@@ -64,16 +74,27 @@ export async function assertAlikeNodes(
   if (other !== undefined)
     throw usageError(
       `the nodes ${own!.place} and ${other.place} ${where} have other shards or weights for it (shard, weight: ${own!.shards} and ${other.shards}): it would depend on the node where the rows of a key are`,
-      `Make <remote_servers> the same on all nodes`,
+      'Make <remote_servers> the same on all nodes',
+    )
+  // Asked as a node of one shard, it sees itself in another.
+  const moved = known.find(
+    ({ node, own: seen, places }) => seen.length > 0 && !seen.includes(places[node - 1]!),
+  )
+  if (moved !== undefined)
+    throw usageError(
+      `the node ${moved.place} ${where} sees itself in shard ${moved.own.join(', ')}, and the connected node has it in shard ${moved.places[moved.node - 1]}: it would depend on the node where the rows of a key are`,
+      'Make <remote_servers> the same on all nodes',
     )
   for (const { place, changed, pinned } of nodes) {
     const isKept = (name: string) =>
-      pinned[name] !== sentValue(name) && nodes.some((one) => one.pinned[name] !== pinned[name])
+      !(connection.side === 'source' && WRITING_SETTINGS.includes(name)) &&
+      pinned[name] !== sentValue(name) &&
+      nodes.some((one) => one.pinned[name] !== pinned[name])
     const kept = PINNED.find((name) => isKept(name) && !accepted.includes(name))
     if (kept !== undefined)
       throw usageError(
-        `a constraint in the profile of the node ${place} ${where} keeps ${kept} = '${pinned[kept]}' there, in place of the '${sentValue(kept)}' that is sent: rows could be missing`,
-        `Take the constraint out there, as on the other nodes; if rows cannot change by it, add --accept-setting ${kept}`,
+        `the profile of the node ${place} ${where} has a constraint, or readonly, that keeps ${kept} = '${pinned[kept]}' there, in place of the '${sentValue(kept)}' that is sent: rows could be others there`,
+        `Take it out there, as on the other nodes; if rows cannot change by it, add --accept-setting ${kept}`,
       )
     const odd = changed.find(
       ([name]) => !isHarmless(name) && !Object.hasOwn(STATEMENT_SETTINGS, name) && !accepted.includes(name),

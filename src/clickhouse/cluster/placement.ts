@@ -9,23 +9,29 @@ const MOST_ROWS = 10_000
 
 /**
  * How many of some rows are not on the shard on which the sharding key would put them now; the server finds the shard by the remainder of a key
- * that is unsigned, other types are not looked at. `slots`: the shard of each remainder. @throws BackfillError `server`
+ * that is unsigned, other types are not looked at. `nodes`: of each its shard; `slots`: of each remainder its shard,
+ * some have none. @throws BackfillError `server`
  */
 export async function misplacedRows(
   { client }: Pick<Server, 'client'>,
   { cluster, database, table, key }: Distributed,
   {
+    nodes,
     slots,
     unreachable = [],
-  }: { readonly slots: readonly number[]; readonly unreachable?: readonly string[] },
+  }: {
+    readonly nodes: readonly number[]
+    readonly slots: readonly number[]
+    readonly unreachable?: readonly string[]
+  },
 ): Promise<number> {
-  if (key === undefined || new Set(slots).size < 2) return 0
+  if (key === undefined || slots.length === 0 || new Set(nodes).size < 2) return 0
   // Of each shard: the connected one would answer first, and have rows enough.
   const some = `SELECT ${key.text} AS key FROM {database:Identifier}.{table:Identifier} LIMIT ${MOST_ROWS}`
   const [found] = await client.rows<{ readonly misplaced: number }>({
     query: `SELECT toUInt32(sumIf(found, {slots:Array(UInt32)}[slot + 1] != _shard_num)) AS misplaced
       FROM cluster({cluster:String}, view(SELECT toUInt64(key) % {count:UInt64} AS slot, count() AS found FROM (${some})
-        WHERE startsWith(toTypeName(key), 'UInt') GROUP BY slot))`,
+        WHERE match(toTypeName(key), '^(LowCardinality\\\\()?UInt') GROUP BY slot))`,
     query_params: { slots, count: slots.length, cluster, database, table },
     clickhouse_settings: unreachable.length > 0 ? ANSWERING : {},
     doing: `looking on which shards rows of ${database}.${table} are`,

@@ -1,5 +1,11 @@
 // Owns why a Distributed table must not be written to: its rows would become double, or differ from node to node.
-import { type Distributed, shardingProblem } from '../../sql-syntax/ddl-clauses.ts'
+import { fits } from '../../sql-syntax/type-fit.ts'
+import {
+  type Distributed,
+  distributedEngine,
+  leavesOutShards,
+  shardingProblem,
+} from '../../sql-syntax/ddl-clauses.ts'
 import { columnsIn } from '../../sql-syntax/named-columns.ts'
 import { quotedName } from '../../sql-syntax/quoting.ts'
 import { definitionsDiffer } from '../../sql-syntax/table-definition.ts'
@@ -25,7 +31,7 @@ export const REPLICATED = /^(Replicated|Shared)/
 
 /** Every node may be the one that somebody connects to; a value is converted in silence to the type of a local table. */
 export function frontProblem(
-  { places }: Pick<Cluster, 'places'>,
+  { name, places }: Pick<Cluster, 'name' | 'places'>,
   {
     fronts,
     own,
@@ -36,7 +42,13 @@ export function frontProblem(
     readonly local: string | undefined
   },
 ): ShardProblem | undefined {
-  const other = fronts.find(({ engine_full: full }) => full !== own)
+  if (leavesOutShards(own))
+    return {
+      sentence:
+        'has the setting skip_unavailable_shards: what reads it would miss the rows of a shard that is down',
+      hint: 'create it again without this setting: docs/how-to/clusters.md',
+    }
+  const other = fronts.find(({ engine_full: full }) => spread(full, name) !== spread(own, name))
   if (other !== undefined)
     return {
       sentence: `is ${own}, and on ${places[other.node - 1]} it is ${other.engine_full}`,
@@ -45,7 +57,7 @@ export function frontProblem(
   for (const { node, create_table_query: front } of fronts) {
     if (front === '' || (local ?? '') === '') continue
     const odd = definitionsDiffer(front, local!).find(
-      ({ rule, here }) => rule === 'E072' || (rule === 'E071' && here !== ''),
+      ({ rule, here, there }) => (rule === 'E072' && !fits(here, there)) || (rule === 'E071' && here !== ''),
     )
     if (odd === undefined || !('column' in odd.place)) continue
     return {
@@ -54,6 +66,12 @@ export function frontProblem(
     }
   }
   return undefined
+}
+
+/** Where a Distributed table sends its rows: not its settings. */
+function spread(engineFull: string, name: string): string {
+  const { cluster, database, table, key } = distributedEngine(engineFull) ?? {}
+  return JSON.stringify([cluster === '{cluster}' ? name : cluster, database, table, key?.text])
 }
 
 export type ShardProblem = { readonly sentence: string; readonly hint: string }

@@ -1,12 +1,16 @@
 // Owns the promises about where rows of a cluster are: a key on one shard, whatever changes, the same table on all nodes, and no source
 // rows that a row policy of another node hides in silence.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { misplacedRows } from '../../../src/clickhouse/cluster/placement.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
+import { distributedEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
+import { connect } from '../../support/clickhouse.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
-import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../../support/real-cluster.ts'
+import { MISSING_CLUSTER, type RealCluster } from '../../support/real-cluster.ts'
+import { startTwoShards } from '../../support/two-shards.ts'
 import { post, rowsOf, type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER } from '../../support/shards.ts'
-import { addBlocks, createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
+import { createSourceTables, SLOT_SOURCES } from '../../support/small-chain.ts'
 import { SQL_FOLDER } from '../../support/workspace.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
@@ -26,13 +30,7 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
   const source = uniqueDatabase('source')
   let places: { readonly source: string; readonly target: string; readonly ledger: string }
   beforeAll(async () => {
-    cluster = await startRealCluster({ shards: 2, replicas: 1, users: FEW })
-    ;[first, second] = cluster.nodes as [TestServer, TestServer]
-    const catalogue = await readCatalogue(SQL_FOLDER)
-    for (const node of [first, second]) {
-      await createSourceTables(node, catalogue, source)
-      await addBlocks(node, source, { from: 1, to: 20 })
-    }
+    ;({ cluster, first, second } = await startTwoShards(source, FEW))
   })
   afterAll(() => cluster?.stop())
   beforeEach(
@@ -153,30 +151,6 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     expect((await run(`up --tables ${PER_BLOCK} --to 10`)).stderr).toContain(said)
   })
 
-  test('a node whose constraint keeps a setting that is sent is named, and so are nodes that know other weights of the shards', async () => {
-    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
-    const changed = async (other: Parameters<RealCluster['restart']>[1]) => {
-      await cluster.signal('s2r1', 'KILL')
-      await cluster.restart('s2r1', other)
-      const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to 12`)
-      return { code, stderr }
-    }
-    const kept = `<read_overflow_mode>break</read_overflow_mode><constraints><read_overflow_mode><readonly/></read_overflow_mode></constraints>`
-    expect(await changed({ settings: kept })).toEqual({
-      code: 2,
-      stderr: expect.stringMatching(
-        /a constraint in the profile of the node \S+ .* keeps read_overflow_mode = 'break'/,
-      ),
-    })
-    expect(await changed({ weight: 9 })).toEqual({
-      code: 2,
-      stderr: expect.stringContaining(
-        'have other shards or weights for it (shard, weight: [(1,1),(2,1)] and [(1,1),(2,9)])',
-      ),
-    })
-    expect(await changed({})).toMatchObject({ code: 0 })
-  })
-
   test('rows on other shards are found however many there are of the connected one', async () => {
     expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
     // All of the first shard are in their place, and more than are looked at.
@@ -189,6 +163,28 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     expect(await run(`up --tables ${PER_KEY}`)).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('has rows on other shards than'),
+    })
+  })
+
+  test('rows on a shard without weight are on another one than their key says', async () => {
+    expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
+    const server = await connect(first)
+    const sharding = distributedEngine(
+      `Distributed('${CLUSTER}', '${places.target}', 'int_${PER_KEY}_local', cityHash64(address, slot_key))`,
+    )!
+    expect(await misplacedRows(server, sharding, { nodes: [1, 2], slots: [1, 2] })).toBe(0)
+    expect(await misplacedRows(server, sharding, { nodes: [1, 2], slots: [1] })).toBeGreaterThan(0)
+    await server.close()
+  })
+
+  test('a Distributed table that would leave out a shard that is down is not written to, and other settings of it do no harm', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 12`)).toMatchObject({ code: 0 })
+    await resharded(PER_BLOCK, 'block_number) SETTINGS fsync_after_insert = 1 -- ')
+    expect(await run(`up --tables ${PER_BLOCK} --to 14`)).toMatchObject({ code: 0 })
+    await resharded(PER_BLOCK, 'block_number) SETTINGS skip_unavailable_shards = 1 -- ')
+    expect(await run(`up --tables ${PER_BLOCK}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('has the setting skip_unavailable_shards'),
     })
   })
 
@@ -205,36 +201,5 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
           /has the column slots_cleared UInt\d+ on replica 1 of shard 1 .*, and its local tables have it as UInt8/,
         ),
       })
-  })
-
-  test('a node that reads the same SQL in another way is named, and nothing is written until it does not, or is accepted', async () => {
-    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
-    const differs = async (
-      to: number,
-      other: Parameters<RealCluster['restart']>[1],
-      what: string,
-      setting: string,
-    ) => {
-      await cluster.signal('s2r1', 'KILL')
-      await cluster.restart('s2r1', other)
-      for (const node of [first, second]) {
-        const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to ${to}`, node)
-        // What the connected node's profile changes is set back on all nodes.
-        const isSetBack = node === second && other?.settings !== undefined
-        if (isSetBack) expect(code).toBe(0)
-        else
-          expect({ code, stderr }).toEqual({
-            code: 2,
-            stderr: expect.stringMatching(`${what}[^]*--accept-setting ${setting}`),
-          })
-      }
-      const { stdout } = await run('doctor')
-      expect(stdout).toMatch(what)
-      const taken = await run(`redo ${PER_BLOCK} --from 1 --to 3 --yes --accept-setting ${setting}`)
-      expect(taken).toMatchObject({ code: 0 })
-    }
-    const name = 'do_not_merge_across_partitions_select_final'
-    await differs(12, { settings: `<${name}>1</${name}>` }, `${name} = '1'`, name)
-    await differs(14, { zone: 'America/New_York' }, 'has the time zone', 'session_timezone')
   })
 })

@@ -1,0 +1,94 @@
+// Owns the promise that nothing is written where a node of the cluster reads the same SQL in another way, or knows other shards.
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { MISSING_CLUSTER, type RealCluster } from '../../support/real-cluster.ts'
+import { type TestServer, uniqueDatabase } from '../../support/server.ts'
+import { CLUSTER } from '../../support/shards.ts'
+import { startTwoShards } from '../../support/two-shards.ts'
+
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
+
+const PER_BLOCK = 'block_slots_stat'
+
+describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
+  let cluster: RealCluster
+  let first: TestServer
+  let second: TestServer
+  const source = uniqueDatabase('source')
+  let places: { readonly source: string; readonly target: string; readonly ledger: string }
+  beforeAll(async () => {
+    ;({ cluster, first, second } = await startTwoShards(source))
+  })
+  afterAll(() => cluster?.stop())
+  beforeEach(
+    () => void (places = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }),
+  )
+
+  const run = (words: string, node = first) =>
+    backfillHere(words.split(' '), {
+      env: { ...environmentFor(node, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
+    })
+
+  test('a node whose constraint keeps a setting that is sent is named, and so are nodes that know other weights of the shards', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
+    const changed = async (other: Parameters<RealCluster['restart']>[1]) => {
+      await cluster.signal('s2r1', 'KILL')
+      await cluster.restart('s2r1', other)
+      const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to 12`)
+      return { code, stderr }
+    }
+    const kept = `<read_overflow_mode>break</read_overflow_mode><constraints><read_overflow_mode><readonly/></read_overflow_mode></constraints>`
+    expect(await changed({ settings: kept })).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(
+        /the profile of the node \S+ .* has a constraint, or readonly, that keeps read_overflow_mode = 'break'/,
+      ),
+    })
+    expect(await changed({ weight: 9 })).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/have other shards or weights for it \(shard, weight: .*\(2,9\)/),
+    })
+    expect(await changed({ isSwapped: true })).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('sees itself in shard 1, and the connected node has it in shard 2'),
+    })
+    // Only what is written there minds it.
+    const writing = '<constraints><async_insert><readonly/></async_insert></constraints>'
+    expect(await changed({ settings: `<async_insert>1</async_insert>${writing}` })).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('that keeps async_insert'),
+    })
+    expect(await changed({})).toMatchObject({ code: 0 })
+  })
+
+  test('a node that reads the same SQL in another way is named, and nothing is written until it does not, or is accepted', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
+    const differs = async (
+      to: number,
+      other: Parameters<RealCluster['restart']>[1],
+      what: string,
+      setting: string,
+    ) => {
+      await cluster.signal('s2r1', 'KILL')
+      await cluster.restart('s2r1', other)
+      for (const node of [first, second]) {
+        const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to ${to}`, node)
+        // What the connected node's profile changes is set back on all nodes.
+        const isSetBack = node === second && other?.settings !== undefined
+        if (isSetBack) expect(code).toBe(0)
+        else
+          expect({ code, stderr }).toEqual({
+            code: 2,
+            stderr: expect.stringMatching(`${what}[^]*--accept-setting ${setting}`),
+          })
+      }
+      const { stdout } = await run('doctor')
+      expect(stdout).toMatch(what)
+      const taken = await run(`redo ${PER_BLOCK} --from 1 --to 3 --yes --accept-setting ${setting}`)
+      expect(taken).toMatchObject({ code: 0 })
+    }
+    const name = 'do_not_merge_across_partitions_select_final'
+    await differs(12, { settings: `<${name}>1</${name}>` }, `${name} = '1'`, name)
+    await differs(14, { zone: 'America/New_York' }, 'has the time zone', 'session_timezone')
+  })
+})

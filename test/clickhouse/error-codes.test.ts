@@ -163,12 +163,12 @@ test('a limit of the profile, and a replica that a dying node has left, are said
   )
 })
 
-test('replicas that are all read-only or late are said with the command that names them', () => {
+test('replicas that are all down, read-only or late are said with what names them', () => {
   const words = 'Could not find enough connections to up-to-date replicas. Got: 0, needed: 1'
   expect(hintOf(369, words)).toContain('backfill doctor')
   const ofSource = { ...place, connection: { ...place.connection, side: 'source' } } as const
-  expect(serverError(new ClickHouseError({ code: '369', message: words }), ofSource).hint).toContain(
-    'system.replicas of a node',
+  expect(serverError(new ClickHouseError({ code: '369', message: words }), ofSource).hint).toMatch(
+    /nodes are down \(system\.clusters .* late \(system\.replicas of each node\)/,
   )
 })
 

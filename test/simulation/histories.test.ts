@@ -220,3 +220,18 @@ test('a run of a table without sources asks for the parts of none', async () => 
   })
   expect(said).toEqual(['ok', 'ok'])
 })
+
+test('redo --stale of a table that was restored without some rows builds all that was recorded with them', async () => {
+  await outcomes({
+    seed: 1_796_019_842,
+    tables: ['plain'],
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 15_526, act: 'rewrite', block: 3 },
+      { at: 26_615, act: 'redo', host: 'one', table: 'plain', from: 4, to: 4, stray: false },
+      { at: 41_790, act: 'restore', table: 'plain', by: 'backup', block: 3, spoilt: 'lacking' },
+      { at: 41_934, act: 'adopt', host: 'one', table: 'plain', known: true },
+    ],
+    faults: [],
+  })
+})

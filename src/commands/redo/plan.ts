@@ -6,7 +6,8 @@ import type { PerUnit, TableDefinition } from '../../model/model.ts'
 import { type BlockSet, hull, subtract, union } from '../../model/blocks.ts'
 import { rangeOf } from '../../ledger/staleness.ts'
 import { type RedoBlocks, redoBlocks, type RedoRequest, type RedoTable } from './blocks.ts'
-import { assertNoDependants, assertNoLoss, assertPerBlock } from './refusals.ts'
+import { assertNoDependants, assertNoLoss, assertPerBlock, recordedTogether } from './refusals.ts'
+import { hasLostRows } from '../../planning/absence.ts'
 import { readTableStatuses, type TableStatus, targetsOf, uuidsIn } from '../../planning/table-status.ts'
 import { staleBlocks } from '../../ledger/stale.ts'
 import { readRunHistory, slotsFor, expectedMs, NO_PACE } from '../../planning/sizing.ts'
@@ -111,14 +112,20 @@ export async function pickBlocks(
 
 export async function factsOf(
   { ledger }: Pick<Workspace['ports'], 'ledger'>,
-  { table, view, missing, stale }: TableStatus,
+  { table, view, missing, stale, absences }: TableStatus,
   uuid: string,
 ): Promise<RedoTable> {
   const { key, after } = table
+  const old = staleBlocks(stale)
+  // Of a table that lacks rows only whole recorded ranges are built again (refusals.ts).
+  const rest =
+    old.length === 0 || !hasLostRows(absences)
+      ? []
+      : await recordedTogether(ledger, { key, uuid, redo: old }, await ledger.attempts(key, uuid, old))
   const islands = view?.islands ?? []
   const cleaned = islands.length === 0 || missing.length === 0 ? [] : await ledger.cleaned(key, uuid)
   const history = historyOf(table)
-  return { key, after, history, islands, stale: staleBlocks(stale), missing, cleaned }
+  return { key, after, history, islands, stale: union(old, rest), missing, cleaned }
 }
 
 /** All direct and indirect readers of a table, in the order of their dependencies. */

@@ -138,15 +138,24 @@ async function assertWhole(
   { uuid, redo }: { readonly uuid: string; readonly redo: BlockSet },
   attempts: readonly Attempt[],
 ): Promise<void> {
-  const done = attempts.filter(({ finished }) => finished)
-  const others = subtract(blockSet(done.map(({ range }) => range)), redo)
-  if (others.length === 0) return
-  const ids = new Set(done.map(({ queryId }) => queryId))
-  const latest = await ledger.attempts(key, uuid, others)
-  const rest = blockSet(latest.flatMap(({ queryId, blocks }) => (ids.has(queryId) ? blocks : [])))
+  const rest = await recordedTogether(ledger, { key, uuid, redo }, attempts)
   if (rest.length > 0)
     throw failedError(
       `${target} lacks rows, and ${namedBlocks(rest)} were recorded together with blocks of this redo: if these were built again alone, nobody could tell whether the others are there; nothing was changed`,
       `\`backfill verify --stored ${key}\` names the blocks that lack rows, and the redo that builds them`,
     )
+}
+
+/** The other blocks of the recorded ranges that these are part of. `attempts`: of these blocks. @throws BackfillError `server` */
+export async function recordedTogether(
+  ledger: Pick<Workspace['ports']['ledger'], 'attempts'>,
+  { key, uuid, redo }: { readonly key: string; readonly uuid: string; readonly redo: BlockSet },
+  attempts: readonly Attempt[],
+): Promise<BlockSet> {
+  const done = attempts.filter(({ finished }) => finished)
+  const others = subtract(blockSet(done.map(({ range }) => range)), redo)
+  if (others.length === 0) return []
+  const ids = new Set(done.map(({ queryId }) => queryId))
+  const latest = await ledger.attempts(key, uuid, others)
+  return blockSet(latest.flatMap(({ queryId, blocks }) => (ids.has(queryId) ? blocks : [])))
 }

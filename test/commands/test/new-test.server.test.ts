@@ -129,12 +129,14 @@ test('a statement that reads around its range is given the rows around it, and n
   expect(blocks).toEqual(['3', '4', '5', '6', '7'])
 })
 
-test('the expected rows have the types of the target: 1 in a Bool is true, and a time is that of the zone of its column', async () => {
+test('the expected rows have the types of the target: 1 in a Bool is true, however that is spelled, and a time is that of the zone of its column', async () => {
   const text = await newTest(
-    `odd Bool, at DateTime('Asia/Tokyo')`,
-    `SELECT block_number, block_number % 2 AS odd, toDateTime(block_number, 'UTC') AS at FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
+    `odd Bool, even BOOLEAN, both Array(bool), at DateTime('Asia/Tokyo')`,
+    `SELECT block_number, block_number % 2 AS odd, NOT odd AS even, [odd, even] AS both, toDateTime(block_number, 'UTC') AS at FROM {source:Identifier}.events FINAL WHERE ${RANGE} GROUP BY block_number`,
   )
-  expect(text).toContain('- { block_number: 5, odd: true, at: "1970-01-01 09:00:05" }')
+  expect(text).toContain(
+    '- { block_number: 5, odd: true, even: false, both: [true, false], at: "1970-01-01 09:00:05" }',
+  )
 })
 
 test('a statement that reads its own rows is given those before the range', async () => {

@@ -115,14 +115,14 @@ const GEOMETRY: Readonly<Record<string, string>> = {
   MultiPolygon: 'Array(Polygon)',
 }
 
-const OTHER_BOOL = /^(?!Bool$)bool(ean)?$/i
+const BOOL = /^bool(ean)?$/i
 
 /** Types without a rule here are left to the server. @throws BackfillError `usage` with place, value and what is allowed */
 function cell(node: YamlNode, column: string, type: DataType): Cell {
   const [inner, second] = type.args
   if (isDynamic(type)) return jsonCell(node, column, type)
   // Other types are left to the server, whatever their spelling: JSON has this one.
-  if (OTHER_BOOL.test(type.name)) return cell(node, column, { ...type, name: 'Bool' })
+  if (type.name !== 'Bool' && BOOL.test(type.name)) return cell(node, column, { ...type, name: 'Bool' })
   const shape = GEOMETRY[type.name]
   if (shape !== undefined) return cell(node, column, parseType(shape))
   if (type.name === 'LowCardinality' && inner !== undefined) return cell(node, column, inner)

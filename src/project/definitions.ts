@@ -53,9 +53,9 @@ export function tableDrafts(
   const forks = networks && [...new Set(networks.flatMap((network) => Object.keys(network.forks)))]
   const drafts = transforms.map((file) => tableDraft(file, { ddl, forks, sources, audits }, report))
   for (const { key, file } of ddl) {
+    if (transforms.some((transform) => transform.key === key)) continue
     const hint = `add transforms/${key}.sql or remove the file`
-    if (!transforms.some((transform) => transform.key === key))
-      report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
+    report(fileError({ rule: 'E011', file, sentence: 'nothing fills this table', hint }))
   }
   for (const [index, { file, header, lines }] of drafts.entries()) {
     const rival = drafts
@@ -63,8 +63,8 @@ export function tableDrafts(
       .find((other) => header.target !== undefined && other.header.target === header.target)
     if (rival === undefined) continue
     const sentence = `target '${header.target}' is already filled by ${rival.file}`
-    const place = { file, line: lines.get('target') }
-    report(fileError({ rule: 'E013', ...place, sentence, hint: 'give each table a target of its own' }))
+    const hint = 'give each table a target of its own'
+    report(fileError({ rule: 'E013', file, line: lines.get('target'), sentence, hint }))
   }
   const ordered = dependencyOrder(drafts, report)
   for (const draft of ordered) {

@@ -1,6 +1,6 @@
 // Owns creating missing databases, ledger and derived tables on the target. Checks come first.
 import { checkTables, type OnMisfit } from '../targets/check-columns.ts'
-import { ownTargetBehind } from '../targets/own-target.ts'
+import { ownTargetBehindSources } from '../targets/own-target.ts'
 import type { BackfillError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { withDependencies } from '../model/choose.ts'
@@ -26,8 +26,7 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     workspace.ports.source.assertReadable(sources),
   ])
   for (const table of tables) {
-    const read = behind.filter(({ source }) => table.sources.includes(source))
-    const own = ownTargetBehind(table, target.database, read)
+    const own = ownTargetBehindSources(table, target.database, behind)
     if (own !== undefined) throw own
   }
   const missing = tables.filter((table) => !existing.has(table.target))

@@ -65,8 +65,7 @@ async function shardsProblems(
     ]
   }
   if (!ends.some(isCollapsing)) return []
-  const nodes = Array.from({ length: shards }, (_, index) => index + 1)
-  const misplaced = await misplacedRows(server, engine, { nodes, slots }).catch(unlessRefused(0))
+  const misplaced = await misplacedRows(server, engine, { slots }).catch(unlessRefused(0))
   if (misplaced === 0) return []
   const sentence = `rows of it are on other shards than those on which its sharding key puts them now (its shards, their weights or that key have changed): ${TWICE}`
   return [{ sentence, hint: 'write its rows into a new table; if no row is written again' }]

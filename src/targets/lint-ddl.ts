@@ -174,14 +174,15 @@ const ONE_TO_ONE: readonly RegExp[] = [
   /^(.+) :: U?Int(?:32|64|128|256)$/i,
 ]
 
-/** Of a key, whose tokens have spaces between them: of `if ( n > 1 , 0 , block_number )` one. */
+/** Of a key, whose tokens have spaces between them: of `if ( n > 1 , 0 , block_number )` one; none of `a , b ) = ( c , d`, whose brackets were no pair. */
 function elements(text: string): readonly string[] {
-  let depth = 0
+  let [depth, least] = [0, 0]
   const marked = text.split(' ').map((token) => {
     depth += token === '(' ? 1 : token === ')' ? -1 : 0
+    least = Math.min(least, depth)
     return token === ',' && depth === 0 ? '\n' : token
   })
-  return marked.join(' ').split(' \n ')
+  return least < 0 ? [] : marked.join(' ').split(' \n ')
 }
 
 function mergesRows(engine: DdlClauses['engine']): boolean {

@@ -7,8 +7,17 @@ import { tableReads } from '../sql-syntax/table-refs.ts'
 
 type Own = Pick<TableDefinition, 'target' | 'transform'>
 
-/** `behind`: what stands behind tables that the transform reads. */
-export function ownTargetBehind(
+/** `behind`: what stands behind sources, of which the transform reads some. */
+export function ownTargetBehindSources(
+  table: Own & Pick<TableDefinition, 'sources'>,
+  own: string,
+  behind: readonly TableBehind[],
+): BackfillError | undefined {
+  const read = behind.filter(({ source }) => table.sources.includes(source))
+  return ownTargetBehind(table, own, read)
+}
+
+function ownTargetBehind(
   { target, transform: { file, line } }: Own,
   own: string,
   behind: readonly TableBehind[],

@@ -21,8 +21,7 @@ import { type ExistingTable, existingTables } from '../clickhouse/existing-table
 export type TargetTable = Omit<ExistingTable, 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
-  /** Of a table of a cluster: the expression that says on which shard a row is. */
-  /** Where its rows are, if it is Distributed. */
+  /** Of a table of a cluster: where its rows are, and the key that says on which shard. */
   readonly sharding?: Distributed
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
@@ -130,8 +129,12 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     },
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
-    misplacedRows: (sharding: Distributed) =>
-      misplacedRows(server, sharding, { nodes: [], slots: [], ...server.cluster }),
+    async misplacedRows(sharding: Distributed): Promise<number> {
+      const { cluster } = server
+      return cluster === undefined || new Set(cluster.nodes).size < 2
+        ? 0
+        : await misplacedRows(server, sharding, cluster)
+    },
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),

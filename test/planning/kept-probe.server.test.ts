@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, afterEach, expect, test } from 'vitest'
 import { status } from '../../src/commands/status/status.ts'
 import { planUp } from '../../src/planning/plan.ts'
+import type { TableDefinition } from '../../src/model/model.ts'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
 import type { RunEvent } from '../../src/runner/events.ts'
 import { up } from '../../src/runner/up.ts'
@@ -44,21 +45,25 @@ afterEach(() => place.close())
 const sql = (statement: string) => post(server, statement, { source })
 const add = (from: number, to: number, tables = TABLES) => addBlocks(server, source, { from, to, tables })
 
+/** The source, and the ends of what was probed in it. */
+function watchedSource({ source: port }: Workspace['ports']) {
+  const probed: number[] = []
+  const buckets: typeof port.buckets = (...question) => {
+    probed.push(question[1].from, question[1].to)
+    return port.buckets(...question)
+  }
+  return { source: { ...port, buckets }, probed }
+}
+
 /** The report of the table, without what an earlier run found (`fresh`) or as it is, and whether the sources were probed. */
 async function look(workspace: Workspace, fresh = false) {
   const { ports } = workspace
-  const probed: number[] = []
+  const { source: watched, probed } = watchedSource(ports)
   const looking = {
     ...workspace,
     ports: {
       ...ports,
-      source: {
-        ...ports.source,
-        buckets: (...question: Parameters<typeof ports.source.buckets>) => {
-          probed.push(question[1].from, question[1].to)
-          return ports.source.buckets(...question)
-        },
-      },
+      source: watched,
       findings: fresh ? { ...ports.findings, read: async () => [] } : ports.findings,
     },
   }
@@ -95,42 +100,37 @@ test('what a run found is not looked at again, its age is said, and looking writ
   expect(await keptRows()).toEqual(before)
 })
 
-/** A run, what it reported of blocks that it left out, and whether it looked at the sources or described a transform. */
+/** A run, what it reported of blocks that it left out, what it probed, and the tables whose transforms it described. */
 async function run(workspace = place.workspace) {
   const { ports } = workspace
-  const asked: string[] = []
+  const described: string[] = []
+  const { source: watched, probed } = watchedSource(ports)
   const events: RunEvent[] = []
   const counted = {
     ...workspace,
     ports: {
       ...ports,
-      source: {
-        ...ports.source,
-        buckets: (...question: Parameters<typeof ports.source.buckets>) => {
-          asked.push('buckets')
-          return ports.source.buckets(...question)
-        },
-      },
+      source: watched,
       executor: {
         ...ports.executor,
-        describe: (...question: Parameters<typeof ports.executor.describe>) => {
-          asked.push('describe')
-          return ports.executor.describe(...question)
+        describe: (table: TableDefinition) => {
+          described.push(table.key)
+          return ports.executor.describe(table)
         },
       },
     },
   }
   const report = (event: RunEvent) => void events.push(event)
   const { blocks } = await up(counted, OPTIONS, { report, signal: new AbortController().signal })
-  return { asked, blocks, skipped: events.filter(({ type }) => type === 'skipped') }
+  return { probed, described, blocks, skipped: events.filter(({ type }) => type === 'skipped') }
 }
 
 test('a run with nothing to do past a source gap looks at no source and describes no transform, and leaves out the same blocks', async () => {
-  const { asked, blocks, skipped } = await run()
-  expect({ asked, blocks }).toEqual({ asked: [], blocks: 0 })
+  const { skipped, ...idle } = await run()
+  expect(idle).toEqual({ probed: [], described: [], blocks: 0 })
   const fresh = { ...place.workspace.ports.findings, read: async () => [] }
   const looked = await run({ ...place.workspace, ports: { ...place.workspace.ports, findings: fresh } })
-  expect(looked.asked).toContain('buckets')
+  expect(looked.probed).not.toEqual([])
   expect(looked.skipped).toEqual(skipped)
   expect(skipped.length).toBeGreaterThan(0)
 })
@@ -152,9 +152,9 @@ test('after an hour a run looks again, and keeps what it finds; until then it ke
   )
   await post(server, `EXCHANGE TABLES ${ledger}.old AND ${ledger}.source_probe`)
   expect(await ages()).toEqual([{ hours: 2 }])
-  expect((await run()).asked).toContain('buckets')
+  expect((await run()).probed).not.toEqual([])
   expect((await ages())[0]).toEqual({ hours: 0 })
-  expect((await run()).asked).toEqual([])
+  expect((await run()).probed).toEqual([])
 })
 
 test('new blocks at the head are looked at, and what is far below them is not', async () => {

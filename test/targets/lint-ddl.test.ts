@@ -83,7 +83,12 @@ test.each([
     '(block_number, n)',
   ])
     expect(found(`(n, ${key})`)).not.toContain('E055')
-  for (const key of ['(block_number + n)', '(block_number * 8) + n', 'if(n > 1, (block_number, n), (0, n))'])
+  for (const key of [
+    '(block_number + n)',
+    '(block_number * 8) + n',
+    'if(n > 1, (block_number, n), (0, n))',
+    '(block_number, n) = (1, 2)',
+  ])
     expect(found(key)).toContain('E055')
 })
 

@@ -14,7 +14,7 @@ type Node = Readonly<{
   pinned: Readonly<Record<string, string>>
 }>
 
-/** `shards`: number and weight of each; `own`: where a node sees itself; `places`: the shards of all nodes, in their order. */
+/** `shards`: number and weight of each; `own`: where a node sees itself; `places`: the shards of all nodes, in their order, of one that is listed twice the first. */
 type Known = Readonly<{
   node: number
   place: string
@@ -24,7 +24,8 @@ type Known = Readonly<{
 }>
 
 const SHARDS = `SELECT toString(arraySort(groupUniqArray((shard_num, shard_weight)))) AS shards,
-    groupArrayIf(shard_num, is_local) AS own, arrayMap(one -> one.1, arraySort(groupArray((shard_num, replica_num)))) AS places
+    groupArrayIf(shard_num, is_local) AS own, arraySort(groupArray((shard_num, replica_num, host_name, port))) AS every,
+    arrayMap(one -> one.1, arrayFilter((one, at) -> arrayFirstIndex(it -> (it.3, it.4) = (one.3, one.4), every) = at, every, arrayEnumerate(every))) AS places
   FROM system.clusters
   WHERE cluster = {cluster:String} OR cluster IN (SELECT substitution FROM system.macros WHERE concat('{', macro, '}') = {cluster:String})`
 

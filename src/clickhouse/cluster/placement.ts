@@ -1,6 +1,6 @@
 // Owns noticing that a Distributed table would put new rows of a key on another shard than the old ones: its sharding key, the weights or
 // the shards of the cluster have changed since. Nothing makes one row of those then.
-import type { Server } from '../server.ts'
+import type { Cluster, Server } from '../server.ts'
 import type { Distributed } from '../../sql-syntax/ddl-clauses.ts'
 import { ANSWERING } from './replicas.ts'
 
@@ -9,23 +9,14 @@ const MOST_ROWS = 10_000
 
 /**
  * How many of some rows are not on the shard on which the sharding key would put them now; the server finds the shard by the remainder of a key
- * that is unsigned, other types are not looked at. `nodes`: of each its shard; `slots`: of each remainder its shard,
- * some have none. @throws BackfillError `server`
+ * that is unsigned, other types are not looked at. Of a cluster of several shards. `slots`: of each remainder its shard; a shard may have none. @throws BackfillError `server`
  */
 export async function misplacedRows(
   { client }: Pick<Server, 'client'>,
   { cluster, database, table, key }: Distributed,
-  {
-    nodes,
-    slots,
-    unreachable = [],
-  }: {
-    readonly nodes: readonly number[]
-    readonly slots: readonly number[]
-    readonly unreachable?: readonly string[]
-  },
+  { slots, unreachable = [] }: Pick<Cluster, 'slots'> & Partial<Pick<Cluster, 'unreachable'>>,
 ): Promise<number> {
-  if (key === undefined || slots.length === 0 || new Set(nodes).size < 2) return 0
+  if (key === undefined || slots.length === 0) return 0
   // Of each shard: the connected one would answer first, and have rows enough.
   const some = `SELECT ${key.text} AS key FROM {database:Identifier}.{table:Identifier} LIMIT ${MOST_ROWS}`
   const [found] = await client.rows<{ readonly misplaced: number }>({

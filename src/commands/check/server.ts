@@ -12,7 +12,7 @@ import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { existingTables } from '../../clickhouse/existing-tables.ts'
 import { POLICY_HINT, rowPolicies } from '../../clickhouse/row-policies.ts'
 import { viewProblems } from '../../clickhouse/source-views.ts'
-import { ownTargetBehind } from '../../targets/own-target.ts'
+import { ownTargetBehindSources } from '../../targets/own-target.ts'
 import { tablesBehind } from '../../clickhouse/tables-behind.ts'
 import { assertKept } from '../../clickhouse/table-identity.ts'
 import { typeNames } from '../../clickhouse/server-words.ts'
@@ -44,8 +44,7 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
   for (const table of tables) {
-    const own = behind.filter(({ source }) => table.sources.includes(source))
-    const found = ownTargetBehind(table, target.connection.database, own)
+    const found = ownTargetBehindSources(table, target.connection.database, behind)
     if (found !== undefined) report(found)
   }
   const read = namesRead(tables, check.catalogue)

@@ -1,39 +1,24 @@
 // Owns the promise that nothing is written where a node of the cluster reads the same SQL in another way, or knows other shards.
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { backfillHere, environmentFor } from '../../support/cli.ts'
+import { describe, expect, test } from 'vitest'
+import { assertAlikeNodes } from '../../../src/clickhouse/cluster/odd-nodes.ts'
+import { connect } from '../../support/clickhouse.ts'
 import { MISSING_CLUSTER, type RealCluster } from '../../support/real-cluster.ts'
-import { type TestServer, uniqueDatabase } from '../../support/server.ts'
 import { CLUSTER } from '../../support/shards.ts'
-import { startTwoShards } from '../../support/two-shards.ts'
+import { useTwoShards } from '../../support/two-shards.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
 const PER_BLOCK = 'block_slots_stat'
 
 describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
-  let cluster: RealCluster
-  let first: TestServer
-  let second: TestServer
-  const source = uniqueDatabase('source')
-  let places: { readonly source: string; readonly target: string; readonly ledger: string }
-  beforeAll(async () => {
-    ;({ cluster, first, second } = await startTwoShards(source))
-  })
-  afterAll(() => cluster?.stop())
-  beforeEach(
-    () => void (places = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }),
-  )
-
-  const run = (words: string, node = first) =>
-    backfillHere(words.split(' '), {
-      env: { ...environmentFor(node, places), BACKFILL_CLUSTER: CLUSTER, BACKFILL_LAG: '0' },
-    })
+  const scene = useTwoShards()
+  const { run } = scene
 
   test('a node whose constraint keeps a setting that is sent is named, and so are nodes that know other weights of the shards', async () => {
     expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })
     const changed = async (other: Parameters<RealCluster['restart']>[1]) => {
-      await cluster.signal('s2r1', 'KILL')
-      await cluster.restart('s2r1', other)
+      await scene.cluster.signal('s2r1', 'KILL')
+      await scene.cluster.restart('s2r1', other)
       const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to 12`)
       return { code, stderr }
     }
@@ -58,6 +43,11 @@ describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
       code: 2,
       stderr: expect.stringContaining('that keeps async_insert'),
     })
+    const server = await connect(scene.first)
+    const reader = { ...server, connection: { ...server.connection, side: 'source' as const } }
+    await expect(assertAlikeNodes(server, CLUSTER)).rejects.toThrow('that keeps async_insert')
+    await expect(assertAlikeNodes(reader, CLUSTER)).resolves.toBeUndefined()
+    await server.close()
     expect(await changed({})).toMatchObject({ code: 0 })
   })
 
@@ -69,12 +59,12 @@ describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
       what: string,
       setting: string,
     ) => {
-      await cluster.signal('s2r1', 'KILL')
-      await cluster.restart('s2r1', other)
-      for (const node of [first, second]) {
+      await scene.cluster.signal('s2r1', 'KILL')
+      await scene.cluster.restart('s2r1', other)
+      for (const node of [scene.first, scene.second]) {
         const { code, stderr } = await run(`up --tables ${PER_BLOCK} --to ${to}`, node)
         // What the connected node's profile changes is set back on all nodes.
-        const isSetBack = node === second && other?.settings !== undefined
+        const isSetBack = node === scene.second && other?.settings !== undefined
         if (isSetBack) expect(code).toBe(0)
         else
           expect({ code, stderr }).toEqual({

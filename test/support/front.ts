@@ -21,17 +21,21 @@ export type FrontOptions = {
   readonly without?: string
 }
 
-/** Passes on to `target` what comes below `path` ('' for all); answers 404 to the rest. */
+/**
+ * Passes on to `target`, or to the server that it names for a request's parameters, what comes below `path` ('' for
+ * all); answers 404 to the rest.
+ */
 export async function startFront(
-  target: string,
-  { path = '', tls = false, without }: FrontOptions,
+  target: string | ((parameters: URLSearchParams) => string),
+  { path = '', tls = false, without }: FrontOptions = {},
 ): Promise<Front> {
   const serve = (incoming: IncomingMessage, outgoing: ServerResponse) => {
-    const { pathname, searchParams } = new URL(incoming.url ?? '/', target)
+    const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://front')
+    const server = typeof target === 'string' ? target : target(searchParams)
     if (without !== undefined) searchParams.delete(without)
     if (pathname !== path && !pathname.startsWith(`${path}/`))
       return void outgoing.writeHead(404).end('nothing here')
-    const onwards = new URL(`${pathname.slice(path.length)}?${searchParams.toString()}`, target)
+    const onwards = new URL(`${pathname.slice(path.length)}?${searchParams.toString()}`, server)
     const passed = request(onwards, { method: incoming.method ?? 'GET', headers: incoming.headers })
     const broken = () => outgoing.destroy()
     passed.on('response', (answer) => {
@@ -40,20 +44,20 @@ export async function startFront(
     })
     return void pipeline(incoming, passed).catch(broken)
   }
-  const server = tls
+  const front = tls
     ? createHttps(
         { key: readFileSync(join(TLS, 'server.key')), cert: readFileSync(join(TLS, 'server.pem')) },
         serve,
       )
     : createHttp(serve)
-  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
-  const { port } = server.address() as AddressInfo
+  await new Promise<void>((listening) => front.listen(0, '127.0.0.1', listening))
+  const { port } = front.address() as AddressInfo
   return {
     url: `${tls ? 'https' : 'http'}://127.0.0.1:${port}${path}`,
     close: () =>
       new Promise((closed) => {
-        server.close(() => closed())
-        server.closeAllConnections()
+        front.close(() => closed())
+        front.closeAllConnections()
       }),
   }
 }

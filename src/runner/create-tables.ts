@@ -26,7 +26,8 @@ export async function createTables(workspace: Workspace, onMisfit?: OnMisfit) {
     workspace.ports.source.assertReadable(sources),
   ])
   for (const table of tables) {
-    const own = ownTargetBehindSources(table, target.database, behind)
+    const { sharding } = existing.get(table.target) ?? {}
+    const own = ownTargetBehindSources(table, { database: target.database, sharding }, behind)
     if (own !== undefined) throw own
   }
   const missing = tables.filter((table) => !existing.has(table.target))

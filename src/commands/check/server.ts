@@ -44,7 +44,9 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
     for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
   for (const table of tables) {
-    const found = ownTargetBehindSources(table, target.connection.database, behind)
+    const sharding = serverState.targets.get(table.target)?.shards?.sharding
+    const { database } = target.connection
+    const found = ownTargetBehindSources(table, { database, sharding }, behind)
     if (found !== undefined) report(found)
   }
   const read = namesRead(tables, check.catalogue)

@@ -5,6 +5,7 @@ import { misplacedRows } from '../../../src/clickhouse/cluster/placement.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { distributedEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
 import { connect } from '../../support/clickhouse.ts'
+import { editedFolder } from '../../support/edited-folder.ts'
 import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
 import { useTwoShards } from '../../support/two-shards.ts'
 import { post, rowsOf, uniqueDatabase } from '../../support/server.ts'
@@ -109,6 +110,32 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     expect(await run('doctor', few)).toMatchObject({
       stdout: expect.stringContaining("shows user 'few'"),
     })
+  })
+
+  test('a transform that reads the local tables of its own target is refused, whatever their name is', async () => {
+    expect(await run(`create-tables --tables ${PER_BLOCK}`)).toMatchObject({ code: 0 })
+    const { source, target } = scene.places
+    for (const node of [scene.first, scene.second])
+      await post(
+        node,
+        `CREATE TABLE ${target}.kept AS ${target}.int_${PER_BLOCK}_local ENGINE = ReplacingMergeTree ORDER BY block_number`,
+      )
+    await resharded(PER_BLOCK, 'block_number', ` ON CLUSTER '{cluster}'`, 'kept')
+    const over = uniqueDatabase('over')
+    await post(scene.first, `CREATE VIEW ${source}.${over} AS SELECT * FROM ${target}.kept`)
+    const sql = editedFolder(`transforms/${PER_BLOCK}.sql`, (text) =>
+      text.replace(
+        'WHERE tx IN',
+        `WHERE block NOT IN (SELECT block_number FROM ${source}.${over}) AND tx IN`,
+      ),
+    )
+    const said = `reads its own target ${target}.int_${PER_BLOCK} through '${over}'`
+    expect((await run(`check ${PER_BLOCK} --sql ${sql}`)).stdout).toContain(said)
+    expect(await run(`up --tables ${PER_BLOCK} --sql ${sql}`)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining(said),
+    })
+    await post(scene.first, `DROP VIEW ${source}.${over}`)
   })
 
   test('a source whose shards are replicas of one table is said, for its rows count twice', async () => {

@@ -122,20 +122,28 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
       )
     await resharded(PER_BLOCK, 'block_number', ` ON CLUSTER '{cluster}'`, 'kept')
     const over = uniqueDatabase('over')
-    await post(scene.first, `CREATE VIEW ${source}.${over} AS SELECT * FROM ${target}.kept`)
-    const sql = editedFolder(`transforms/${PER_BLOCK}.sql`, (text) =>
-      text.replace(
-        'WHERE tx IN',
-        `WHERE block NOT IN (SELECT block_number FROM ${source}.${over}) AND tx IN`,
-      ),
+    await post(scene.first, `CREATE DATABASE ${over}`)
+    await post(scene.first, `CREATE VIEW ${over}.kept AS SELECT * FROM ${target}.kept`)
+    const edited = editedFolder(`transforms/${PER_BLOCK}.sql`, (text) =>
+      text.replace('WHERE tx IN', `WHERE block NOT IN (SELECT block_number FROM ${over}.kept) AND tx IN`),
     )
-    const said = `reads its own target ${target}.int_${PER_BLOCK} through '${over}'`
-    expect((await run(`check ${PER_BLOCK} --sql ${sql}`)).stdout).toContain(said)
-    expect(await run(`up --tables ${PER_BLOCK} --sql ${sql}`)).toMatchObject({
-      code: 2,
-      stderr: expect.stringContaining(said),
-    })
-    await post(scene.first, `DROP VIEW ${source}.${over}`)
+    for (const short of SLOT_SOURCES) {
+      const name = `canonical_execution_${short}`
+      const from = `${source}.${name} FINAL WHERE block_number NOT IN (SELECT block_number + 100 FROM ${target}.kept FINAL)`
+      await post(scene.first, `CREATE VIEW ${over}.${name} AS SELECT * FROM ${from}`)
+    }
+    for (const [through, sql, from] of [
+      ['kept', edited, source],
+      [`canonical_execution_${SLOT_SOURCES[0]}`, SQL_FOLDER, over],
+    ] as const) {
+      scene.places = { ...scene.places, source: from }
+      const said = `reads its own target ${target}.int_${PER_BLOCK} through '${through}'`
+      expect((await run(`check ${PER_BLOCK} --sql ${sql}`)).stdout).toContain(said)
+      expect(await run(`up --tables ${PER_BLOCK} --sql ${sql}`)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(said),
+      })
+    }
   })
 
   test('a source whose shards are replicas of one table is said, for its rows count twice', async () => {

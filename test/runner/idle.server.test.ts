@@ -100,6 +100,14 @@ test('`up` with one new block for eleven tables asks 123 times at most', async (
   expect(asked.length - beats.length).toBeLessThanOrEqual(123)
 })
 
+// 38 when each run looked again at what the one before had found missing.
+test('`up` with nothing to do past a source gap asks seventeen times at most', async () => {
+  await addBlocks(server, databases.source, { from: 1_000_001, to: 1_000_005 })
+  expect(await run('up')).toMatchObject({ code: 0 })
+  expect(await run('up')).toMatchObject({ code: 0, stdout: expect.stringContaining('source gap') })
+  expect(asked.length).toBeLessThanOrEqual(17)
+})
+
 /** What the program loads: the addresses of the modules, of Node's own `node:…`. */
 async function loaded(words: string): Promise<readonly string[]> {
   const command = [process.execPath, '--import', REPORT_MODULES, MAIN]

@@ -1,7 +1,8 @@
 // Owns reading the files of the SQL folder, maybe a stranger's: nothing outside of it is read, and nothing without end.
 import { constants } from 'node:fs'
-import { open, readdir, realpath } from 'node:fs/promises'
+import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
+import pLimit from 'p-limit'
 import { closing } from '../model/closing.ts'
 import { BackfillError, usageError, fileError, type Report, knownNames } from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
@@ -68,18 +69,25 @@ export function shown(path: string): string {
 }
 
 const MAX_BYTES = 16 * 1024 * 1024
+/** A process may have 256 files open on macOS, and a folder may have a thousand tables. */
+const filesAtOnce = pLimit(32)
 
 /** Links within `root` are followed. @throws BackfillError `usage` for what leads out of it, a pipe, a device, more than 16 MiB; else the system's error */
 export async function readFolderFile(root: string, path: string) {
   await assertInside(root, path)
-  // A pipe without a writer would wait for one.
-  return await closing(await open(path, constants.O_RDONLY | constants.O_NONBLOCK), async (file) => {
-    const stats = await file.stat()
-    if (!stats.isFile()) throw refused(path, 'is not a regular file')
-    if (stats.size > MAX_BYTES) throw refused(path, `has ${stats.size} bytes, more than ${MAX_BYTES}`)
-    const bytes = await file.readFile()
-    return { bytes, text: textOf(path, bytes) }
+  return await filesAtOnce(async () => {
+    // A pipe without a writer would wait for one.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    return await closing(file, async () => await readWhole(path, file))
   })
+}
+
+async function readWhole(path: string, file: FileHandle) {
+  const stats = await file.stat()
+  if (!stats.isFile()) throw refused(path, 'is not a regular file')
+  if (stats.size > MAX_BYTES) throw refused(path, `has ${stats.size} bytes, more than ${MAX_BYTES}`)
+  const bytes = await file.readFile()
+  return { bytes, text: textOf(path, bytes) }
 }
 
 /** @throws BackfillError `usage` for what is not UTF-8: with other characters in their place, other rows could be meant */

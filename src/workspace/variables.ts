@@ -138,9 +138,10 @@ export function unknownVariables(dotenv: Environment, environment: Environment):
     // Names of variables are case-sensitive: backfill_network sets nothing, and neither does BACKFILL-NETWORK.
     const upper = name.toUpperCase().replaceAll(/[.-]/g, '_')
     if (KNOWN.includes(name) || FOREIGN.test(upper)) return []
-    // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL is a typing error.
-    const side = /^(.+)_CLICKHOUSE_/.exec(upper)?.[1]
-    const isTypo = side !== undefined && nearest(side, SIDES) !== undefined
+    // MY_CLICKHOUSE_URL is another program's; SORUCE_CLICKHOUSE_URL and BACKFIL_JOBS are typing errors.
+    const [first = '', second = ''] = upper.split('_')
+    const isSide = nearest(first, SIDES) !== undefined && nearest(second, ['CLICKHOUSE']) !== undefined
+    const isTypo = isSide || nearest(first, ['BACKFILL']) !== undefined
     if (!OURS.test(upper) && !isTypo) return []
     const meant = KNOWN.find((known) => known.startsWith(upper)) ?? nearest(upper, KNOWN)
     return [`${name} is not a variable of backfill${meant === undefined ? '' : `: did you mean ${meant}?`}`]

@@ -5,6 +5,7 @@ import {
   cpSync,
   existsSync,
   mkdirSync,
+  readFileSync,
   readdirSync,
   rmSync,
   symlinkSync,
@@ -58,6 +59,18 @@ test('a working folder that is gone is said as such', async () => {
   const ended = await backfill(['list'], { command: behind('d=$(mktemp -d); cd "$d"; rmdir "$d"') })
   expect(ended.code).toBe(2)
   expect(expectOneMessage(ended)).toBe('backfill: the working folder is gone')
+})
+
+test('a folder with more tables than a process may have files open is read', async () => {
+  const sql = sqlCopy()
+  for (const folder of ['ddl', 'transforms']) {
+    const text = readFileSync(join(sql, folder, 'block_slots_stat.sql'), 'utf8')
+    for (let n = 0; n < 150; n++)
+      writeFileSync(join(sql, folder, `t${n}.sql`), text.replaceAll('int_block_slots_stat', `int_t${n}`))
+  }
+  const listed = await backfill(['list', '--json', '--sql', sql], { command: behind('ulimit -n 128') })
+  expect({ ...listed, stdout: '' }).toEqual({ code: 0, stdout: '', stderr: '' })
+  expect((JSON.parse(listed.stdout) as { tables: unknown[] }).tables).toHaveLength(161)
 })
 
 test('new on a full disk leaves nothing behind', async () => {

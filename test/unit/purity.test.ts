@@ -161,6 +161,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/import/files/web-files.ts',
     'commands/verify/verify.ts',
     'ledger/writer.ts',
+    'project/sql-files.ts',
     'runner/recover.ts',
     'runner/slots.ts',
   ],

@@ -130,7 +130,10 @@ test('a password file in the environment beats a password in .env, and the other
 test('a variable that nobody reads is warned of, with the nearest name; another program’s is not', () => {
   const environment = {
     BACKFILL_NETWROK: 'sepolia',
+    BACKFIL_JOBS: '3',
+    BACKEND_URL: 'http://app',
     SORUCE_CLICKHOUSE_URL: 'db',
+    TARGET_CLIKHOUSE_USERNAME: 'ann',
     TARGET_CLICKHOUSE_USER: 'ann',
     backfill_lag: '3',
     MY_CLICKHOUSE_URL: 'db',
@@ -139,7 +142,9 @@ test('a variable that nobody reads is warned of, with the nearest name; another 
   }
   expect(config(environment).warnings).toEqual([
     'BACKFILL_NETWROK is not a variable of backfill: did you mean BACKFILL_NETWORK?',
+    'BACKFIL_JOBS is not a variable of backfill: did you mean BACKFILL_JOBS?',
     'SORUCE_CLICKHOUSE_URL is not a variable of backfill: did you mean SOURCE_CLICKHOUSE_URL?',
+    'TARGET_CLIKHOUSE_USERNAME is not a variable of backfill: did you mean TARGET_CLICKHOUSE_USERNAME?',
     'TARGET_CLICKHOUSE_USER is not a variable of backfill: did you mean TARGET_CLICKHOUSE_USERNAME?',
     'backfill_lag is not a variable of backfill: did you mean BACKFILL_LAG?',
   ])

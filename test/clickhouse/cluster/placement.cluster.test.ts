@@ -205,7 +205,7 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
 
   test('a Distributed table that would leave out a shard that is down is not written to, and other settings of it do no harm', async () => {
     expect(await run(`up --tables ${PER_BLOCK} --to 12`)).toMatchObject({ code: 0 })
-    await resharded(PER_BLOCK, 'block_number) SETTINGS fsync_after_insert = 1 -- ')
+    await resharded(PER_BLOCK, 'block_number) SETTINGS fsync_after_insert = 1 -- ', '')
     expect(await run(`up --tables ${PER_BLOCK} --to 14`)).toMatchObject({ code: 0 })
     await resharded(PER_BLOCK, 'block_number) SETTINGS skip_unavailable_shards = 1 -- ')
     expect(await run(`up --tables ${PER_BLOCK}`)).toMatchObject({

@@ -73,8 +73,13 @@ type Layout = {
   readonly nodes: Readonly<Record<string, { readonly http: number }>>
 }
 
-/** @param users elements of `users`, on every node */
-export async function startRealCluster({ shards = 2, replicas = 1, users = '' } = {}): Promise<RealCluster> {
+/** @param users elements of `users`, on every node; `twice`: the same nodes as another cluster, in which the first stands twice */
+export async function startRealCluster({
+  shards = 2,
+  replicas = 1,
+  users = '',
+  twice = '',
+} = {}): Promise<RealCluster> {
   const home = await mkdtemp(join(tmpdir(), 'backfill-cluster-'))
   const env: NodeJS.ProcessEnv = { ...process.env, CHDB_LIBCHDB_PATH: findEngineLibrary() }
   const python = (...words: readonly string[]) => promisify(execFile)('python3', words, { env })
@@ -85,6 +90,15 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
   for (const name of Object.keys(nodes)) {
     const file = join(home, name, 'users.xml')
     await writeFile(file, (await readFile(file, 'utf8')).replace('</users>', `${users}</users>`))
+    if (twice === '') continue
+    const config = join(home, name, 'config.xml')
+    const own = await readFile(config, 'utf8')
+    const [, shown = ''] = new RegExp(`<${CLUSTER}>(.*)</${CLUSTER}>`, 's').exec(own) ?? []
+    // Before their own, whose last shard `restart` changes.
+    const other = shown
+      .replace(/<replica>.*?<\/replica>/s, '$&$&')
+      .replaceAll(/<internal_replication>.*?<\/internal_replication>/gs, '')
+    await writeFile(config, own.replace('<remote_servers>', `<remote_servers><${twice}>${other}</${twice}>`))
   }
   // It ends, with all that it has started, when our end of the pipe does, however this process ends.
   const child = spawn('python3', [SCRIPT, 'hold', home], { env, stdio: ['pipe', 'pipe', 'inherit'] })

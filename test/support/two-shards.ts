@@ -19,8 +19,8 @@ type Scene = {
   readonly run: (words: string, node?: TestServer) => Promise<Outcome>
 }
 
-/** Its sources have blocks 1 to 20. What it returns is filled before the first test. @param users elements of `users` */
-export function useTwoShards(users = ''): Scene {
+/** Its sources have blocks 1 to 20. What it returns is filled before the first test. `options`: of the cluster. */
+export function useTwoShards(options: { readonly users?: string; readonly twice?: string } = {}): Scene {
   const source = uniqueDatabase('source')
   const run = (words: string, node = scene.first) =>
     backfillHere(words.split(' '), {
@@ -28,7 +28,7 @@ export function useTwoShards(users = ''): Scene {
     })
   const scene = { run } as Scene
   beforeAll(async () => {
-    const cluster = await startRealCluster({ shards: 2, replicas: 1, users })
+    const cluster = await startRealCluster({ shards: 2, replicas: 1, ...options })
     const [first, second] = cluster.nodes as [TestServer, TestServer]
     Object.assign(scene, { cluster, first, second })
     const catalogue = await readCatalogue(SQL_FOLDER)

@@ -4,6 +4,7 @@ import { assertAlikeNodes } from '../../../src/clickhouse/cluster/odd-nodes.ts'
 import { connect } from '../../support/clickhouse.ts'
 import { MISSING_CLUSTER, type RealCluster } from '../../support/real-cluster.ts'
 import { CLUSTER } from '../../support/shards.ts'
+import { rowsOf } from '../../support/server.ts'
 import { useTwoShards } from '../../support/two-shards.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
@@ -11,8 +12,17 @@ if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 const PER_BLOCK = 'block_slots_stat'
 
 describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
-  const scene = useTwoShards()
+  const scene = useTwoShards({ twice: 'twice' })
   const { run } = scene
+
+  test('a node that a cluster lists twice has one place in it', async () => {
+    const server = await connect(scene.first)
+    const places =
+      'SELECT _shard_num AS place, tcpPort() AS port FROM clusterAllReplicas(twice, view(SELECT 1))'
+    expect(await rowsOf(scene.first, places)).toHaveLength(2)
+    await expect(assertAlikeNodes(server, 'twice')).resolves.toBeUndefined()
+    await server.close()
+  })
 
   test('a node whose constraint keeps a setting that is sent is named, and so are nodes that know other weights of the shards', async () => {
     expect(await run(`up --tables ${PER_BLOCK} --to 10`)).toMatchObject({ code: 0 })

@@ -24,7 +24,7 @@ const FEW = `<few><password>few</password><profile>default</profile><quota>defau
   <databases><${PLAIN}><canonical_execution_storage_diffs><filter>block_number > 5</filter></canonical_execution_storage_diffs></${PLAIN}></databases></few>`
 
 describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
-  const scene = useTwoShards(FEW)
+  const scene = useTwoShards({ users: FEW })
   const { run } = scene
   /** The Distributed table anew, with another key, where the statement says. */
   async function resharded(

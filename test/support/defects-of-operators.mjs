@@ -87,4 +87,12 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/runner/left-deletions.server.test.ts',
     name: 'ends none of a run that has taken the lock since',
   },
+  {
+    what: 'all files of the SQL folder are opened at once',
+    kind: 'environment/22',
+    find: 'const filesAtOnce = pLimit(32)',
+    put: 'const filesAtOnce = pLimit(10_000)',
+    test: 'test/cli/surroundings.server.test.ts',
+    name: 'more tables than a process may have files open',
+  },
 ]

@@ -201,14 +201,6 @@ export const DEFECTS_OF_SURROUNDINGS = [
     name: 'the hint for a file that cannot be read',
   },
   {
-    what: 'all files of the SQL folder are opened at once',
-    kind: 'environment/22',
-    find: 'const filesAtOnce = pLimit(32)',
-    put: 'const filesAtOnce = pLimit(10_000)',
-    test: 'test/cli/surroundings.server.test.ts',
-    name: 'more tables than a process may have files open',
-  },
-  {
     what: 'FORCE_COLOR beats NO_COLOR',
     kind: 'environment/23',
     find: "if (off || (env['NO_COLOR'] ?? '') !== '') return false",

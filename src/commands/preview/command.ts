@@ -47,17 +47,20 @@ export const preview: Command = async (context) => {
     return EXIT.ok
   }
   return await withConnections(context, async (connections) => {
-    return await withPreview(connections, { table, network, range: inside }, async (look) => {
-      if (format !== undefined) await output.stream(await look.stream(format, limit))
-      else if (json) output.json({ table: name, range: inside, ...(await look.rows(limit ?? DEFAULT_LIMIT)) })
-      else {
-        const rows = limit ?? DEFAULT_LIMIT
-        const drawn = await look.table(rows, output.columns)
-        const more = `At most ${count(rows, 'row')}; --limit <rows> shows more.`
-        output.data(drawn === '' ? ['No rows.'] : [...drawn.split('\n'), more])
-      }
-      return EXIT.ok
-    })
+    const rows = limit ?? DEFAULT_LIMIT
+    const ask = async <T>(form: Form, use: (answer: Readable) => Promise<T>): Promise<T> =>
+      await withRows(connections, { table, network, range: inside }, form, use)
+    if (format !== undefined)
+      await ask({ limit, settings: () => ({ default_format: format as DataFormat }) }, output.stream)
+    else if (json) {
+      const { meta, data } = JSON.parse(await ask({ limit: rows, settings: () => JSON_ROWS }, text))
+      output.json({ table: name, range: inside, columns: meta, rows: verbatim(data) })
+    } else {
+      const drawn = await ask(drawing(rows, output.columns), text)
+      const more = `At most ${count(rows, 'row')}; --limit <rows> shows more.`
+      output.data(drawn === '' ? ['No rows.'] : [...drawn.split('\n'), more])
+    }
+    return EXIT.ok
   })
 }
 
@@ -83,13 +86,22 @@ type PreviewQuestion = {
   readonly range: Range
 }
 
-/** Opens only the servers that the transform needs; every statement is read-only. @throws BackfillError `usage` */
-export async function withPreview<T>(
+/** `limit`: the first rows in the order of their columns; undefined: all. `settings`: how the server formats rows of so many columns. */
+type Form = {
+  readonly limit: number | undefined
+  readonly settings: (columns: number) => ClickHouseSettings
+}
+
+/**
+ * `use` gets the rows as the server formats them; if it stops early, their stream fails. Opens only the servers that the transform needs; every
+ * statement is read-only. @throws BackfillError `usage`, also for an unknown format
+ */
+export async function withRows<T>(
   connections: Connections,
-  question: PreviewQuestion,
-  use: (preview: ReturnType<typeof previewOn>) => Promise<T>,
+  { table, network, range }: PreviewQuestion,
+  { limit, settings }: Form,
+  use: (answer: Readable) => Promise<T>,
 ): Promise<T> {
-  const { table } = question
   const sides = [
     ...(table.sources.length > 0 ? [connections.source] : []),
     ...(table.after.length > 0 ? [connections.target] : []),
@@ -98,57 +110,34 @@ export async function withPreview<T>(
   try {
     for (const side of sides) opened.push(await openServer(side))
     const server = readerOf({ source: opened[0]!, target: opened.at(-1)! }, table)
-    const params = transformParams({ ...question, ...connections })
-    const columns = await describeTransform(server, table, { params, settings: settingsOf(table) })
-    return await use(previewOn(server, question, { params, columns: columns.length }))
-  } finally {
-    await Promise.all(opened.map((server) => server.close()))
-  }
-}
-
-/** 2 and not 1: the transform may have a SETTINGS clause. A reader that disconnects ends the query. */
-function settingsOf({ settings }: TableDefinition): ClickHouseSettings {
-  return { ...settings, readonly: '2', cancel_http_readonly_queries_on_client_close: 1 }
-}
-
-function previewOn(
-  { client, connection }: Server,
-  { table, range }: PreviewQuestion,
-  { params, columns }: { readonly params: Record<string, unknown>; readonly columns: number },
-) {
-  const doing = `previewing ${namedBlocks([range])} of ${table.key}`
-  const failure = (error: unknown): BackfillError =>
-    errorCode(error) === UNKNOWN_FORMAT
-      ? usageError(
-          `--format: ${messageOf(error)}`,
-          'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
-        )
-      : serverError(error, { connection, doing })
-  const ask = async (query: string, settings: ClickHouseSettings): Promise<Readable> => {
-    const clickhouse_settings = { ...settingsOf(table), ...PLAIN, ...settings }
+    const params = transformParams({ table, network, range, ...connections })
+    // 2 and not 1: the transform may have a SETTINGS clause. A reader that disconnects ends the query.
+    const readOnly: ClickHouseSettings = {
+      ...table.settings,
+      readonly: '2',
+      cancel_http_readonly_queries_on_client_close: 1,
+    }
+    const columns = await describeTransform(server, table, { params, settings: readOnly })
+    const doing = `previewing ${namedBlocks([range])} of ${table.key}`
+    const failure = (error: unknown): BackfillError =>
+      errorCode(error) === UNKNOWN_FORMAT
+        ? usageError(
+            `--format: ${messageOf(error)}`,
+            'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
+          )
+        : serverError(error, { connection: server.connection, doing })
+    const query =
+      limit === undefined
+        ? table.transform.text
+        : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
+    const clickhouse_settings = { ...readOnly, ...PLAIN, ...settings(columns.length) }
     const call = { query, query_params: params, clickhouse_settings, doing, isRepeatable: true }
-    const asked = client.exec(call)
-    const { stream } = await asked.catch((error: unknown) => {
+    const { stream } = await server.client.exec(call).catch((error: unknown) => {
       throw failure(error)
     })
-    return Readable.from(untilItsEnd(stream, failure), { objectMode: false })
-  }
-  const select = (limit: number | undefined) =>
-    limit === undefined
-      ? table.transform.text
-      : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
-
-  return {
-    /** The first rows in the order of their columns, as ClickHouse draws a table of `width` columns; '' for no rows. */
-    table: async (limit: number, width: number) =>
-      await text(await ask(select(limit), { ...PRETTY, ...fitting(width, { columns, rows: limit }) })),
-    /** As the server formats them; if it stops early, the stream fails. @throws BackfillError `usage`: unknown format */
-    stream: async (format: string, limit: number | undefined) =>
-      await ask(select(limit), { default_format: format as DataFormat }),
-    rows: async (limit: number) => {
-      const { meta, data } = JSON.parse(await text(await ask(select(limit), JSON_ROWS)))
-      return { columns: meta as readonly object[], rows: verbatim(data) }
-    },
+    return await use(Readable.from(untilItsEnd(stream, failure), { objectMode: false }))
+  } finally {
+    await Promise.all(opened.map((server) => server.close()))
   }
 }
 
@@ -163,24 +152,25 @@ const JSON_ROWS: ClickHouseSettings = {
   output_format_json_quote_decimals: 1,
 }
 
-const PRETTY: ClickHouseSettings = {
-  default_format: 'PrettyCompactMonoBlock' as DataFormat,
-  output_format_pretty_row_numbers: 0,
-}
-
-/** A hash has 66 characters: a terminal truncates longer values. If the table is too wide, each value gets a line. */
-function fitting(
-  width: number,
-  size: { readonly columns: number; readonly rows: number },
-): ClickHouseSettings {
-  if (width === Infinity) return { output_format_pretty_fallback_to_vertical: 0 }
-  // The server's comparison does not count the lines between the columns.
-  const room = Math.max(1, width - 3 * size.columns)
-  return {
+/**
+ * As ClickHouse draws a table; nothing for no rows. A hash has 66 characters: a terminal truncates longer values. If the table is wider than
+ * `width`, each value gets a line.
+ */
+export function drawing(rows: number, width: number): Form {
+  const fitting = (columns: number): ClickHouseSettings => ({
     output_format_pretty_max_value_width: '66',
-    output_format_pretty_fallback_to_vertical_min_table_width: String(room),
-    output_format_pretty_fallback_to_vertical_max_rows_per_chunk: String(size.rows),
+    // The server's comparison does not count the lines between the columns.
+    output_format_pretty_fallback_to_vertical_min_table_width: String(Math.max(1, width - 3 * columns)),
+    output_format_pretty_fallback_to_vertical_max_rows_per_chunk: String(rows),
     output_format_pretty_fallback_to_vertical_min_columns: '0',
+  })
+  return {
+    limit: rows,
+    settings: (columns) => ({
+      default_format: 'PrettyCompactMonoBlock' as DataFormat,
+      output_format_pretty_row_numbers: 0,
+      ...(width === Infinity ? { output_format_pretty_fallback_to_vertical: 0 } : fitting(columns)),
+    }),
   }
 }
 

@@ -2,10 +2,11 @@
 import { cpSync, writeFileSync } from 'node:fs'
 import { connect as connectTo, createServer, type Socket, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text as textOf } from 'node:stream/consumers'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { transformParams } from '../../../src/targets/transform.ts'
 import { chooseTables, findNetwork, readCatalogue } from '../../../src/project/sql-folder.ts'
-import { withPreview } from '../../../src/commands/preview/command.ts'
+import { drawing, withRows } from '../../../src/commands/preview/command.ts'
 import { boundStatement } from '../../../src/sql-syntax/parameters.ts'
 import {
   backfillHere,
@@ -83,10 +84,11 @@ test('rows fit the terminal: long values are cut, and where the columns do not f
   const { url, username, password } = server
   const side = { side: 'source', url, username, password, database: databases.source } as const
   const drawn = async (width: number) =>
-    await withPreview(
+    await withRows(
       { source: side, target: { ...side, side: 'target', database: databases.target } },
       { table, network, range: { from: 1, to: 9 } },
-      (look) => look.table(9, width),
+      drawing(9, width),
+      textOf,
     )
   const wide = (await drawn(160)).split('\n')
   expect(Math.max(...wide.map((line) => line.length))).toBeLessThanOrEqual(160)

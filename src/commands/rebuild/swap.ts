@@ -7,6 +7,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { onAllNodes, onCluster, assertAllNodes, runQueued } from '../../clickhouse/cluster/cluster.ts'
 import { localBehind } from '../../clickhouse/cluster/shard-tables.ts'
+import { listOf } from '../../terminal/render/format.ts'
 import type { TargetPort, TargetTable } from '../../targets/target.ts'
 
 const MAX_TRIES = 3
@@ -172,27 +173,18 @@ export async function changeTables(
   one: string,
   other = '',
 ): Promise<void> {
-  const { database } = server.connection
+  const own = { database: server.connection.database, table: one }
   const isFront = what === 'dropping' && server.cluster !== undefined
   const local = isFront ? await localBehind(server, one) : undefined
-  if (local !== undefined) await send(server, 'dropping', { database: local.database, one: local.table })
-  await send(server, what, { database, one, other })
-}
-
-async function send(
-  server: Server,
-  what: keyof typeof STATEMENTS,
-  names: { readonly database: string; readonly one: string; readonly other?: string },
-): Promise<void> {
-  const { database, one, other = '' } = names
   const joint = what === 'exchanging' ? 'and' : 'to'
-  await runQueued(server, {
-    query: STATEMENTS[what].replace(/(?= SYNC$)|$/, onCluster(server)),
-    query_params: { database, one, other },
-    // Allows dropping a table of more than 50 GB: the user has confirmed.
-    clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
-    doing: `${what} ${database}.${one}${other && ` ${joint} ${other}`}`,
-  })
+  for (const { database, table } of listOf(local, own))
+    await runQueued(server, {
+      query: STATEMENTS[what].replace(/(?= SYNC$)|$/, onCluster(server)),
+      query_params: { database, one: table, other },
+      // Allows dropping a table of more than 50 GB: the user has confirmed.
+      clickhouse_settings: { max_table_size_to_drop: '0', max_partition_size_to_drop: '0' },
+      doing: `${what} ${database}.${table}${other && ` ${joint} ${other}`}`,
+    })
 }
 
 export type NamedTable = Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'bytes' | 'views'> & {

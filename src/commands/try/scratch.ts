@@ -10,7 +10,7 @@ import { quoteIdentifier, quoteString } from '../../sql-syntax/quoting.ts'
 import { standaloneForm } from '../../sql-syntax/table-forms.ts'
 import type { BlockSet } from '../../model/blocks.ts'
 import { every, monotonicMs } from '../../seam/clock.ts'
-import { describeSelect, transformParams } from '../../targets/transform.ts'
+import { describeSelect, readerOf, transformParams } from '../../targets/transform.ts'
 
 export type Cost = { readonly elapsedMs: number; readonly rows: number; readonly bytes: number }
 
@@ -65,11 +65,10 @@ export async function linkTable({ client, connection }: Server, scratch: string,
 }
 
 type Build = {
-  readonly server: Server
-  /** The server that computes a table's rows, and the way from there if it is another one. */
-  readonly readerOf: (table: TableDefinition) => Server
+  readonly source: Server
+  readonly target: Server
+  /** The way from one to the other, if they are two. */
   readonly stream: ReturnType<typeof openStream>
-  readonly sourceDatabase: string
   readonly scratch: string
   readonly network: Network
   readonly ranges: BlockSet
@@ -78,19 +77,19 @@ type Build = {
 /** Creates the table by its file and fills it as a run would. @throws BackfillError `usage` for columns that a run would refuse; `failed`, `server` */
 export async function buildTable(
   table: TableDefinition,
-  { server, readerOf, stream, sourceDatabase, scratch, network, ranges }: Build,
+  { source, target, stream, scratch, network, ranges }: Build,
   signal: AbortSignal,
 ): Promise<Cost> {
-  const { client } = server
-  const reader = readerOf(table)
+  const { client } = target
+  const reader = readerOf({ source, target }, table)
   const place = `${quoteIdentifier(scratch)}.${quoteIdentifier(table.target)}`
   const doing = `trying ${table.key}`
-  const wanted = await columnsOfDdl(server, table.ddl)
+  const wanted = await columnsOfDdl(target, table.ddl)
   await client.command({ query: standaloneForm(table.ddl), query_params: { target: scratch }, doing })
-  const [source, target] = [{ database: sourceDatabase }, { database: scratch }]
+  const places = { source: source.connection, target: { database: scratch } }
   const started = monotonicMs()
   for (const range of ranges) {
-    const params = transformParams({ table, range, network, source, target })
+    const params = transformParams({ table, range, network, ...places })
     const { transform, settings } = table
     const columns = await describeSelect(reader, transform.text, { params, settings, doing })
     const problems = columnProblems(columns, wanted)
@@ -98,7 +97,7 @@ export async function buildTable(
     const list = columns.map(({ name }) => quoteIdentifier(name)).join(', ')
     const into = `INSERT INTO ${place} (${list})`
     const queryId = `${scratch}-${table.key}-${range.from}`
-    if (reader === server)
+    if (reader === target)
       await client.command({
         query: `${into}\nSELECT ${list} FROM (\n${transform.text}\n)`,
         query_id: queryId,

@@ -67,7 +67,8 @@ export async function tryEdit(
       `nothing can be tried: ${left.map(({ table, why }) => `${table}: ${why}`).join('; ')}`,
       '`backfill preview` shows the rows of a table',
     )
-  const readers = new Map(built.map((table) => [table.key, readerOf({ source, target }, table)]))
+  // Refused before anything is made.
+  for (const table of built) readerOf({ source, target }, table)
   const statuses = built.map(({ key }) => all.get(key)!)
   const blocks = chosenBlocks(statuses, { range, sample })
 
@@ -75,15 +76,8 @@ export async function tryEdit(
     const inputs = built.flatMap(({ after }) => catalogue.tables.filter(({ key }) => after.includes(key)))
     for (const input of new Set(inputs))
       if (!built.includes(input)) await linkTable(target, scratch, input.target)
-    const build = {
-      server: target,
-      readerOf: ({ key }: TableDefinition) => readers.get(key)!,
-      stream: openStream(source, target, compression),
-      sourceDatabase: source.connection.database,
-      scratch,
-      network,
-      ranges: blocks,
-    }
+    const stream = openStream(source, target, compression)
+    const build = { source, target, stream, scratch, network, ranges: blocks }
     const costs = new Map<string, Cost>()
     for (const table of built) costs.set(table.key, await buildTable(table, build, signal))
     const names = built.map((table) => table.target)

@@ -4,7 +4,7 @@ import { tablesReadBy } from '../../model/choose.ts'
 import type { Catalogue, SqlText, TableDefinition } from '../../model/model.ts'
 import { type Range, formatRange } from '../../model/blocks.ts'
 import { columnProblems } from '../../sql-syntax/column-fit.ts'
-import { inJson, NUMBERS_STAY } from './real-rows.ts'
+import { inJson, NUMBERS_AS_TEXT, NUMBERS_STAY } from './real-rows.ts'
 import { ddlColumns, createTable } from '../../sql-syntax/create-table.ts'
 import { insertData } from './insert-data.ts'
 import type { Row } from './rows.ts'
@@ -125,12 +125,7 @@ export async function openTestBench(server: Server, catalogue: Catalogue, name: 
           UNION ALL
           SELECT -1 AS backfill_side, ${compared} FROM ${place}${merges ? ' FINAL' : ''} ${NUMBERS_STAY}
         ) GROUP BY ${list} ORDER BY ${list}`,
-      clickhouse_settings: {
-        ...ONE_THREAD,
-        output_format_json_quote_64bit_integers: 1,
-        output_format_json_quote_decimals: 1,
-        output_format_json_quote_denormals: 1,
-      },
+      clickhouse_settings: { ...ONE_THREAD, ...NUMBERS_AS_TEXT },
       format: 'JSONCompact',
     })
     const more = (sign: number) =>

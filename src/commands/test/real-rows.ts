@@ -160,13 +160,7 @@ async function rowsOf(
   const rows = await client.rows<Record<string, unknown>>({
     query: `SELECT * FROM (${query} ${NUMBERS_STAY}) ORDER BY ALL LIMIT ${MOST_ROWS + 1}`,
     query_params: params,
-    clickhouse_settings: {
-      ...settings,
-      output_format_json_quote_64bit_integers: 1,
-      output_format_json_quote_decimals: 1,
-      // JSON has no nan and no inf.
-      output_format_json_quote_denormals: 1,
-    },
+    clickhouse_settings: { ...settings, ...NUMBERS_AS_TEXT },
     doing: 'reading rows for a test',
   })
   if (rows.length > MOST_ROWS)
@@ -188,6 +182,13 @@ export function inJson(columns: readonly Column[]): string {
   }
   return columns.map(one).join(', ')
 }
+
+/** No digit is lost; JSON has no nan and no inf. */
+export const NUMBERS_AS_TEXT = {
+  output_format_json_quote_64bit_integers: 1,
+  output_format_json_quote_decimals: 1,
+  output_format_json_quote_denormals: 1,
+} as const
 
 /** Of a subquery with such a list: what it turns into JSON is as in a run, whatever the query around it asks for. */
 export const NUMBERS_STAY =

@@ -29,13 +29,15 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
 }
 
 function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
+  const { unreachable = [], lacking = [] } = cluster ?? {}
+  const away = unreachable.map((node) => `${node} of the cluster is unreachable: the others answer for it`)
+  warn(output, [...away, ...lacking])
+}
+
+function warn(output: Output, sentences: readonly string[]): void {
+  const head = output.messageColors.yellow('warning:')
   output.message(
-    [
-      ...(cluster?.unreachable ?? []).map(
-        (node) => `${node} of the cluster is unreachable: the others answer for it`,
-      ),
-      ...(cluster?.lacking ?? []),
-    ].map((sentence) => `${output.messageColors.yellow('warning:')} ${sentence}`),
+    sentences.map((sentence) => `${head} ${sentence}`),
     'warning',
   )
 }
@@ -66,10 +68,7 @@ export async function withConnections<T>(
 function printWarnings({ config, output, flags }: Context): void {
   if (config.envFile !== undefined && !flags.has('quiet'))
     output.message([`Settings of ${config.envFile} count.`])
-  output.message(
-    config.warnings.map((warning) => `${output.messageColors.yellow('warning:')} ${warning}`),
-    'warning',
-  )
+  warn(output, config.warnings)
 }
 
 function announceStart({ config, output, flags }: Context): Starting {

@@ -71,17 +71,12 @@ async function withScratchServer<T>(use: (server: Server) => Promise<T>): Promis
   })
   try {
     const { startEmbedded } = await import('../../embedded/embedded-server.ts')
+    const { openServer } = await import('../../clickhouse/server.ts')
     const embedded = await startEmbedded({ directory, memoryBytes: MEMORY_BYTES })
-    try {
-      const { openServer } = await import('../../clickhouse/server.ts')
-      const { url, username, password } = embedded
-      return await closing(
-        await openServer({ side: 'target', url, username, password, database: 'default' }),
-        use,
-      )
-    } finally {
-      await embedded.stop()
-    }
+    const { url, username, password, stop } = embedded
+    return await closing({ close: stop }, async () =>
+      closing(await openServer({ side: 'target', url, username, password, database: 'default' }), use),
+    )
   } finally {
     // The server's process has just ended, and files may still be written.
     await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })

@@ -1,4 +1,5 @@
 // Owns an import's workspace, whose target is the source database, and its execution: a fenced INSERT reads a file's bytes.
+import { closing } from '../../model/closing.ts'
 import { BackfillError, usageError } from '../../model/errors.ts'
 import { FILE_BLOCKS, type FetchedFile, type FilesPort, fileSource } from './files-port.ts'
 import type { ExecutorPort, InsertJob, InsertReport } from '../../runner/executor.ts'
@@ -81,15 +82,10 @@ FORMAT Parquet`,
     describe: ({ key }) => columnsOf(tableOf(key)),
 
     async insert(job) {
-      const { table, range } = job
-      const file = await files.fetch({ table: table.target, first: range.from })
-      try {
-        return await insertFile(job, file)
-      } catch (error) {
+      const file = await files.fetch({ table: job.table.target, first: job.range.from })
+      return await closing(file, (opened) => insertFile(job, opened)).catch((error: unknown) => {
         throw error instanceof BackfillError ? classified(error) : error
-      } finally {
-        await file.close()
-      }
+      })
     },
 
     // Its tables hold several networks, and others fill them, too.

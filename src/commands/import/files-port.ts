@@ -20,7 +20,6 @@ export type FileFacts = {
 
 export type FetchedFile = {
   readonly name: string
-  readonly bytes: number
   readonly columns: ReadonlySet<string>
   readonly rows: number
   /** Its bytes, once; the reader destroys the stream. */

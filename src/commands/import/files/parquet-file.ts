@@ -6,12 +6,10 @@ import { parquetMetadata } from 'hyparquet/src/metadata.js'
 /** Takes ownership of `handle`, even if it throws. @throws BackfillError `rangeOnly` for an incomplete or other file */
 export async function keptFile(name: string, handle: FileHandle): Promise<FetchedFile> {
   try {
-    const { size: bytes } = await handle.stat()
-    const footer = await footerOf(name, handle, bytes)
+    const { size } = await handle.stat()
     return {
       name,
-      bytes,
-      ...footer,
+      ...(await footerOf(name, handle, size)),
       read: () => handle.createReadStream({ start: 0, highWaterMark: READ_BYTES }),
       close: () => handle.close(),
     }

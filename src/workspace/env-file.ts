@@ -55,8 +55,7 @@ const NAME_IT = (path: string): string => `name it if you trust it: --env-file $
 
 /** The working folder alone, outside of a repository. */
 function foldersToSearch(folder: string): readonly string[] {
-  const root = repositoryOf(folder)
-  if (root === undefined) return [folder]
+  const root = repositoryOf(folder) ?? folder
   const upwards = [folder]
   for (let at = folder; at !== root; at = dirname(at)) upwards.push(dirname(at))
   return upwards

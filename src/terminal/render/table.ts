@@ -61,15 +61,10 @@ function fitting<Row>(
   widthOf: (column: TableColumn<Row>) => number,
   width: number,
 ): readonly TableColumn<Row>[] {
-  if (totalOf(columns, widthOf) <= width) return columns
   const [least] = columns.filter(({ rank }) => rank !== undefined).toSorted((a, b) => a.rank! - b.rank!)
-  return least
-    ? fitting(
-        columns.filter((column) => column !== least),
-        widthOf,
-        width,
-      )
-    : columns
+  if (least === undefined || totalOf(columns, widthOf) <= width) return columns
+  const others = columns.filter((column) => column !== least)
+  return fitting(others, widthOf, width)
 }
 
 function totalOf<Row>(

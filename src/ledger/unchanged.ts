@@ -1,5 +1,5 @@
 // Owns the search for rows that were written again and are the same: digests before and after are equal.
-import { blockSet, type BlockSet, type Range } from '../model/blocks.ts'
+import { blockSet, type BlockSet, intersect, type Range, union } from '../model/blocks.ts'
 import { addDigests, type Digest, isSameDigest } from '../model/digest.ts'
 import { isLater, type Position } from './events.ts'
 import { type Kysely, sql } from 'kysely'
@@ -30,28 +30,13 @@ export function sameSince(events: readonly RowEvent[]): SameSince {
 
 type Tile = Range & { readonly digest: Digest }
 
-/** The ranges with a digest over which no later event lies, by block. Each segment between the ends is visited once. */
+/** The ranges with a digest over which no later event lies, by block. */
 function tilesOf(events: readonly RowEvent[]): readonly Tile[] {
-  const ends = [...new Set(events.flatMap(({ range }) => [range.from, range.to + 1]))].toSorted(
-    (a, b) => a - b,
-  )
-  const segmentAt = new Map(ends.map((block, index) => [block, index]))
-  /** The next free segment, at or after each. */
-  const next = ends.map((_, index) => index)
-  const free = (from: number): number => {
-    let segment = from
-    while (next[segment] !== segment) segment = next[segment] = next[next[segment]!]!
-    return segment
-  }
   const tiles: Tile[] = []
+  let later: BlockSet = []
   for (const { range, digest } of events.toReversed()) {
-    const [start, end] = [segmentAt.get(range.from)!, segmentAt.get(range.to + 1)!]
-    let taken = 0
-    for (let segment = free(start); segment < end; segment = free(segment)) {
-      next[segment] = segment + 1
-      taken++
-    }
-    if (digest !== undefined && taken === end - start) tiles.push({ ...range, digest })
+    if (digest !== undefined && intersect(later, [range]).length === 0) tiles.push({ ...range, digest })
+    later = union(later, [range])
   }
   return tiles.toSorted((a, b) => a.from - b.from)
 }

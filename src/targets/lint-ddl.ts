@@ -2,6 +2,7 @@
 import { type BackfillError, fileError, type Finding, knownNames } from '../model/errors.ts'
 import { type RowsKind, type SqlText, XATU_COLUMNS } from '../model/model.ts'
 import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
+import { joined, significantTokens, splitAtCommas } from '../sql-syntax/lexer.ts'
 import { columnsIn } from '../sql-syntax/named-columns.ts'
 import type { RuleId } from '../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../sql-syntax/ddl-clauses.ts'
@@ -174,15 +175,10 @@ const ONE_TO_ONE: readonly RegExp[] = [
   /^(.+) :: U?Int(?:32|64|128|256)$/i,
 ]
 
-/** Of a key, whose tokens have spaces between them: of `if ( n > 1 , 0 , block_number )` one; none of `a , b ) = ( c , d`, whose brackets were no pair. */
+/** Of a key: of `if ( n > 1 , 0 , block_number )` one; none of `a , b ) = ( c , d`, whose brackets were no pair. */
 function elements(text: string): readonly string[] {
-  let [depth, least] = [0, 0]
-  const marked = text.split(' ').map((token) => {
-    depth += token === '(' ? 1 : token === ')' ? -1 : 0
-    least = Math.min(least, depth)
-    return token === ',' && depth === 0 ? '\n' : token
-  })
-  return least < 0 ? [] : marked.join(' ').split(' \n ')
+  const tokens = significantTokens({ file: '', text, line: 1 })
+  return tokens.some(({ depth }) => depth < 0) ? [] : splitAtCommas(tokens).map(joined)
 }
 
 function mergesRows(engine: DdlClauses['engine']): boolean {

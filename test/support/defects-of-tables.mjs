@@ -230,8 +230,8 @@ export const DEFECTS_OF_TABLES = [
   {
     what: 'the comma of an argument divides a key',
     kind: 'clickhouse/23',
-    find: "return token === ',' && depth === 0",
-    put: "return token === ','",
+    find: 'splitAtCommas(tokens).map(joined)',
+    put: "joined(tokens).split(' , ')",
     test: 'test/targets/lint-ddl.test.ts',
   },
 ]

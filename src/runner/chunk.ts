@@ -65,15 +65,7 @@ export async function runChunk(
   let report: InsertReport
   let digest: LedgerEvent['digest']
   try {
-    const job = {
-      table,
-      range,
-      targetUuid: read.targetUuid,
-      queryId,
-      lock,
-      progress,
-      ...(stepSession && { stepSession }),
-    }
+    const job = { table, range, targetUuid: read.targetUuid, queryId, lock, progress, stepSession }
     await assertNoRowsYet(ports, { table, engine: target!.engine, range })
     report = await context.slots.insert(async () => {
       await assertNotEmptied(ports, table, read.targetUuid)

@@ -33,7 +33,7 @@ export type InsertJob = {
   readonly lock: Lock
   /** Whether progress headers keep the connection alive. If a proxy closed it anyway, the next header fails the statement. */
   readonly progress: boolean
-  readonly stepSession?: StepSession
+  readonly stepSession?: StepSession | undefined
 }
 
 export type ExecutorPort = ReturnType<typeof openExecutor>
@@ -102,12 +102,7 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     const step = target.cluster?.balanced ? undefined : stepSession && sharedStep(table)
     return step === undefined
       ? await runWrite(target, insertOf(whole))
-      : await insertShared(target, {
-          compute: step.compute,
-          stepSession: stepSession!,
-          rest: insertOf(step.rest),
-          whole: insertOf(whole),
-        })
+      : await insertShared(target, stepSession!, step.compute, insertOf(step.rest), insertOf(whole))
   }
 
   return {
@@ -134,19 +129,16 @@ export const STEP_SUFFIX = '-step'
 /** How long the rows wait for the last INSERT, which is the next to start; after that, it computes the step itself. */
 const SESSION_SECONDS = '60'
 
-type SharedInsert = {
-  /** The SELECT of the step's rows. */
-  readonly compute: string
-  readonly stepSession: StepSession
-  /** The INSERT that reads the step's rows from the session, and the INSERT of the whole transform. */
-  readonly rest: Statement
-  readonly whole: Statement
-}
-
-/** @throws BackfillError as runWrite */
+/**
+ * @param compute the SELECT of the step's rows @param rest the INSERT that reads them from the session @param whole the INSERT of the whole transform
+ * @throws BackfillError as runWrite
+ */
 async function insertShared(
   server: Server,
-  { compute, stepSession, rest, whole }: SharedInsert,
+  stepSession: StepSession,
+  compute: string,
+  rest: Statement,
+  whole: Statement,
 ): Promise<InsertReport> {
   // Parameters that are sent like settings; a session that is not new has to exist.
   const inSession = (statement: Statement, isNew: boolean): Statement => ({

@@ -1,17 +1,13 @@
 // Owns digests that are recorded after `done`: those of ranges that could not be read back one by one, all in one scan at the end of a run.
-import { DIGEST_ONLY, type Island, type LedgerEvent } from '../ledger/events.ts'
+import { DIGEST_ONLY, type LedgerEvent } from '../ledger/events.ts'
 import type { Digest } from '../model/digest.ts'
 import { WORTH } from '../targets/digest.ts'
 import type { RunContext } from './prepare.ts'
 import type { TableRun } from './table-run.ts'
 
-/** A done range, and what it was computed from. */
-type DoneRange = Pick<LedgerEvent, 'range' | 'targetUuid' | 'runId'> &
-  Pick<Island, 'sqlHash' | 'forks' | 'inputs'>
-
-/** An event that says the digest of rows that are there, and changes nothing else. */
+/** For a range that is done: says the digest of its rows, and what they were computed from, and changes nothing else. */
 export function digestEvent(
-  { range, targetUuid, runId, sqlHash, forks, inputs }: DoneRange,
+  { range, targetUuid, runId, sqlHash, forks = '', inputs = '' }: Omit<LedgerEvent, 'event'>,
   digest: Digest,
 ): LedgerEvent {
   return { event: 'done', error: DIGEST_ONLY, range, targetUuid, runId, sqlHash, forks, inputs, digest }
@@ -39,10 +35,7 @@ export async function fillDigests(
     const done = undigested.toSorted((one, other) => one.range.from - other.range.from)
     const ranges = done.map(({ range }) => range)
     const digests = await ports.executor.storedDigests({ table, target: target! }, ranges).catch(() => [])
-    const events = digests.map((digest, index) => {
-      const { forks = '', inputs = '', ...event } = done[index]!
-      return digestEvent({ ...event, forks, inputs }, digest)
-    })
+    const events = digests.map((digest, index) => digestEvent(done[index]!, digest))
     if (events.length > 0) await ports.ledger.appendAll(lock, events, retryPolicy).catch(() => undefined)
   }
 }

@@ -121,7 +121,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
         const id = randomId()
         await runQueued(server, { ...(await deletionOnShards(job, id)), doing })
         const local = await localOf(server, table)
-        const waiting = await untilDeleted(server, { id, table: local, doing, seconds, retryPolicy })
+        const waiting = await untilDeleted(server, local, { id, doing, seconds }, retryPolicy)
         if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
       }
       const left = await countRows(table, ranges, doing)
@@ -181,18 +181,9 @@ async function onEachNode(
  */
 async function untilDeleted(
   server: Server,
-  {
-    id,
-    table,
-    doing,
-    seconds,
-    retryPolicy,
-  }: Pick<CleanJob, 'retryPolicy'> & {
-    readonly id: string
-    readonly table: StuckTable
-    readonly doing: string
-    readonly seconds: number
-  },
+  table: StuckTable,
+  { id, doing, seconds }: { readonly id: string; readonly doing: string; readonly seconds: number },
+  retryPolicy: RetryPolicy,
 ): Promise<readonly string[]> {
   const began = monotonicMs()
   const deadline = began + seconds * 1000

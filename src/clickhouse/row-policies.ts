@@ -33,17 +33,13 @@ export async function rowPolicies(
       query_params: { cluster },
       doing: 'looking for row policies',
     })
-  const refused = unlessRefused<readonly Found[]>([])
-  const own = await ask(`${POLICIES} UNION ALL ${OTHERS}`)
-    .catch((error: unknown) => {
-      refused(error)
-      return ask(POLICIES)
-    })
-    .catch((error: unknown) => {
-      refused(error)
-      return ask(OTHERS)
-    })
-    .catch(refused)
+  const unlessRefusedTo = async (query: string, cluster?: string) =>
+    await ask(query, cluster).catch(unlessRefused(undefined))
+  const own =
+    (await unlessRefusedTo(`${POLICIES} UNION ALL ${OTHERS}`)) ??
+    (await unlessRefusedTo(POLICIES)) ??
+    (await unlessRefusedTo(OTHERS)) ??
+    []
   if (own.length === 0) return []
   // ClickHouse applies none of a Distributed table.
   const behind = (await tablesBehind(server, tables)).filter(({ engine }) => engine !== 'Distributed')
@@ -52,7 +48,7 @@ export async function rowPolicies(
     if (!found.has(cluster)) {
       await assertAlikeNodes(server, cluster)
       const there = `SELECT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`
-      found.set(cluster, await ask(there, cluster).catch(refused))
+      found.set(cluster, (await unlessRefusedTo(there, cluster)) ?? [])
     }
   return behind.flatMap(({ source, cluster, database, name: table }) =>
     found

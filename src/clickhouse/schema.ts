@@ -58,32 +58,16 @@ type LedgerTable = {
   event_time: ColumnType<string, string, never>
 }
 
-/** sql/ledger/03-sql-versions.sql. */
-type SqlVersionsTable = {
-  table_key: string
-  sql_hash: string
-  raw_hash: string
-  file: string
-  text: string
-  user: string
-  host: string
-  tool_version: string
-  kept_at: ColumnType<string, string, never>
-}
+/** Of sql/ledger/03-sql-versions.sql, as far as it is read. */
+type SqlVersionsTable = Record<'table_key' | 'sql_hash' | 'raw_hash' | 'file' | 'text' | 'kept_at', string>
 
 type RangeTuple = { range_from: number; range_to: number }
 
-/** sql/ledger/04-source-probe.sql. */
-type SourceProbeTable = {
-  network: string
-  sources: string
-  source_gaps: RangeTuple[]
-  incomplete: RangeTuple[]
-  parts: (RangeTuple & { source: string; hash: string; rows: number })[]
-  host: string
-  tool_version: string
-  probed_at: ColumnType<string, string, never>
-}
+/** Of sql/ledger/04-source-probe.sql, as far as it is read. */
+type SourceProbeTable = Record<'network' | 'sources' | 'probed_at', string> &
+  Record<'source_gaps' | 'incomplete', RangeTuple[]> & {
+    parts: (RangeTuple & { source: string; hash: string; rows: number })[]
+  }
 
 type SourceTable = {
   meta_network_name: string

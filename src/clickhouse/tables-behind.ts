@@ -26,14 +26,10 @@ type Place = {
 }
 
 /** `definition`: its CREATE TABLE; `behind`: what it reads in its place. */
-export type TableBehind = Place &
-  Omit<Row, 'engine_full'> & {
-    readonly engineFull: string
-    readonly behind: readonly Omit<Place, 'source'>[]
-  }
+export type TableBehind = Place & Row & { readonly behind: readonly Omit<Place, 'source'>[] }
 
 type Row = Pick<Place, 'database' | 'name'> &
-  Readonly<Record<'engine' | 'engine_full' | 'definition', string>> & {
+  Readonly<Record<'engine' | 'engineFull' | 'definition', string>> & {
     /** How many tables of this name the nodes of the cluster have that are not the same. */
     readonly variants: number
   }
@@ -60,8 +56,7 @@ export async function tablesBehind(
         const reads = await readBy(server, cluster, row)
         for (const place of places) {
           if (place.database !== row.database || place.name !== row.name) continue
-          const { engine_full: engineFull, ...own } = row
-          found.set(keyOf(place), { ...place, ...own, engineFull, behind: reads })
+          found.set(keyOf(place), { ...place, ...row, behind: reads })
           next.push(...reads.map((read) => ({ ...read, source: place.source })))
         }
       }
@@ -77,7 +72,7 @@ const keyOf = ({ source, cluster, database, name }: Place) =>
 async function readBy(
   server: Pick<Server, 'client'>,
   cluster: string,
-  { database: own, name: self, engine, engine_full: full, definition }: Row,
+  { database: own, name: self, engine, engineFull: full, definition }: Row,
 ): Promise<readonly Omit<Place, 'source'>[]> {
   const there = (database: string, name: string) => ({ cluster, database, name })
   if (engine === 'View') {
@@ -125,7 +120,7 @@ async function ask(
   const tables = cluster === '' ? 'system.tables' : 'clusterAllReplicas({cluster:String}, system.tables)'
   return await client
     .rows<Row>({
-      query: `SELECT database, name, one.1 AS engine, one.2 AS engine_full, one.3 AS definition, variants FROM (
+      query: `SELECT database, name, one.1 AS engine, one.2 AS engineFull, one.3 AS definition, variants FROM (
           SELECT database, name, any((engine, engine_full, create_table_query)) AS one,
             toUInt32(uniqExact(engine, sorting_key, as_select, if(has({fronts:Array(String)}, engine), engine_full, ''))) AS variants
           FROM ${tables} WHERE ${where} GROUP BY database, name)

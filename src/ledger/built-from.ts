@@ -9,10 +9,13 @@ export type Forks = Readonly<Record<string, number>>
 
 /** `dencun=500 shanghai=17`, by name. */
 export function writeForks(forks: Forks): string {
-  return Object.keys(forks)
-    .toSorted()
-    .map((name) => `${name}=${forks[name]}`)
-    .join(' ')
+  return writeWords(Object.entries(forks))
+}
+
+/** `name=text …`, by name. */
+export function writeWords(words: Iterable<readonly [name: string, text: string | number]>): string {
+  const byName = [...words].toSorted(([one], [other]) => (one < other ? -1 : 1))
+  return byName.map((word) => word.join('=')).join(' ')
 }
 
 /** Forks of a text; empty if the ledger does not know them. */
@@ -33,15 +36,12 @@ export type InputVersions = ReadonlyMap<string, InputVersion | undefined>
 
 /** `gas=<uuid>@<epoch>.<seq> other=-`, by key. The text of a range without inputs is empty. */
 export function writeInputs(inputs: InputVersions): string {
-  return [...inputs.keys()]
-    .toSorted()
-    .map((key) => {
-      const version = inputs.get(key)
-      return version === undefined
-        ? `${key}=-`
-        : `${versionName(key, version.uuid)}@${version.position.join('.')}`
-    })
-    .join(' ')
+  return writeWords(
+    [...inputs].map(([key, read]) => [
+      key,
+      read === undefined ? '-' : `${read.uuid}@${read.position.join('.')}`,
+    ]),
+  )
 }
 
 /** A version without its position. */
@@ -63,7 +63,7 @@ export function readInputs(text: string): InputVersions {
 
 const INPUT = /^([^=]+)=(?:-|([^@]+)@(\d+)\.(\d+))$/
 
-function wordsOf(text: string): readonly string[] {
+export function wordsOf(text: string): readonly string[] {
   return text.split(' ').filter((word) => word !== '')
 }
 

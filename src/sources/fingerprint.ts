@@ -1,5 +1,6 @@
 // Owns the fingerprint of a range: what its sources held when it was computed. Deletions depend on comparing two. Pure.
 import { failedError } from '../model/errors.ts'
+import { wordsOf, writeWords } from '../ledger/built-from.ts'
 import { type BlockSet, countBlocks, hull, type Range, subtract } from '../model/blocks.ts'
 import type { Bucket } from './availability.ts'
 
@@ -10,16 +11,13 @@ export type Fingerprint = ReadonlyMap<string, SourceFacts>
 
 /** `source=blocks@newest …`, by name. Equal texts of a range: a statement would read the same source rows. Merges do not change it. */
 export function writeFingerprint(sources: Fingerprint): string {
-  return [...sources.keys()]
-    .toSorted()
-    .map((name) => `${name}=${sources.get(name)!.blocks}@${sources.get(name)!.newest}`)
-    .join(' ')
+  return writeWords([...sources].map(([name, { blocks, newest }]) => [name, `${blocks}@${newest}`]))
 }
 
 /** @throws BackfillError `failed` for any other text: a source that is overlooked would count as unchanged */
 export function readFingerprint(text: string): Fingerprint {
   const sources = new Map<string, SourceFacts>()
-  for (const part of text.split(' ').filter((word) => word !== '')) {
+  for (const part of wordsOf(text)) {
     const [, name, blocks, newest] = PART.exec(part) ?? []
     if (name === undefined)
       throw failedError(

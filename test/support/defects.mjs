@@ -175,8 +175,8 @@ export const DEFECTS = [
   },
   {
     what: 'a fingerprint is written in other words',
-    find: '=${sources.get(name)!.blocks}@$',
-    put: '=${sources.get(name)!.blocks}:$',
+    find: '`${blocks}@$',
+    put: '`${blocks}:$',
     test: 'test/unit/persisted.test.ts',
   },
   {

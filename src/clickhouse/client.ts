@@ -172,19 +172,12 @@ type Bindable = {
 
 /** The package escapes every string once more; what travels beside the settings arrives as it is. */
 function withBoundTexts<Params extends Bindable>(statement: Params): Params {
-  const { bound = [], usual = [] } = Object.groupBy(
-    Object.entries(statement.query_params ?? {}),
-    ([, value]) => (value instanceof BoundText ? 'bound' : 'usual'),
-  )
-  if (bound.length === 0) return statement
-  const settings = Object.fromEntries(
-    bound.map(([name, value]) => [`param_${name}`, (value as BoundText).text]),
-  )
-  return {
-    ...statement,
-    query_params: Object.fromEntries(usual),
-    clickhouse_settings: { ...statement.clickhouse_settings, ...settings },
-  }
+  const settings: ClickHouseSettings = { ...statement.clickhouse_settings }
+  const query_params: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(statement.query_params ?? {}))
+    if (value instanceof BoundText) settings[`param_${name}`] = value.text
+    else query_params[name] = value
+  return { ...statement, query_params, clickhouse_settings: settings }
 }
 
 /** Nobody waits for a question that was cut off by closing: asked again, it would keep the process alive until it is answered. */

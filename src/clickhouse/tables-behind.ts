@@ -1,5 +1,5 @@
 // Owns which tables a read of a table ends at: what views select from; what materialized views, Merge, Alias, Distributed and Buffer stand for.
-import { BackfillError, attempt } from '../model/errors.ts'
+import { BackfillError, attempt, ignore } from '../model/errors.ts'
 import { distributedEngine } from '../sql-syntax/ddl-clauses.ts'
 import { significantTokens, unquoted, isKeyword } from '../sql-syntax/lexer.ts'
 import { tableReads } from '../sql-syntax/table-refs.ts'
@@ -103,8 +103,6 @@ async function readBy(
   const merged = await ask(server, cluster, pattern, { database, name })
   return merged.map((row) => there(row.database, row.name))
 }
-
-const ignore = (): void => {}
 
 const OF_NAMES = 'has({names:Array(Array(String))}, [database, name])'
 const OF_PATTERN = 'database = {database:String} AND match(name, {name:String})'

@@ -113,6 +113,9 @@ export const refuse: Report = (error) => {
   throw error
 }
 
+/** For callers that do without what is wrong. */
+export const ignore: Report = () => {}
+
 /** The result of `read`; undefined if it throws an error in a file, which is reported. */
 export function attempt<Value>(report: Report, read: () => Value): Value | undefined {
   try {

@@ -67,7 +67,10 @@ export async function absencesOf(
       `${name} has ${lost.rows} rows, but the ledger recorded ${lost.recorded}: was a partition dropped, or were rows deleted? \`backfill verify --stored ${table.key}\` names the blocks`,
     )
   if (!mayBeEmptied && (await hasLostParts(ports, { table, target, parts, view })))
-    add('emptied in part', lostPartsText(name, table.key))
+    add(
+      'emptied in part',
+      `${name} lacks data parts that it had: was a partition dropped, or was the table emptied and filled again? \`backfill rebuild ${table.key}\` builds it again; if no row is lost (a partition was detached and attached, or restored from a backup), \`backfill adopt ${table.key}\` compares some rows and takes the table as it is`,
+    )
   // Blocks that --to has forced may lie above the newest block.
   if (mayBeBack && unforced > newest)
     add(
@@ -114,10 +117,6 @@ async function hasLostParts(
   const now = await port.oldestParts([table.target])
   const present = (await port.identities([table.target])).get(table.target)
   return lostParts(before, now.get(table.target)) && present?.uuid === target.uuid
-}
-
-function lostPartsText(name: string, key: string): string {
-  return `${name} lacks data parts that it had: was a partition dropped, or was the table emptied and filled again? \`backfill rebuild ${key}\` builds it again; if no row is lost (a partition was detached and attached, or restored from a backup), \`backfill adopt ${key}\` compares some rows and takes the table as it is`
 }
 
 /** Rows of the same table, after the ledger was read: a run may have written both in between. */

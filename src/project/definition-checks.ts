@@ -1,6 +1,6 @@
 // Owns the checks of a transform against its header (bounds, forks, that every table it reads is named), and the order of tables: inputs
 // come before the tables that read them.
-import { attempt, fileError, type Report, knownNames } from '../model/errors.ts'
+import { attempt, fileError, ignore, type Report, knownNames } from '../model/errors.ts'
 import { ddlColumns } from '../sql-syntax/create-table.ts'
 import { type SourceDefinition, type SqlText, type TableDefinition, XATU_COLUMNS } from '../model/model.ts'
 import type { HeaderDraft } from './header.ts'
@@ -210,8 +210,6 @@ function checkPosition({ ddl, columns }: SourceDefinition, report: Report): void
   const hint = `write --! position: toUnixTimestamp(${position}, 'UTC') and --! unit: second`
   report(fileError({ rule: 'E003', file: ddl.file, line: ddl.line, sentence, hint }))
 }
-
-const ignore = (): void => {}
 
 /** One number, whatever the expression is; a block column as it is, so that it is found in an index as it is. */
 function asNumber(position: string): string {

@@ -1,5 +1,5 @@
 // Owns the check before a run that ClickHouse accepts each transform, and that its columns fit the target.
-import { attempt, type BackfillError, failedError, usageError } from '../model/errors.ts'
+import { attempt, type BackfillError, failedError, ignore, usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import {
   columnMisfits,
@@ -91,8 +91,6 @@ async function placementError(
     `\`backfill rebuild ${key}\` builds it on the shards of now`,
   )
 }
-
-const ignore = (): void => {}
 
 /** Why rows would replace one another (E055), or the last one inserted all others of its key (E053), in a table that exists, as the server writes it. @throws BackfillError `usage` where the file says the same */
 function lossError(

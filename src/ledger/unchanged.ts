@@ -1,5 +1,5 @@
 // Owns the search for rows that were written again and are the same: digests before and after are equal.
-import { blockSet, type BlockSet, intersect, type Range, union } from '../model/blocks.ts'
+import { blockSet, type BlockSet, type Range } from '../model/blocks.ts'
 import { addDigests, type Digest, isSameDigest } from '../model/digest.ts'
 import { isLater, type Position } from './events.ts'
 import { type Kysely, sql } from 'kysely'
@@ -32,13 +32,18 @@ type Tile = Range & { readonly digest: Digest }
 
 /** The ranges with a digest over which no later event lies, by block. */
 function tilesOf(events: readonly RowEvent[]): readonly Tile[] {
-  const tiles: Tile[] = []
-  let later: BlockSet = []
-  for (const { range, digest } of events.toReversed()) {
-    if (digest !== undefined && intersect(later, [range]).length === 0) tiles.push({ ...range, digest })
-    later = union(later, [range])
-  }
-  return tiles.toSorted((a, b) => a.from - b.from)
+  const ends = new Set(events.flatMap(({ range }) => [range.from, range.to + 1]))
+  const segmentAt = new Map([...ends].toSorted((a, b) => a - b).map((block, index) => [block, index]))
+  const segmentsOf = ({ from, to }: Range) => [segmentAt.get(from)!, segmentAt.get(to + 1)!] as const
+  /** Index of the latest event over each segment between the ends. */
+  const latest = new Int32Array(segmentAt.size)
+  for (const [index, { range }] of events.entries()) latest.fill(index, ...segmentsOf(range))
+  return events
+    .flatMap(({ range, digest }, index) => {
+      const isWhole = latest.subarray(...segmentsOf(range)).every((one) => one === index)
+      return digest !== undefined && isWhole ? [{ ...range, digest }] : []
+    })
+    .toSorted((a, b) => a.from - b.from)
 }
 
 /** The smallest ranges that both lists of tiles cover without a gap, as far as the digests over them are the same. */

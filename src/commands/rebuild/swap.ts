@@ -8,7 +8,7 @@ import type { Workspace } from '../../runner/workspace.ts'
 import { onAllNodes, onCluster, assertAllNodes, runQueued } from '../../clickhouse/cluster/cluster.ts'
 import { localBehind } from '../../clickhouse/cluster/shard-tables.ts'
 import { listOf } from '../../terminal/render/format.ts'
-import type { TargetPort, TargetTable } from '../../targets/target.ts'
+import type { TargetPort } from '../../targets/target.ts'
 
 const MAX_TRIES = 3
 
@@ -108,27 +108,41 @@ export async function finishSwap(
   return name
 }
 
-/**
- * The table, and those that a rebuild names after it. On a cluster the Distributed ones, each with rows and UUID of its local tables, which move
- * with its name. @throws BackfillError `server` where the nodes have different tables under one name
- */
+/** @throws BackfillError `server` where the nodes of a cluster have different tables under one name */
 async function tablesLike(
+  server: Server,
+  target: Pick<TargetPort, 'tables'>,
+  prefix: string,
+): Promise<readonly NamedTable[]> {
+  if (server.cluster !== undefined) return await tablesOfCluster(server, target, prefix)
+  const { database } = server.connection
+  return await server.client.rows<NamedTable>({
+    query: `SELECT name, toString(uuid) AS uuid, engine, total_rows AS rows, total_bytes AS bytes,
+        arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table) AS views,
+        (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
+      FROM system.tables WHERE database = {database:String} AND startsWith(name, {prefix:String}) ORDER BY name`,
+    query_params: { database, prefix },
+    doing: `looking at the tables of ${database}`,
+  })
+}
+
+/** The Distributed tables, each with rows and UUID of its local tables, which move with its name. */
+async function tablesOfCluster(
   server: Server,
   target: Pick<TargetPort, 'tables'>,
   prefix: string,
 ): Promise<readonly NamedTable[]> {
   assertAllNodes(server)
   const { database } = server.connection
-  const nodes = server.cluster?.nodes.length ?? 1
   const rows = await server.client.rows<{ name: string; agreed: 0 | 1; databaseEngine: string }>({
     query: `SELECT name, count() = {nodes:UInt64} AND uniqExact(engine_full) = 1 AS agreed,
         (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
       FROM ${onAllNodes(server, 'system.tables')}
-      WHERE database = {database:String} AND ${server.cluster === undefined ? 'true' : "engine = 'Distributed'"}
+      WHERE database = {database:String} AND engine = 'Distributed'
         AND (name = {prefix:String} OR startsWith(name, concat({prefix:String}, '__')))
       GROUP BY name ORDER BY name`,
-    query_params: { database, prefix, nodes },
-    doing: `looking at the tables of ${database}${server.cluster === undefined ? '' : ' on all nodes'}`,
+    query_params: { database, prefix, nodes: server.cluster!.nodes.length },
+    doing: `looking at the tables of ${database} on all nodes`,
   })
   const open = rows.find(({ agreed }) => agreed === 0)
   if (open !== undefined)
@@ -187,8 +201,14 @@ export async function changeTables(
     })
 }
 
-export type NamedTable = Pick<TargetTable, 'uuid' | 'engine' | 'rows' | 'bytes' | 'views'> & {
+export type NamedTable = {
   readonly name: string
+  readonly uuid: string
+  readonly engine: string
   /** Of its database: EXCHANGE needs Atomic. */
   readonly databaseEngine: string
+  /** Rows before merging and bytes on disk; null if the engine does not count them. */
+  readonly rows: number | null
+  readonly bytes: number | null
+  readonly views: readonly string[]
 }

@@ -51,7 +51,7 @@ const SUMMARY = {
 /** Why a table or a run stands still; the words are those of src/model/standstill.ts. */
 export const STANDSTILL = {
   reason: oneOf(
-    ['source', 'incomplete', 'lock', 'input', 'disk', 'paused', 'load', 'silent', 'unreachable'],
+    ['source', 'incomplete', 'lock', 'input', 'disk', 'paused', 'load', 'silent', 'unreachable', 'delete'],
     'The reason',
   ),
   block: maybe(number('Of `source`, `incomplete` and `input`: the block')),
@@ -70,7 +70,9 @@ export const STANDSTILL = {
       'Of `input`: the other inputs that are waited for',
     ),
   ),
-  found: maybe(text('Of `disk`, `paused` and `load`: what was found; in `status` of `unreachable`, too')),
+  found: maybe(
+    text('Of `disk`, `paused`, `load` and `delete`: what was found; in `status` of `unreachable`, too'),
+  ),
   server: maybe(text('Of `unreachable`: `source`, `target`, or a node of its cluster')),
   for_ms: maybe(TIME('Of `silent`: how long the server has not answered')),
   give_up_ms: maybe(TIME('Of `unreachable`: how long it is waited for')),

@@ -66,4 +66,6 @@ export type RetryPolicy = {
   readonly signal: AbortSignal
   /** Told which server is waited for, `source`, `target` or a node of its cluster; undefined: it answers again. */
   readonly unreachable?: (server: string | undefined) => void
+  /** Told of a DELETE that takes long, and where; undefined: it has ended. */
+  readonly deleting?: (what: string | undefined) => void
 }

@@ -9,8 +9,8 @@ export type Standstill =
   | { readonly reason: 'lock'; readonly host: string; readonly pid: number }
   /** A table that it reads is not done at this block, or has stopped there. */
   | (LackingInput & { readonly reason: 'input'; readonly others?: readonly LackingInput[] })
-  /** `paused` by a person, or throttled by `load`: `found` says by whom, or what. `unreachable`: as a run tells the others. */
-  | { readonly reason: 'disk' | 'paused' | 'load' | 'unreachable'; readonly found: string }
+  /** `delete`: a DELETE that has not ended for long. `paused` by a person, or throttled by `load`: `found` says by whom, or what. `unreachable`: as a run tells the others. */
+  | { readonly reason: 'disk' | 'paused' | 'load' | 'unreachable' | 'delete'; readonly found: string }
   /** The server has not answered for so long, and nothing says that it is gone. */
   | { readonly reason: 'silent'; readonly forMs: number }
   | { readonly reason: 'unreachable'; readonly server: string; readonly giveUpMs: number }

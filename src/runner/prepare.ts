@@ -144,6 +144,10 @@ export async function prepareRun(
           : ({ reason: 'unreachable', server, giveUpMs: options.giveUpMs } as const)
       report({ type: 'standstill', table: undefined, standstill })
     },
+    deleting(what) {
+      const standstill = what === undefined ? undefined : ({ reason: 'delete', found: what } as const)
+      report({ type: 'standstill', table: undefined, standstill })
+    },
   }
   return {
     ports: workspace.ports,

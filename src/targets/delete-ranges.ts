@@ -6,16 +6,14 @@ import type { TableDefinition } from '../model/model.ts'
 import { EPOCH_DIGITS, fence, literalFence } from '../lock/fence.ts'
 import type { Lock } from '../lock/lock.ts'
 import { quoteIdentifier, quoteString } from '../sql-syntax/quoting.ts'
-import { onCluster, nodesReachable, runQueued } from '../clickhouse/cluster/cluster.ts'
-import { assertNoLostPart, LOST_AFTER_MS, type StuckTable } from './stuck-deletion.ts'
-import { ANSWERING } from '../clickhouse/cluster/replicas.ts'
+import { onCluster, runQueued } from '../clickhouse/cluster/cluster.ts'
+import { onEachNode, untilDeleted } from './shard-deletions.ts'
 import { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import { touchesSome, withParams } from '../clickhouse/dialect.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
-import { errorCode, serverError } from '../clickhouse/server-error.ts'
-import { errorInBody } from '../clickhouse/answers.ts'
-import { monotonicMs, sleep } from '../seam/clock.ts'
+import { errorCode } from '../clickhouse/server-error.ts'
+import { after } from '../seam/clock.ts'
 import { randomId } from '../seam/random.ts'
 
 export type CleanJob = {
@@ -35,7 +33,8 @@ const CLEAN_SECONDS = { asked: 3600, found: 600 }
 
 const TIMEOUT_EXCEEDED = 159
 
-const POLL_MS = 250
+/** A deletion that takes so long is said, for it waits for ever while merges are stopped. */
+const SAID_AFTER_MS = 20_000
 
 /** `network`: only rows of this network, if the tables hold several. */
 export function openDeletions(server: Server, names: Names, network?: string) {
@@ -107,23 +106,37 @@ export function openDeletions(server: Server, names: Names, network?: string) {
           hint: `Are merges of ${name} stopped? If the table is that big, backfill rebuild ${table.key} rebuilds it beside the old one`,
           cause,
         })
-      if (cluster === undefined)
+      const { signal } = retryPolicy
+      const assertWanted = () => {
+        if (!signal.aborted) return
+        throw failedError(`${doing} had not ended when the run was stopped`, 'Run backfill up again')
+      }
+      let waiting: readonly string[] = []
+      const here = async () =>
         await client
           .command({
             ...deletionHere(job),
             doing,
+            abort_signal: signal,
             clickhouse_settings: { lightweight_deletes_sync: '2', max_execution_time: seconds },
           })
           .catch((error: unknown) => {
+            assertWanted()
             throw errorCode(error) === TIMEOUT_EXCEEDED ? endless('', error) : error
           })
-      else {
+      const onShards = async () => {
         const id = randomId()
         await runQueued(server, { ...(await deletionOnShards(job, id)), doing })
         const local = await localOf(server, table)
-        const waiting = await untilDeleted(server, local, { id, doing, seconds }, retryPolicy)
-        if (waiting.length > 0) throw endless(` on ${waiting.join(', ')}`)
+        const waitsFor = (places: readonly string[]) => void (waiting = places)
+        await untilDeleted(server, local, { id, doing, seconds, waitsFor }, retryPolicy)
+        if (waiting.length === 0) return
+        assertWanted()
+        throw endless(` on ${waiting.join(', ')}`)
       }
+      const what = () =>
+        `a DELETE in ${name}${waiting[0] ? ` on ${waiting[0]}` : ''} has not ended: are its merges stopped?`
+      await saidIfSlow(retryPolicy, what, cluster === undefined ? here : onShards)
       const left = await countRows(table, ranges, doing)
       if (left > 0)
         throw failedError(
@@ -159,48 +172,18 @@ function noDeletes({ cluster }: Server): string | undefined {
     : `the cluster '${cluster.name}' has no ON CLUSTER to delete rows on all shards with (it has no Keeper)`
 }
 
-/** For each node that answers, of the mutations `which`: how many there are, how many are left, why one fails. */
-async function onEachNode(
-  { client, cluster }: Server,
-  which: string,
-  { query_params, doing }: { readonly query_params: Record<string, string>; readonly doing: string },
-) {
-  return await client.rows<{ node: number; found: number; left: number; why: string }>({
-    query: `SELECT _shard_num AS node, found, left, why FROM clusterAllReplicas({cluster:String}, view(
-      SELECT count() AS found, countIf(NOT is_done) AS left, max(latest_fail_reason) AS why FROM system.mutations WHERE ${which}))`,
-    query_params: { ...query_params, cluster: cluster!.name },
-    clickhouse_settings: ANSWERING,
-    doing,
+/** Tells what is waited for where the work takes so long that somebody wonders. */
+async function saidIfSlow({ deleting }: RetryPolicy, what: () => string, work: () => Promise<unknown>) {
+  let isSaid = false
+  const cancel = after(SAID_AFTER_MS, () => {
+    isSaid = true
+    deleting?.(what())
   })
-}
-
-/**
- * Every node deletes by itself: a statement that waited would hold up the queue of ON CLUSTER, for ever if a node dies (fixed in 26.8).
- * @returns places of the nodes that have not ended it in time
- * @throws BackfillError `server` if a node is unreachable for longer than `retryPolicy` says
- */
-async function untilDeleted(
-  server: Server,
-  table: StuckTable,
-  { id, doing, seconds }: { readonly id: string; readonly doing: string; readonly seconds: number },
-  retryPolicy: RetryPolicy,
-): Promise<readonly string[]> {
-  const began = monotonicMs()
-  const deadline = began + seconds * 1000
-  for (;;) {
-    const nodes = await onEachNode(server, 'position(command, {id:String}) > 0', {
-      query_params: { id },
-      doing,
-    })
-    const why = nodes.map((node) => node.why).find((reason) => reason !== '')
-    if (why !== undefined) throw serverError(errorInBody(why), { connection: server.connection, doing })
-    // A replica learns of it a moment later than the node that has taken it.
-    const ended = nodes.filter(({ found, left }) => found > 0 && left === 0)
-    const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))
-    if (waiting.length === 0 || monotonicMs() > deadline) return waiting
-    if (nodes.length < server.cluster!.nodes.length) await nodesReachable(server, retryPolicy)
-    if (monotonicMs() - began > LOST_AFTER_MS) await assertNoLostPart(server, id, { table, doing })
-    await sleep(POLL_MS)
+  try {
+    await work()
+  } finally {
+    cancel()
+    if (isSaid) deleting?.(undefined)
   }
 }
 

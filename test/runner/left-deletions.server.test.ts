@@ -7,8 +7,10 @@ import { commentLiteral } from '../../src/lock/comment.ts'
 import { lockName } from '../../src/lock/fence.ts'
 import type { Lock } from '../../src/lock/lock.ts'
 import { identity } from '../../src/seam/process.ts'
+import { environmentFor, startBackfill } from '../support/cli.ts'
 import { chainScene } from '../support/chain-scene.ts'
 import { ledgerEvent } from '../support/clickhouse.ts'
+import { outcome } from '../support/processes.ts'
 import { post, rowsOf } from '../support/server.ts'
 import { openTestWorkspace } from '../support/workspace.ts'
 
@@ -49,6 +51,31 @@ test('up ends a deletion that a dead run has left in a table without half-writte
   await leaveDeletion()
   expect((await run(`up --tables ${KEY}`)).code).toBe(0)
   expect(await waiting()).toBe(0)
+})
+
+test('a deletion that waits for merges is said, the first Ctrl-C ends the run, and up goes on from there', async () => {
+  await say(`SYSTEM STOP MERGES ${databases().target}.${TABLE}`)
+  const env = { ...environmentFor(server(), databases()), BACKFILL_LAG: '0' }
+  const redo = startBackfill(['redo', KEY, '--from', '2', '--to', '4', '--yes'], { env })
+  const ended = outcome(redo)
+  await new Promise<void>((said) => {
+    redo.stderr!.on('data', (text: string) => {
+      if (text.includes('has not ended: are its merges stopped?')) said()
+    })
+  })
+  redo.kill('SIGINT')
+  const { code, stderr } = await ended
+  expect({ code, stderr }).toEqual({
+    code: 130,
+    stderr: expect.stringContaining('had not ended when the run was stopped'),
+  })
+  expect(await waiting()).toBe(1)
+  await say(`SYSTEM START MERGES ${databases().target}.${TABLE}`)
+  expect(await run(`up --tables ${KEY} --to 10`)).toMatchObject({ code: 0 })
+  expect(await waiting()).toBe(0)
+  expect(await rowsOf(server(), `SELECT count() AS n FROM ${databases().target}.${TABLE} FINAL`)).toEqual([
+    { n: 10 },
+  ])
 })
 
 test('adopt ends it, too, before it compares', async () => {

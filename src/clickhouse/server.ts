@@ -238,9 +238,9 @@ export type Cluster = {
   /** Number of the shard of each remainder of a sharding key: a shard has as many as its weight. */
   readonly slots: readonly number[]
   readonly unreachable: readonly string[]
-  readonly ledger: string
-  /** What other nodes lack of the ledger, as sentences. */
-  readonly lacking?: readonly string[]
+  readonly names: Names
+  /** What other nodes lack of these; `isLate`: rows, which may come. */
+  readonly lacking?: readonly { readonly error: BackfillError; readonly isLate: boolean }[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
   readonly balanced: boolean // Whether connections reach different nodes.

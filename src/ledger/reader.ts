@@ -4,7 +4,7 @@ import type { Attempt, Island, LedgerPlace, LedgerView, Position } from './event
 import { type BlockSet, blockSet, type Range } from '../model/blocks.ts'
 import { attemptsIn } from './attempts.ts'
 import type { OldestParts } from '../clickhouse/oldest-parts.ts'
-import { onCluster } from '../clickhouse/cluster/cluster.ts'
+import { onCluster } from '../clickhouse/cluster/queue.ts'
 import { UNKNOWN_IDENTIFIER } from '../clickhouse/error-codes.ts'
 import { errorCode, unlessMissing } from '../clickhouse/server-error.ts'
 import { usageError } from '../model/errors.ts'

@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 import { failedError } from '../model/errors.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
 import { assertAllNodes } from '../clickhouse/cluster/cluster.ts'
+import { codes } from '../clickhouse/error-codes.ts'
 import { errorCode } from '../clickhouse/server-error.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 import { EPOCH_DIGITS, locksWhere, MAX_EPOCH } from './fence.ts'
@@ -55,6 +56,11 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
       .select(['name', 'comment', 'silent'])
       .orderBy('name')
       .execute()
+      .catch((error: unknown) => {
+        // Of a cluster on which nothing has run yet. Who takes a lock there, fails.
+        if (inKeeper && ABSENT.has(errorCode(error))) return []
+        throw error
+      })
   }
 
   return {
@@ -106,6 +112,8 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
 
 /** `silent`: seconds since the comment was written. */
 export type LockRow = { readonly name: string; readonly comment: string; readonly silent: number }
+
+const ABSENT = codes('60 UNKNOWN_TABLE, 81 UNKNOWN_DATABASE')
 
 type Epoch = { readonly key: string; readonly name: string }
 

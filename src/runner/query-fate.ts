@@ -1,7 +1,8 @@
 // Owns finding the outcome of a sent statement: whether it still runs or has finished; and killing it.
 import { failedError } from '../model/errors.ts'
 import type { WriteReport } from '../clickhouse/write.ts'
-import { onAllNodes, onCluster, nodesReachable, runQueued } from '../clickhouse/cluster/cluster.ts'
+import { onAllNodes, nodesReachable } from '../clickhouse/cluster/cluster.ts'
+import { onCluster, runQueued } from '../clickhouse/cluster/queue.ts'
 import { isGranted } from '../clickhouse/grants.ts'
 import { reachable } from '../clickhouse/servers.ts'
 import { errorCode } from '../clickhouse/server-error.ts'

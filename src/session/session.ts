@@ -31,7 +31,7 @@ export async function withWorkspace<T>(context: Context, use: (session: Session)
 function warnOfNodes({ output }: Context, { cluster }: Pick<Server, 'cluster'>): void {
   const { unreachable = [], lacking = [] } = cluster ?? {}
   const away = unreachable.map((node) => `${node} of the cluster is unreachable: the others answer for it`)
-  warn(output, [...away, ...lacking])
+  warn(output, [...away, ...lacking.map(({ error }) => error.message)])
 }
 
 function warn(output: Output, sentences: readonly string[]): void {

@@ -37,7 +37,7 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
       places,
       slots: [1, 2],
       unreachable: [],
-      ledger: 'ledger',
+      names: { ledger: 'ledger', locks: 'locks' },
       keeper: true,
       balanced: true,
     }

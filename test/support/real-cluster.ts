@@ -73,12 +73,13 @@ type Layout = {
   readonly nodes: Readonly<Record<string, { readonly http: number }>>
 }
 
-/** @param users elements of `users`, on every node; `twice`: the same nodes as another cluster, in which the first stands twice */
+/** @param users elements of `users`, on every node; `twice`: the same nodes as another cluster, in which the first stands twice; `isUneven`: the last replica is in no list */
 export async function startRealCluster({
   shards = 2,
   replicas = 1,
   users = '',
   twice = '',
+  isUneven = false,
 } = {}): Promise<RealCluster> {
   const home = await mkdtemp(join(tmpdir(), 'backfill-cluster-'))
   const env: NodeJS.ProcessEnv = { ...process.env, CHDB_LIBCHDB_PATH: findEngineLibrary() }
@@ -90,9 +91,11 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
   for (const name of Object.keys(nodes)) {
     const file = join(home, name, 'users.xml')
     await writeFile(file, (await readFile(file, 'utf8')).replace('</users>', `${users}</users>`))
-    if (twice === '') continue
     const config = join(home, name, 'config.xml')
     const own = await readFile(config, 'utf8')
+    if (isUneven)
+      await writeFile(config, own.replace(/(.*)<replica>.*?<\/replica>(?=.*<\/remote_servers>)/s, '$1'))
+    if (twice === '') continue
     const [, shown = ''] = new RegExp(`<${CLUSTER}>(.*)</${CLUSTER}>`, 's').exec(own) ?? []
     // Before their own, whose last shard `restart` changes.
     const other = shown

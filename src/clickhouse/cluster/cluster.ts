@@ -1,15 +1,13 @@
-// Owns the target server's place in its cluster (shards, Keeper, a load balancer), read before any other question; the nodes that do not
-// answer; and statements ON CLUSTER, which wait for all of them.
+// Owns the target server's place in its cluster (shards, Keeper, a load balancer), read before any other question, and the nodes that do not
+// answer.
 import { closing } from '../../model/closing.ts'
-import { type BackfillError, usageError, serverProblem } from '../../model/errors.ts'
+import { usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
-import { withHolder } from './held-replica.ts'
-import { ANSWERING, lacksOfLedger, lateReplica } from './replicas.ts'
+import { ANSWERING, assertEvenShards, lacksOfLedger, lateReplica } from './replicas.ts'
 import { timeoutSignal } from '../../seam/clock.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
-import type { ClickHouseSettings } from '@clickhouse/client'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
 
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
@@ -49,24 +47,28 @@ export async function joinCluster(
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  const cluster = { name, nodes, places, slots, unreachable, ledger: names.ledger, keeper, balanced }
+  const cluster = {
+    name,
+    nodes,
+    places,
+    slots,
+    unreachable,
+    names,
+    keeper,
+    balanced,
+  }
   const lacks = keeper ? await lacksOfLedger(server, cluster) : []
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
   const own = lacks.find(({ node }) => balanced || node === (here ?? node))
   if (own !== undefined) throw own.error
   return {
-    server: { ...server, cluster: { ...cluster, lacking: lacks.map(({ error }) => error.message) } },
+    server: { ...server, cluster: { ...cluster, lacking: lacks } },
     names: keeper ? { ...names, inKeeper: true } : names,
   }
 }
 
 export function onAllNodes({ cluster }: Pick<Server, 'cluster'>, table: `system.${string}`): string {
   return cluster === undefined ? table : `clusterAllReplicas(${quoteString(cluster.name)}, ${table})`
-}
-
-/** ` ON CLUSTER …` if the server's cluster has a queue for it. It uses the macro, because parameters are not allowed there. */
-export function onCluster({ cluster }: Pick<Server, 'cluster'>): string {
-  return cluster?.keeper ? ` ON CLUSTER '{cluster}'` : ''
 }
 
 /** `here`: the connected one, counted from 1; undefined if the server does not know itself among them. */
@@ -140,7 +142,6 @@ export async function identitiesBehind(server: Server): Promise<readonly string[
 /** As people read it, beside the nodes: it keeps the locks, and lets Replicated tables be written to. */
 const KEEPER = 'Keeper'
 
-const TIMEOUT_EXCEEDED = 159
 const KEEPER_EXCEPTION = 999
 /** SOCKET_TIMEOUT, NETWORK_ERROR: a node that answered before. */
 const LOST = [209, 210]
@@ -148,11 +149,8 @@ const LOST = [209, 210]
 /** More than a node that is halted takes, see ANSWERING. */
 const SILENT_MS = 20_000
 
-/** How long a statement waits in the queue of ON CLUSTER until all nodes have run it. */
-const QUEUE_SECONDS = 60
-
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
-async function unreachableNodes(
+export async function unreachableNodes(
   { client }: Pick<Server, 'client'>,
   cluster: Pick<Cluster, 'name' | 'places' | 'keeper'>,
   asked = 1,
@@ -186,19 +184,23 @@ async function unreachableNodes(
   }
 }
 
-function nodesMissing({ connection }: Pick<Server, 'connection'>, missing: readonly string[]) {
+export function nodesMissing({ connection }: Pick<Server, 'connection'>, missing: readonly string[]) {
   return serverProblem(
     `${missing.join(', ')} of the cluster of target ${connection.url} ${missing.length === 1 ? 'is' : 'are'} unreachable, and every write waits for all nodes`,
     missing.includes(KEEPER)
       ? 'Start it; until then no command of the cluster works but backfill doctor'
-      : 'Start it, or take the node out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
+      : 'Start it, or take it, and as many replicas of each other shard, out of the cluster in the configuration of all nodes; backfill status, plan, log and verify work meanwhile',
   )
 }
 
-/** @throws BackfillError `server` if a node of a cluster with Keeper did not answer when the cluster was joined */
+/** @throws BackfillError of a cluster with Keeper: `server` if a node did not answer when it was joined, or has no ledger or no locks, `usage` if a shard has more replicas than another */
 export function assertAllNodes(server: Server): void {
-  const { unreachable = [], keeper } = server.cluster ?? {}
-  if (keeper && unreachable.length > 0) throw nodesMissing(server, unreachable)
+  if (!server.cluster?.keeper) return
+  const { unreachable, lacking = [] } = server.cluster
+  if (unreachable.length > 0) throw nodesMissing(server, unreachable)
+  const lack = lacking.find(({ isLate }) => !isLate)
+  if (lack !== undefined) throw lack.error
+  assertEvenShards(server.cluster)
 }
 
 /** Resolves when all nodes and Keeper answer, and all replicas of the ledger have its rows; at once without Keeper. @throws BackfillError `server` when time is up */
@@ -210,35 +212,4 @@ export async function nodesReachable(server: Server, retryPolicy: RetryPolicy): 
     if (missing[0] !== undefined) return { who: missing[0], error: nodesMissing(server, missing) }
     return await lateReplica(server, cluster)
   }, retryPolicy)
-}
-
-type Queued = Parameters<Server['client']['command']>[0] & { readonly doing: string }
-
-/** Resolves when every node has run the statement. @throws BackfillError `server` naming the nodes that the queue waits for */
-export async function runQueued(server: Server, { doing, ...statement }: Queued): Promise<void> {
-  const { cluster } = server
-  const queued: ClickHouseSettings = {
-    distributed_ddl_output_mode: 'throw',
-    distributed_ddl_task_timeout: String(QUEUE_SECONDS),
-    // Otherwise the exception arrives in the middle of a body, and looks like a lost connection.
-    wait_end_of_query: 1,
-  }
-  try {
-    await server.client.command({
-      ...statement,
-      doing,
-      clickhouse_settings: { ...(cluster?.keeper && queued), ...statement.clickhouse_settings },
-    })
-  } catch (error) {
-    if (!cluster?.keeper) throw error
-    if (errorCode((error as Error).cause) !== TIMEOUT_EXCEEDED)
-      throw await withHolder(server, cluster, error as BackfillError)
-    const missing = await unreachableNodes(server, cluster)
-    if (missing.length > 0) throw nodesMissing(server, missing)
-    throw serverProblem(
-      `${doing}: the queue of ON CLUSTER has not run it on all nodes after ${QUEUE_SECONDS} s`,
-      'backfill doctor shows the entry that does not end; the node that has it goes on when it is started again',
-      { cause: error },
-    )
-  }
 }

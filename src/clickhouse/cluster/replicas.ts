@@ -1,4 +1,4 @@
-// Owns which nodes are asked: those that answer; and which replicas lack the ledger, or rows of it.
+// Owns which nodes are asked: those that answer; which replicas lack the ledger, or rows of it; and that each shard has as many.
 import { type BackfillError, serverProblem, usageError } from '../../model/errors.ts'
 import { BEHIND_SECONDS } from '../../sql-syntax/settings.ts'
 import type { Cluster, Server } from '../server.ts'
@@ -13,69 +13,105 @@ export const ANSWERING: ClickHouseSettings = {
   connections_with_failover_max_tries: '1',
 }
 
-type OfLedger = Pick<Cluster, 'name' | 'places' | 'ledger'>
+type OfLedger = Pick<Cluster, 'name' | 'places' | 'names'>
 
-/** Of the ledger's database, asked of the nodes that answer; `node` counts from 1. */
+/** Of the databases of ledger and locks, asked of the nodes that answer; `node` counts from 1. */
 async function ofLedger<Row>(
   { client }: Pick<Server, 'client'>,
-  { name, ledger }: OfLedger,
+  { name, names: { ledger, locks } }: OfLedger,
   table: 'tables' | 'replicas',
   [columns, which]: readonly [columns: string, which: string],
 ) {
   return await client.rows<Row & { readonly node: number }>({
     query: `SELECT _shard_num AS node, ${columns} FROM clusterAllReplicas({name:String}, system.${table})
-      WHERE database = {ledger:String} AND ${which}`,
-    query_params: { name, ledger },
+      WHERE database IN ({ledger:String}, {locks:String}) AND ${which}`,
+    query_params: { name, ledger, locks },
     clickhouse_settings: ANSWERING,
     doing: 'looking for the ledger',
   })
 }
 
 /** A replica of the ledger that is not whole; `node` counts from 1. */
-type Lack = { readonly node: number; readonly who: string; readonly error: BackfillError }
+type Lack = {
+  readonly node: number
+  readonly who: string
+  readonly error: BackfillError
+  readonly isLate: boolean
+}
 
 /** The first replica of the ledger that lacks rows: every write waits for it, and what is read there is not all. */
 export async function lateReplica(
   server: Pick<Server, 'client'>,
   cluster: OfLedger,
 ): Promise<Lack | undefined> {
-  const late = ['table', `absolute_delay > ${BEHIND_SECONDS}`] as const
-  const [found] = await ofLedger<{ table: string }>(server, cluster, 'replicas', late)
+  const late = [
+    "table, is_readonly OR zookeeper_exception != '' AS isLost",
+    `absolute_delay > ${BEHIND_SECONDS}`,
+  ] as const
+  const [found] = await ofLedger<{ table: string; isLost: 0 | 1 }>(server, cluster, 'replicas', late)
   if (found === undefined) return undefined
-  const { node, table } = found
-  const who = `${cluster.places[node - 1]}, which lacks rows of ${cluster.ledger}.${table}`
-  const error = serverProblem(
-    `${who}, has not fetched them from the other nodes`,
-    'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
-  )
-  return { node, who, error }
+  const { node, table, isLost } = found
+  const who = `${cluster.places[node - 1]}, which lacks rows of ${cluster.names.ledger}.${table}`
+  const name = `${cluster.names.ledger}.${table}`
+  const error = isLost
+    ? serverProblem(
+        `${name} cannot be written to on ${cluster.places[node - 1]}: its metadata in Keeper is lost, or does not fit its parts`,
+        `Type SYSTEM RESTART REPLICA ${name} there, and SYSTEM RESTORE REPLICA ${name} if it stays read-only; on each node that says so`,
+      )
+    : serverProblem(
+        `${who}, has not fetched them from the other nodes`,
+        'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
+      )
+  return { node, who, error, isLate: true }
 }
 
-/** Nodes that have no ledger although others have one with rows, and the first replica that lacks rows. @throws BackfillError `usage` for a ledger on one server */
+/** Nodes that have no ledger, or no locks, although others have them with rows, and the first replica that lacks rows. @throws BackfillError `usage` for a ledger on one server */
 export async function lacksOfLedger(
   server: Server,
   cluster: OfLedger & Pick<Cluster, 'unreachable'>,
 ): Promise<readonly Lack[]> {
-  const { places, unreachable, ledger } = cluster
-  const ledgers = ['engine, total_rows', "name = 'ledger'"] as const
+  const {
+    places,
+    unreachable,
+    names: { ledger, locks },
+  } = cluster
+  const both = ['name, engine, total_rows', "name IN ('ledger', 'locks')"] as const
   const [found, late] = await Promise.all([
-    ofLedger<{ engine: string; total_rows: number | null }>(server, cluster, 'tables', ledgers),
+    ofLedger<{ name: string; engine: string; total_rows: number | null }>(server, cluster, 'tables', both),
     lateReplica(server, cluster),
   ])
   // One that was created before the cluster was named; the other nodes do not see it.
-  if (found.some(({ engine }) => !/^(Replicated|Shared)/.test(engine)))
+  if (found.some(({ name, engine }) => name === 'ledger' && !/^(Replicated|Shared)/.test(engine)))
     throw usageError(
       `the ledger ${ledger}.ledger is on one server, not on the cluster`,
       'Add --ledger-database <another name> to create one on all nodes; existing tables are then built again',
     )
-  const isWritten = found.some(({ total_rows }) => total_rows !== 0)
-  const lacking = places.flatMap((who, index): readonly Lack[] => {
-    if (!isWritten || unreachable.includes(who) || found.some(({ node }) => node === index + 1)) return []
-    const error = serverProblem(
-      `${who} of the cluster has no ledger ${ledger}.ledger, and others have it`,
-      'Make its tables anew with the UUIDs that they have on other nodes, as docs/how-to/clusters.md shows; the rows come by themselves',
-    )
-    return [{ node: index + 1, who, error }]
-  })
-  return [...lacking, ...(late ? [late] : [])]
+  const lacksOf = (table: string, what: string) => {
+    const having = found.filter(({ name }) => name === table)
+    if (having.every(({ total_rows }) => total_rows === 0)) return []
+    return places.flatMap((who, index): readonly Lack[] => {
+      if (unreachable.includes(who) || having.some(({ node }) => node === index + 1)) return []
+      const error = serverProblem(
+        `${who} of the cluster has no ${what}, and others have it`,
+        'Make its tables anew with the UUIDs that they have on other nodes, as docs/how-to/clusters.md shows; the rows come by themselves',
+      )
+      return [{ node: index + 1, who, error, isLate: false }]
+    })
+  }
+  return [
+    ...lacksOf('ledger', `ledger ${ledger}.ledger`),
+    ...lacksOf('locks', `table of locks ${locks}.locks`),
+    ...(late ? [late] : []),
+  ]
+}
+
+/** A number of replicas acknowledges an INSERT, on every shard the same: of a shard that has more, another replica may be read. @throws BackfillError `usage` */
+export function assertEvenShards({ name, nodes }: Pick<Cluster, 'name' | 'nodes'>): void {
+  const [first, ...others] = Map.groupBy(nodes, (shard) => shard)
+  const [shard, replicas] = others.find(([, { length }]) => length !== first![1].length) ?? []
+  if (replicas === undefined) return
+  throw usageError(
+    `shard ${first![0]} of the cluster '${name}' has ${first![1].length} replicas, and shard ${shard} has ${replicas.length}: an INSERT waits for the same number on each shard, so a replica could lack rows that the ledger says are done`,
+    'List as many replicas for each shard in <remote_servers> of all nodes; those that are left out go on fetching',
+  )
 }

@@ -86,7 +86,7 @@ async function askInside(input: DoctorInput, { role, server }: ExaminedSide): Pr
     unreachable: missing = [],
     lacking = [],
   } = ('got' in joined && joined.got.server.cluster) || {}
-  for (const reason of lacking) hidden.push(refusedCluster(cluster!, { reason }))
+  for (const { error } of lacking) hidden.push(refusedCluster(cluster!, { reason: error.message }))
   const [rows, own] = await Promise.all([
     runSqlChecks(checks, {
       ...place,

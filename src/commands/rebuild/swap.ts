@@ -5,7 +5,8 @@ import { type BuildOf, isOf, oldName, readRole, readyName, type Rebuilding } fro
 import type { Server } from '../../clickhouse/server.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
-import { onAllNodes, onCluster, assertAllNodes, runQueued } from '../../clickhouse/cluster/cluster.ts'
+import { onAllNodes, assertAllNodes } from '../../clickhouse/cluster/cluster.ts'
+import { onCluster, runQueued } from '../../clickhouse/cluster/queue.ts'
 import { localBehind } from '../../clickhouse/cluster/shard-tables.ts'
 import { listOf } from '../../terminal/render/format.ts'
 import type { TargetPort } from '../../targets/target.ts'
@@ -39,7 +40,9 @@ export async function swap(rebuilding: Rebuilding, build: BuildOf): Promise<Name
       await changeTables(ports.target, 'exchanging', table.target, name)
       return { ...present, name }
     } catch (error) {
-      if (retryOf(error) !== 'reconnect' || attempt === MAX_TRIES) throw error
+      // Keeper may be away, too. What has come through meanwhile, the next look finds.
+      const passes = ['reconnect', 'retry'].includes(retryOf(error))
+      if (!passes || attempt === MAX_TRIES) throw error
       await workspace.ports.queries.reachable({ giveUpMs: options.up.giveUpMs, signal: hooks.signal })
     }
   }

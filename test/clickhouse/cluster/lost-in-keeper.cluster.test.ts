@@ -1,7 +1,7 @@
 // Owns what `up` says where Keeper keeps the replica of a table that was dropped, or has lost the locks: what its hint says makes the next one work.
 import { describe, expect, test } from 'vitest'
 import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
-import { post } from '../../support/server.ts'
+import { post, rowsOf } from '../../support/server.ts'
 import { CLUSTER } from '../../support/shards.ts'
 import { startSmallCluster } from '../../support/small-cluster.ts'
 
@@ -33,5 +33,49 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     const [, until] =
       new RegExp(`${local} was dropped without SYNC, .* until (.*) UTC: run`).exec(refused.stderr) ?? []
     expect(Math.abs(Date.parse(`${until}Z`) - Date.now() - 480_000)).toBeLessThan(120_000)
+  })
+
+  test('a ledger that Keeper has lost is made whole by what the hint says', async () => {
+    const { cluster, first: node, second, places, addSources, run } = await startSmallCluster(9)
+    await addSources(node)
+    expect((await run(node, `up --tables ${TABLE} --to 5`)).code).toBe(0)
+    const [kept] = await rowsOf<{ path: string }>(
+      node,
+      `SELECT zookeeper_path AS path FROM system.replicas WHERE database = '${places.ledger}' AND table = 'ledger'`,
+    )
+    await cluster.loseInKeeper(kept!.path)
+    expect((await run(node, `up --tables ${TABLE} --give-up 1s`)).code).not.toBe(0)
+    const said = new RegExp(
+      `${places.ledger}\\.ledger cannot be written to on replica \\d of shard 1 .*metadata in Keeper is lost`,
+    )
+    await expect
+      .poll(async () => (await run(node, 'status')).stderr, { timeout: 90_000, interval: 1000 })
+      .toMatch(said)
+    const { stderr } = await run(node, `up --tables ${TABLE}`)
+    const typed = [...stderr.matchAll(/SYSTEM (?:RESTART|RESTORE) REPLICA \S+\.ledger/g)].map(
+      ([statement]) => statement,
+    )
+    expect(typed).toHaveLength(2)
+    for (const one of [node, second]) for (const statement of typed) await post(one, statement)
+    expect(await run(node, `up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    expect(await run(node, `verify ${TABLE}`)).toMatchObject({ code: 0 })
+  })
+
+  test('nothing is written where a node has no table of locks, and the node is named', async () => {
+    const { first: node, second, places, addSources, run } = await startSmallCluster(9)
+    await addSources(node)
+    expect(await run(node, `status --tables ${TABLE}`)).toMatchObject({ code: 0, stderr: '' })
+    expect((await run(node, `up --tables ${TABLE} --to 5`)).code).toBe(0)
+    await post(second, `DETACH TABLE ${places.ledger}_locks.locks`)
+    const said = new RegExp(
+      `replica 2 of shard 1 .* has no table of locks ${places.ledger}_locks\\.locks, and others have it`,
+    )
+    expect(await run(node, `up --tables ${TABLE}`)).toMatchObject({
+      code: 6,
+      stderr: expect.stringMatching(said),
+    })
+    expect((await run(node, 'doctor')).stdout).toMatch(said)
+    await post(second, `ATTACH TABLE ${places.ledger}_locks.locks`)
+    expect((await run(node, `up --tables ${TABLE}`)).code).toBe(0)
   })
 })

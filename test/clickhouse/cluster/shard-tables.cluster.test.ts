@@ -50,7 +50,15 @@ async function readHere(cluster: Pick<Cluster, 'name' | 'nodes'>) {
   const places = ['the first', 'the second']
   const node = {
     ...server,
-    cluster: { ...cluster, places, slots: [], unreachable: [], ledger: '', keeper: false, balanced: false },
+    cluster: {
+      ...cluster,
+      places,
+      slots: [],
+      unreachable: [],
+      names: { ledger: '', locks: '' },
+      keeper: false,
+      balanced: false,
+    },
   }
   const tables = await shardTables(node, [definition])
   return { node, table: tables.get('there')! }

@@ -35,6 +35,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'runner/say-outside.ts',
     'runner/up.ts',
     'targets/delete-ranges.ts',
+    'targets/shard-deletions.ts',
     'terminal/output.ts',
     'terminal/reporter.ts',
     'terminal/signals.ts',

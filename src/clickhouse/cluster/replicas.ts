@@ -44,18 +44,16 @@ export async function lateReplica(
   server: Pick<Server, 'client'>,
   cluster: OfLedger,
 ): Promise<Lack | undefined> {
-  const late = [
-    "table, is_readonly OR zookeeper_exception != '' AS isLost",
-    `absolute_delay > ${BEHIND_SECONDS}`,
-  ] as const
+  const lost = "(is_readonly OR zookeeper_exception != '')"
+  const late = [`table, ${lost} AS isLost`, `(absolute_delay > ${BEHIND_SECONDS} OR ${lost})`] as const
   const [found] = await ofLedger<{ table: string; isLost: 0 | 1 }>(server, cluster, 'replicas', late)
   if (found === undefined) return undefined
   const { node, table, isLost } = found
-  const who = `${cluster.places[node - 1]}, which lacks rows of ${cluster.names.ledger}.${table}`
   const name = `${cluster.names.ledger}.${table}`
+  const who = `${cluster.places[node - 1]}, which lacks ${isLost ? 'the metadata in Keeper' : 'rows'} of ${name}`
   const error = isLost
     ? serverProblem(
-        `${name} cannot be written to on ${cluster.places[node - 1]}: its metadata in Keeper is lost, or does not fit its parts`,
+        `${who}, or it does not fit the parts there: it cannot be written to`,
         `Type SYSTEM RESTART REPLICA ${name} there, and SYSTEM RESTORE REPLICA ${name} if it stays read-only; on each node that says so`,
       )
     : serverProblem(

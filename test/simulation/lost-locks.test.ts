@@ -117,6 +117,26 @@ test('a run whose lock is created long before its answer comes is not taken for 
   expect(said).toEqual([expect.stringContaining('locked: echo is locked by process 1'), 'ok', 'ok'])
 })
 
+test('a run whose lock is renewed long before its answer comes is taken for dead, and says so', async () => {
+  const said = await outcomes({
+    seed: 82_493_180,
+    tables: ['plain'],
+    isCreated: true,
+    acts: [
+      { at: 0, act: 'up', host: 'one', jobs: 1, chunk: 6 },
+      { at: 11_159, act: 'redo', host: 'one', table: 'plain', from: 1, to: 1, stray: false },
+      { at: 27_821, act: 'adopt', host: 'one', table: 'plain', known: true },
+    ],
+    faults: [{ statement: 'take a lock', nth: 3, fault: 'old', ms: 39_486 }],
+  })
+  expect(said).toEqual([
+    'ok',
+    expect.stringContaining('no blocks to adopt'),
+    expect.stringContaining('plain is locked by process 3'),
+    ...['ok', 'ok', 'ok'],
+  ])
+})
+
 test('a run that begins while another creates its tables finds their columns, too', async () => {
   const said = await outcomes({
     seed: 1_795_943_623,

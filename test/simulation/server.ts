@@ -95,8 +95,13 @@ export function startServer(time: Time, faults: Faults) {
     const { name } = statement
     const fault = faults(name)
     if (fault !== undefined) trouble(runner, fault, name)
-    else if (runner?.troubledUntil === Infinity && (name === BEAT || name === 'take a lock'))
+    // While it renews a lock, it beats for the epoch that it had: nobody sees that in the new one.
+    else if (
+      runner?.troubledUntil === Infinity &&
+      (name === 'take a lock' || (name === BEAT && sent.params['name'] === runner.awaited))
+    )
       runner.troubledUntil = time.now()
+    if (name === 'take a lock' && runner !== undefined) runner.awaited = String(sent.params['name'])
     if (name === 'insert') senders.set(id, runner)
     if (name === 'kill statements') assertOthers(params, runner)
     if (fault !== undefined) said(`#${runner?.pid} ${name}: ${fault.fault}`)

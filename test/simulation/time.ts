@@ -35,6 +35,8 @@ export type Runner = {
   stoppedUntil: number
   /** Stopped, cut off or without a server: until then, and for a while, its heartbeats may not come. */
   troubledUntil: number
+  /** The lock that it has asked for last. */
+  awaited: string
   /** It has met more than lost answers of INSERTs: what became of these, it may not know. */
   isConfused: boolean
   /** A fault of one of its statements, or what happens to it or to the server. */
@@ -158,6 +160,7 @@ export function startTime(seed: number) {
         dead: false,
         stoppedUntil: 0,
         troubledUntil: -Infinity,
+        awaited: '',
         isConfused: false,
         hasMet: false,
         ahead: 0,

@@ -239,8 +239,8 @@ export type Cluster = {
   readonly slots: readonly number[]
   readonly unreachable: readonly string[]
   readonly names: Names
-  /** What other nodes lack of these; `isLate`: rows, which may come. */
-  readonly lacking?: readonly { readonly error: BackfillError; readonly isLate: boolean }[]
+  /** What nodes lack of these; `late`: rows, which may come. */
+  readonly lacking?: readonly { readonly error: BackfillError; readonly kind: string }[]
   /** Whether ON CLUSTER, Replicated tables and KeeperMap are available; else everything is on the connected node. */
   readonly keeper: boolean
   readonly balanced: boolean // Whether connections reach different nodes.

@@ -133,7 +133,10 @@ test('a run whose lock is renewed long before its answer comes is taken for dead
     'ok',
     expect.stringContaining('no blocks to adopt'),
     expect.stringContaining('plain is locked by process 3'),
-    ...['ok', 'ok', 'ok', 'ok'],
+    'ok',
+    'ok',
+    'ok',
+    'ok',
   ])
 })
 

@@ -59,7 +59,7 @@ export async function joinCluster(
   }
   const lacks = keeper ? await lacksOfLedger(server, cluster) : []
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
-  const own = lacks.find(({ node }) => balanced || node === (here ?? node))
+  const own = lacks.find(({ node, kind }) => kind !== 'strange' && (balanced || node === (here ?? node)))
   if (own !== undefined) throw own.error
   return {
     server: { ...server, cluster: { ...cluster, lacking: lacks } },
@@ -198,7 +198,7 @@ export function assertAllNodes(server: Server): void {
   if (!server.cluster?.keeper) return
   const { unreachable, lacking = [] } = server.cluster
   if (unreachable.length > 0) throw nodesMissing(server, unreachable)
-  const lack = lacking.find(({ isLate }) => !isLate)
+  const lack = lacking.find(({ kind }) => kind !== 'late')
   if (lack !== undefined) throw lack.error
   assertEvenShards(server.cluster)
 }

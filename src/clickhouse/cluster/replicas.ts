@@ -31,36 +31,61 @@ async function ofLedger<Row>(
   })
 }
 
-/** A replica of the ledger that is not whole; `node` counts from 1. */
+/** A replica of the ledger that is not whole; `node` counts from 1. What is `strange` may be read. */
 type Lack = {
+  readonly kind: 'absent' | 'late' | 'strange'
   readonly node: number
   readonly who: string
   readonly error: BackfillError
-  readonly isLate: boolean
 }
 
-/** The first replica of the ledger that lacks rows: every write waits for it, and what is read there is not all. */
+/**
+ * The first replica of the ledger that lacks rows: every write waits for it, and what is read there is not all. Or one that is in no list: it would count
+ * for a write in the place of one that is.
+ */
 export async function lateReplica(
   server: Pick<Server, 'client'>,
   cluster: OfLedger,
 ): Promise<Lack | undefined> {
+  const { places, names } = cluster
   const lost = "(is_readonly OR zookeeper_exception != '')"
-  const late = [`table, ${lost} AS isLost`, `(absolute_delay > ${BEHIND_SECONDS} OR ${lost})`] as const
-  const [found] = await ofLedger<{ table: string; isLost: 0 | 1 }>(server, cluster, 'replicas', late)
-  if (found === undefined) return undefined
-  const { node, table, isLost } = found
-  const name = `${cluster.names.ledger}.${table}`
-  const who = `${cluster.places[node - 1]}, which lacks ${isLost ? 'the metadata in Keeper' : 'rows'} of ${name}`
-  const error = isLost
-    ? serverProblem(
-        `${who}, or it does not fit the parts there: it cannot be written to`,
-        `Type SYSTEM RESTART REPLICA ${name} there, and SYSTEM RESTORE REPLICA ${name} if it stays read-only; on each node that says so`,
-      )
-    : serverProblem(
-        `${who}, has not fetched them from the other nodes`,
-        'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
-      )
-  return { node, who, error, isLate: true }
+  const late = `absolute_delay > ${BEHIND_SECONDS}`
+  const found = await ofLedger<{ table: string; isLost: 0 | 1; isLate: 0 | 1; active: number }>(
+    server,
+    cluster,
+    'replicas',
+    [
+      `table, ${lost} AS isLost, ${late} AS isLate, active_replicas AS active`,
+      `(${lost} OR ${late} OR active_replicas > ${places.length})`,
+    ],
+  )
+  const first = found.find(({ isLost, isLate }) => isLost === 1 || isLate === 1) ?? found[0]
+  if (first === undefined) return undefined
+  const { node, table, isLost, isLate, active } = first
+  const name = `${names.ledger}.${table}`
+  const place = places[node - 1]
+  if (isLost === 1) {
+    const who = `${place}, which lacks the metadata in Keeper of ${name}`
+    const error = serverProblem(
+      `${who}, or it does not fit the parts there: it cannot be written to`,
+      `Type SYSTEM RESTART REPLICA ${name} there, and SYSTEM RESTORE REPLICA ${name} if it stays read-only; on each node that says so`,
+    )
+    return { kind: 'late', node, who, error }
+  }
+  if (isLate === 1) {
+    const who = `${place}, which lacks rows of ${name}`
+    const error = serverProblem(
+      `${who}, has not fetched them from the other nodes`,
+      'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
+    )
+    return { kind: 'late', node, who, error }
+  }
+  const who = `the cluster '${cluster.name}', whose list lacks servers with ${name}`
+  const error = serverProblem(
+    `${active} servers have ${name}, and the cluster '${cluster.name}' lists ${places.length}: a write that waits for all could count before they have it`,
+    'Stop the servers that are in no list, or list them in <remote_servers> of all nodes',
+  )
+  return { kind: 'strange', node, who, error }
 }
 
 /** Nodes that have no ledger, or no locks, although others have them with rows, and the first replica that lacks rows. @throws BackfillError `usage` for a ledger on one server */
@@ -93,7 +118,7 @@ export async function lacksOfLedger(
         `${who} of the cluster has no ${what}, and others have it`,
         'Make its tables anew with the UUIDs that they have on other nodes, as docs/how-to/clusters.md shows; the rows come by themselves',
       )
-      return [{ node: index + 1, who, error, isLate: false }]
+      return [{ kind: 'absent', node: index + 1, who, error }]
     })
   }
   return [
@@ -110,6 +135,6 @@ export function assertEvenShards({ name, nodes }: Pick<Cluster, 'name' | 'nodes'
   if (replicas === undefined) return
   throw usageError(
     `shard ${first![0]} of the cluster '${name}' has ${first![1].length} replicas, and shard ${shard} has ${replicas.length}: an INSERT waits for the same number on each shard, so a replica could lack rows that the ledger says are done`,
-    'List as many replicas for each shard in <remote_servers> of all nodes; those that are left out go on fetching',
+    'List as many replicas for each shard in <remote_servers> of all nodes, and stop servers that are in no list',
   )
 }

@@ -144,7 +144,7 @@ export function shardProblem(
   if (without.length > 0)
     return {
       sentence: `is Distributed over ${local}, which does not exist on every node: ${without.join(', ')} lacks it, or you may not see it`,
-      hint: `create it there as it is on the other nodes, or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
+      hint: `create it there as it is on the other nodes (ATTACH TABLE, if it was detached), or GRANT SHOW TABLES ON ${quotedName(of.database)}.*`,
     }
   const [first] = found
   const odd = firstDifference(places, found)

@@ -163,6 +163,23 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
     expect(await tables()).toContainEqual(expect.stringMatching(/__old_[0-9a-f]{8}$/))
   })
 
+  test('a rebuild waits for Keeper that is away when the tables are exchanged, and goes on', async () => {
+    const proxy = await startProxy(cluster.nodes[0]!.url)
+    onTestFinished(() => proxy.close())
+    const { run, sql, sum, first } = await scene(proxy.url)
+    const before = await sum()
+    const rename = proxy.hold(starts('RENAME TABLE'))
+    const rebuilt = run(['rebuild', KEY, '--chunk', '4'], { BACKFILL_SQL: sql })
+    await rename.arrived
+    await cluster.signal('zookeeper', 'STOP')
+    const refused = await rename.release()
+    await cluster.signal('zookeeper', 'CONT')
+    expect(refused).toMatchObject({ status: 500, text: expect.stringContaining('KEEPER_EXCEPTION') })
+    expect(await rebuilt).toMatchObject({ code: 0, stdout: expect.stringContaining('exchanged') })
+    expect(await sum()).toBe(before + 12 * 5)
+    expect(await sum(first)).toBe(before + 12 * 5)
+  })
+
   test('while the nodes do not agree which table is which, nothing is exchanged', async () => {
     const { run, sql, places, sum } = await scene()
     const before = await sum()

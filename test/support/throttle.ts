@@ -8,6 +8,8 @@ export type Throttle = {
   passed(): number
   /** Resolves when so many have. */
   reached(bytes: number): Promise<void>
+  /** Resolves when so many have; nothing passes then until `release`. */
+  heldAt(bytes: number): Promise<{ release(): void }>
   /** Cuts all connections, in the middle of what crosses. */
   cut(): void
   /** What is on its way arrives nowhere any more, and nothing is closed; new connections work. */
@@ -24,6 +26,7 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
   const muted = new Set<Socket>()
   let passed = 0
   const awaited: { readonly bytes: number; readonly resolve: () => void }[] = []
+  let held: Set<Socket> | undefined
   const server = createServer((client) => {
     const { hostname, port } = new URL(backend)
     const upstream = connect(Number(port), hostname)
@@ -35,10 +38,13 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
       socket.on('data', (piece) => {
         if (muted.has(socket)) return
         passed += piece.length
-        for (const one of awaited) if (passed >= one.bytes) one.resolve()
+        for (const one of awaited.splice(0))
+          if (passed >= one.bytes) one.resolve()
+          else awaited.push(one)
         other.write(piece)
         socket.pause()
-        setTimeout(() => socket.resume(), (piece.length / bytesPerSecond) * 1000)
+        const goOn = () => (held === undefined ? socket.resume() : held.add(socket))
+        setTimeout(goOn, (piece.length / bytesPerSecond) * 1000)
       })
       socket.on('end', () => void (muted.has(socket) || other.end()))
       socket.on('error', () => other.destroy())
@@ -53,6 +59,18 @@ export async function startThrottle(target: string, bytesPerSecond: number): Pro
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     passed: () => passed,
     reached: (bytes) => new Promise((resolve) => void awaited.push({ bytes, resolve })),
+    heldAt: (bytes) =>
+      new Promise((resolve) => {
+        const hold = () => {
+          const waiting = (held = new Set())
+          const release = () => {
+            held = undefined
+            for (const socket of waiting) socket.resume()
+          }
+          resolve({ release })
+        }
+        awaited.push({ bytes, resolve: hold })
+      }),
     cut: () => sockets.forEach((socket) => socket.destroy()),
     mute: () => sockets.forEach((socket) => muted.add(socket)),
     retarget: (url) => void (backend = url),

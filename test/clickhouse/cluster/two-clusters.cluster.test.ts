@@ -142,9 +142,11 @@ describe.skipIf(MISSING_CLUSTER)('two clusters', () => {
     const env = environment(line.url, target)
     const words = ['up', '--tables', CHOICE, '--chunk', String(BLOCKS), '--compression', 'none']
     const running = outcome(startBackfill(words, { env }))
-    await line.reached(4e5)
+    // However long the kill takes, the stream has not ended by then.
+    const held = await line.heldAt(4e5)
     await from.signal('s1r1', 'KILL')
     line.retarget(from.nodes[1]!.url)
+    held.release()
     const { code, stderr } = await running
     await from.restart('s1r1')
     await line.close()

@@ -47,16 +47,7 @@ export async function joinCluster(
       `connections to target ${server.connection.url} end at different servers, which share no ledger and no locks: they have no Keeper`,
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
-  const cluster = {
-    name,
-    nodes,
-    places,
-    slots,
-    unreachable,
-    names,
-    keeper,
-    balanced,
-  }
+  const cluster = { name, nodes, places, slots, unreachable, names, keeper, balanced }
   const lacks = keeper ? await lacksOfLedger(server, cluster) : []
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
   const own = lacks.find(({ node, kind }) => kind !== 'strange' && (balanced || node === (here ?? node)))

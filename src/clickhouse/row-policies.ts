@@ -1,6 +1,7 @@
 // Owns finding the row policies that hide rows of a table from the user, on all nodes that are read, which must read alike: nobody counts
 // rows that he cannot see.
 import { assertAlikeNodes } from './cluster/odd-nodes.ts'
+import { ANSWERING } from './cluster/replicas.ts'
 import { unlessRefused } from './server-error.ts'
 import type { Server } from './server.ts'
 import { tablesBehind } from './tables-behind.ts'
@@ -31,6 +32,8 @@ export async function rowPolicies(
     client.rows<Found>({
       query: `SELECT DISTINCT * FROM (${query}) ORDER BY name, database, on`,
       query_params: { cluster },
+      // A node that does not answer shows no rows either.
+      clickhouse_settings: cluster === '' ? {} : ANSWERING,
       doing: 'looking for row policies',
     })
   const unlessRefusedTo = async (query: string, cluster?: string) =>

@@ -133,9 +133,15 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     expect((await run(...up('--to', '20'))).code).toBe(0)
     await cluster.signal(AWAY, 'STOP')
     onTestFinished(() => cluster.signal(AWAY, 'CONT'))
+    const began = new Date().toISOString()
     const { unwell, said } = await doctor(env(), ['--tables', TABLE])
     expect(unwell).toEqual([`fail nodes ${CLUSTER}`])
     expect(said('nodes')).toMatch(new RegExp(`of which 3 answer; not ${PLACE.source};`))
+    // One question that does not leave it out waits for half a minute.
+    await post(node, 'SYSTEM FLUSH LOGS')
+    const waiting = `SELECT DISTINCT query FROM system.query_log WHERE is_initial_query AND query ILIKE '%clusterAllReplicas(%'
+      AND Settings['skip_unavailable_shards'] != '1' AND event_time >= parseDateTimeBestEffort({began:String})`
+    expect(await rowsOf(node, waiting, { began })).toEqual([])
     expect(await run('rebuild', TABLE)).toMatchObject({ code: 6, stderr: expect.stringMatching(PLACE) })
   })
 

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { areNamed, LONG } from './test/long-tests.ts'
 
 export default defineConfig({
   test: {
@@ -10,6 +11,8 @@ export default defineConfig({
       ...(process.env['BACKFILL_TEST_PACKAGE_MANAGERS'] ? [] : ['test/**/*.managers.test.ts']),
       // `npm run test:cluster` runs them, and test/servers.ts, which names the files, on an image.
       ...(process.env['BACKFILL_TEST_IMAGE'] ? [] : ['test/**/*.cluster.test.ts']),
+      // `npm run test:long` runs them.
+      ...(areNamed(process.argv) ? [] : LONG),
     ],
     reporters: ['default'],
     globalSetup: 'test/support/scratch-folder.ts',

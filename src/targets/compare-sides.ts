@@ -8,7 +8,7 @@ import { comparable, comparedColumns, isCollapsing, type NotCompared } from './c
 import { isPlain } from './plain-inputs.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
-import { readEngine } from '../sql-syntax/ddl-clauses.ts'
+import { ddlClauses } from '../sql-syntax/ddl-clauses.ts'
 import { isKeyword, type Token, unquoted, joined, splitAtCommas } from '../sql-syntax/lexer.ts'
 
 /**
@@ -26,6 +26,8 @@ export type Sides = {
   readonly dropsMore: boolean
   /** Rows of one key stay as many as they are, by the table and by its file. */
   readonly keepsAll: boolean
+  /** What the table makes of the rows of a key, if it does not keep one of them: one row; or, as a sign says, none. */
+  readonly combines: 'to one' | 'to none' | undefined
 }
 
 /** @throws BackfillError `usage` if the table's rows cannot be compared; `failed` if it does not exist; `server` */
@@ -78,7 +80,13 @@ export async function readSides(
     not: [...not, ...drops.fading.map((name) => ({ name, why: 'ttl' as const }))],
     dropsMore: drops.more,
     keepsAll: !isCollapsing(facts) && !isPlain(table.ddl, facts.engine),
+    combines: combinesOf(facts),
   }
+}
+
+function combinesOf(facts: Pick<ExistingTable, 'engine'>): Sides['combines'] {
+  if (!isCollapsing(facts) || facts.engine.includes('Replacing')) return undefined
+  return facts.engine.includes('Collapsing') ? 'to none' : 'to one'
 }
 
 function where(...conditions: readonly string[]): string {
@@ -87,23 +95,32 @@ function where(...conditions: readonly string[]): string {
 }
 
 function dropsOf(
-  { definition, shards }: Pick<ExistingTable, 'definition' | 'shards'>,
+  { definition, shards, columns: existing }: Pick<ExistingTable, 'definition' | 'shards' | 'columns'>,
   rows: 'per-block' | 'per-key',
   known: readonly string[],
 ) {
   const text = shards?.shape.definition ?? definition
   const { columns, clauses } = createTable({ file: '', text, line: 1 })
+  const { engine, sortKey, partition } = ddlClauses({ file: '', text, line: 1 })
   const fading = columns.filter((column) => column.clauses.has('TTL')).map(({ name }) => name)
   const ttl = splitAtCommas(clauses.get('TTL') ?? []).filter((item) => !item.some(isMove))
   const groups = ttl.some((item) => item.some((token) => isKeyword(token, 'GROUP')))
   const hidden = columns.map(({ name }) => name).filter((name) => !known.includes(name))
   const isComputable = (item: readonly Token[]) => !item.some((token) => hidden.includes(unquoted(token)))
-  const engine = readEngine(clauses.get('ENGINE') ?? [])
   // The second column of the engine: `ReplacingMergeTree(version, is_deleted)`.
   const marks = engine?.name === 'ReplacingMergeTree' ? engine.text.split(' , ').slice(1) : []
+  const keys = [...(sortKey?.names ?? []), ...(partition?.names ?? [])]
+  const sums = engine?.name === 'SummingMergeTree' ? summedColumns(existing, engine.names, keys) : []
   const conditions = groups
     ? []
-    : [...ttl.filter(isComputable).map(lives), ...marks.map((name) => `NOT ${name}`)]
+    : [
+        ...ttl.filter(isComputable).map(lives),
+        ...marks.map((name) => `NOT ${name}`),
+        // A row in which all sums are 0 goes.
+        ...(sums.length === 0
+          ? []
+          : [`NOT (${sums.map((name) => `ifNull(${quoteIdentifier(name)}, 0) = 0`).join(' AND ')})`]),
+      ]
   return {
     /** A condition for the rows of both sides that the table keeps, whenever it merges; empty: all. */
     keeps: conditions.join(' AND '),
@@ -111,6 +128,21 @@ function dropsOf(
     /** Rows may be gone, or others be in their place, that no condition names: a difference is explained by that. */
     more: groups || !ttl.every(isComputable) || (marks.length > 0 && rows === 'per-key'),
   }
+}
+
+/** Those that SummingMergeTree is told, else all numbers outside of its keys. None where it sums what is no number. */
+function summedColumns(
+  columns: ExistingTable['columns'],
+  told: readonly string[],
+  keys: readonly string[],
+): readonly string[] {
+  const others = columns.filter(({ name }) =>
+    told.length === 0 ? !keys.includes(name) : told.includes(name),
+  )
+  if (others.some(({ type }) => /Map|Nested|AggregateFunction/.test(type))) return []
+  return others
+    .filter(({ type }) => /^(Nullable\()?(U?Int|Float|BFloat|Decimal)/.test(type))
+    .map(({ name }) => name)
 }
 
 const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 'TO', 'RECOMPRESS')

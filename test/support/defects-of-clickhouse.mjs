@@ -116,7 +116,7 @@ export const DEFECTS_OF_CLICKHOUSE = [
     kind: 'clickhouse/21',
     find: "({ defaultKind }) => defaultKind !== 'EPHEMERAL',",
     put: '() => true,',
-    test: 'test/commands/verify/verify.server.test.ts',
+    test: 'test/commands/verify/own-tables.server.test.ts',
     name: 'rows that the table drops by its TTL',
   },
   {
@@ -138,7 +138,7 @@ export const DEFECTS_OF_CLICKHOUSE = [
     kind: 'clickhouse/24',
     find: '${where(drops.keeps)}`),',
     put: '`),',
-    test: 'test/commands/verify/verify.server.test.ts',
+    test: 'test/commands/verify/own-tables.server.test.ts',
     name: 'rows that the table drops by its TTL',
   },
   {

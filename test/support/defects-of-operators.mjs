@@ -95,4 +95,20 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/cli/surroundings.server.test.ts',
     name: 'more tables than a process may have files open',
   },
+  {
+    what: 'rows whose sums are all 0 are missed',
+    kind: 'clickhouse/24',
+    find: "engine?.name === 'SummingMergeTree' ?",
+    put: 'engine?.name === undefined ?',
+    test: 'test/commands/verify/own-tables.server.test.ts',
+    name: 'a row whose sums are all 0',
+  },
+  {
+    what: 'rows of an engine that sums are taken for a mistake of the SQL',
+    kind: 'clickhouse/24',
+    find: "return sides.combines === undefined ? 'duplicates'",
+    put: "return true ? 'duplicates'",
+    test: 'test/commands/verify/own-tables.server.test.ts',
+    name: 'in an engine that combines them',
+  },
 ]

@@ -46,7 +46,7 @@ export const DEFECTS_OF_RANGES = [
     what: 'a table with a TTL has a digest',
     find: ' && target.fades !== true',
     put: '',
-    test: 'test/commands/verify/verify.server.test.ts',
+    test: 'test/commands/verify/own-tables.server.test.ts',
     name: 'a table with a TTL has no digest',
   },
   {

@@ -125,8 +125,8 @@ export const DEFECTS_OF_TABLES = [
   },
   {
     what: 'several rows of one key are an error in a table that keeps all rows',
-    find: 'if (!keepsAll && recomputed.rows !== recomputed.keys)',
-    put: 'if (recomputed.rows !== recomputed.keys)',
+    find: 'return !keepsAll && recomputed.rows !== recomputed.keys',
+    put: 'return recomputed.rows !== recomputed.keys',
     test: 'test/commands/verify/differences.server.test.ts',
     name: 'may have several of one key',
   },

@@ -51,6 +51,24 @@ type Answer = Pick<Comparison, 'recomputed' | 'differences'> & {
   readonly keys: readonly { readonly kind: DifferenceKind; readonly key: string }[]
 }
 
+/** `duplicates`: the transform yields several rows of one key, of which the table keeps one. */
+export function outcomeOf(comparison: Comparison, sides: Sides): 'same' | 'different' | 'duplicates' {
+  if (yieldsSeveral(comparison, sides)) return sides.combines === undefined ? 'duplicates' : 'different'
+  return Object.values(comparison.differences).every((keys) => keys === 0) ? 'same' : 'different'
+}
+
+/** Whether the table itself explains the difference: several rows of a key may become another row, or none, but nothing becomes of a single one. */
+export function mayDrop(comparison: Comparison, sides: Sides): boolean {
+  const { different, unexpected } = comparison.differences
+  if (sides.dropsMore) return true
+  if (sides.combines === undefined || different + unexpected > 0) return false
+  return sides.combines === 'to none' || yieldsSeveral(comparison, sides)
+}
+
+function yieldsSeveral({ recomputed }: Comparison, { keepsAll }: Sides): boolean {
+  return !keepsAll && recomputed.rows !== recomputed.keys
+}
+
 /** Key by key, on the target: if another server computes the transform, keys, positions and hashes are sent there. @throws BackfillError `failed`, `server` */
 export async function compareRange(question: CompareQuestion): Promise<Comparison> {
   const { source, target, network, table, sides, range, signal } = question

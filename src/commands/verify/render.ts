@@ -102,7 +102,7 @@ const WHY: Readonly<Record<WhyStale, string>> = {
   limits: 'outside of the blocks that the table holds now',
   inputs: 'a table that it reads has changed since it was built',
   sources: 'source rows have changed since it was built',
-  dropped: 'the TTL or the engine of the table may have dropped rows, so it cannot be checked',
+  dropped: 'the TTL or the engine of the table may have dropped or combined rows, so it cannot be checked',
   gone: 'source rows were deleted since it was built, so it cannot be checked',
 }
 

@@ -19,8 +19,8 @@ import {
 import type { Position } from '../../ledger/events.ts'
 import { ALL_BLOCKS } from '../../ledger/latest-events.ts'
 import { blocksIn, type Known, readKnown, readTableStatuses } from '../../planning/table-status.ts'
-import { type Comparison, compareRange } from './compare.ts'
-import { readSides, type Sides } from '../../targets/compare-sides.ts'
+import { type Comparison, compareRange, mayDrop, outcomeOf } from './compare.ts'
+import { readSides } from '../../targets/compare-sides.ts'
 import type { Connected } from '../../workspace/connect.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import type { UpOptions } from '../../planning/run-options.ts'
@@ -34,7 +34,7 @@ export type VerifyOptions = Pick<UpOptions, 'from' | 'to' | 'chunk' | 'chunkRows
   readonly asBuilt?: boolean
 }
 
-/** `sources`: also if they are only seen to have changed. `gone`: source rows were pruned. `dropped`: the table's TTL or engine may have dropped rows. */
+/** `sources`: also if they are only seen to have changed. `gone`: source rows were pruned. `dropped`: the table's TTL or engine may have dropped or combined rows. */
 export type WhyStale = StaleReason | 'gone' | 'dropped'
 
 export type ChunkComparison = Range &
@@ -185,7 +185,7 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
       { ...chunk, from: middle + 1 },
     ])
   }
-  const outcome = outcomeOf(comparison, sides.keepsAll)
+  const outcome = outcomeOf(comparison, sides)
   if (outcome !== 'same') {
     const { key } = table
     const touched = await ports.recordedEvents.touchedSince(question.since, {
@@ -201,7 +201,9 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
   }
   const tag = staleBy(table, chunk.sqlHash)
   const isExplained = outcome === 'same' || tag !== undefined
-  const { why, blocks } = isExplained ? { why: tag, blocks: [chunk] } : await whySince(question, sides, chunk)
+  const { why, blocks } = isExplained
+    ? { why: tag, blocks: [chunk] }
+    : await whySince(question, mayDrop(comparison, sides), chunk)
   const parts = partsOf(chunk, blocks)
   if (parts.length > 1)
     return await verifyEach(
@@ -209,11 +211,6 @@ async function verifyChunk(question: Question, chunk: VerifyChunk): Promise<read
       parts.map((part) => ({ ...chunk, ...part })),
     )
   return [{ from, to, outcome, why, ...comparison, elapsedMs: Math.round(monotonicMs() - started) }]
-}
-
-function outcomeOf({ recomputed, differences }: Comparison, keepsAll: boolean): ChunkComparison['outcome'] {
-  if (!keepsAll && recomputed.rows !== recomputed.keys) return 'duplicates'
-  return Object.values(differences).every((keys) => keys === 0) ? 'same' : 'different'
 }
 
 function staleBy(table: TableDefinition, sqlHash: string): WhyStale | undefined {
@@ -234,7 +231,7 @@ const MAX_PARTS = 64
 /** Why blocks of the chunk are stale, or whether their sources have changed since, which explains a difference in them. */
 async function whySince(
   { workspace, ports, known, options, table: present }: Question,
-  { dropsMore }: Sides,
+  isDropping: boolean,
   chunk: Range,
 ): Promise<{ readonly why: WhyStale | undefined; readonly blocks: BlockSet }> {
   const statuses = await readTableStatuses({ ...workspace, chosen: [present] }, { lag: 0 })
@@ -245,5 +242,5 @@ async function whySince(
   const { gone, changed } = await findChanges(ports, { table: present, uuids: known.uuids, window: chunk })
   if (gone.length > 0) return { why: 'gone', blocks: gone }
   if (changed.size > 0) return { why: 'sources', blocks: blockSet([...changed.values()].flat()) }
-  return { why: dropsMore ? 'dropped' : undefined, blocks: [chunk] }
+  return { why: isDropping ? 'dropped' : undefined, blocks: [chunk] }
 }

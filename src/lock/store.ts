@@ -83,7 +83,7 @@ export function lockStore({ server, names }: { readonly server: Server; readonly
         if (inKeeper && found === undefined) throw error
         if (`'${found?.comment}'` !== words) return false
       }
-      if (inKeeper) await untilAllSee(server, names, { key, name })
+      if (inKeeper) await untilAllSee(server, names, { key, name, comment: words })
       return true
     },
 
@@ -115,7 +115,8 @@ export type LockRow = { readonly name: string; readonly comment: string; readonl
 
 const ABSENT = codes('60 UNKNOWN_TABLE, 81 UNKNOWN_DATABASE')
 
-type Epoch = { readonly key: string; readonly name: string }
+/** `comment`: a literal. */
+type Epoch = { readonly key: string; readonly name: string; readonly comment: string }
 
 /** A node may read old data from Keeper, but what it has seen stays seen: from here on no statement under an earlier epoch can begin on any node. */
 async function untilAllSee(server: Server, names: Names, epoch: Epoch): Promise<void> {
@@ -127,16 +128,20 @@ async function untilAllSee(server: Server, names: Names, epoch: Epoch): Promise<
     if (monotonicMs() > deadline)
       throw failedError(
         `${seeing} of ${all} nodes see the new lock of ${epoch.key} after a minute`,
-        'Do all nodes reach Keeper? SELECT * FROM system.zookeeper_connection on each',
+        `Do all nodes reach the same Keeper (SELECT * FROM system.zookeeper_connection on each), and have they the same <keeper_map_path_prefix>?`,
       )
     await sleep(POLL_MS)
   }
 }
 
-/** Nodes that see this lock epoch, or a later one. */
-async function nodesThatSee(server: Server, { locks }: Names, { key, name }: Epoch): Promise<number> {
-  const highest = sql<{ highest: string }>`(
-    SELECT max(name) AS highest FROM clusterAllReplicas(${server.cluster!.name}, ${sql.id(locks, 'locks')})
+/** Nodes that see this lock epoch, or a later one. A node that keeps its locks elsewhere may have one of the same name. */
+async function nodesThatSee(
+  server: Server,
+  { locks }: Names,
+  { key, name, comment }: Epoch,
+): Promise<number> {
+  const highest = sql<{ highest: string; own: 0 | 1 }>`(
+    SELECT max(name) AS highest, argMax(comment, name) = ${sql.raw(comment)} AS own FROM clusterAllReplicas(${server.cluster!.name}, ${sql.id(locks, 'locks')})
     WHERE startsWith(name, ${name.slice(0, -EPOCH_DIGITS)}) AND length(name) = ${name.length}
       AND right(name, ${sql.lit(EPOCH_DIGITS)}) <= ${MAX_EPOCH}
     GROUP BY _shard_num
@@ -145,7 +150,9 @@ async function nodesThatSee(server: Server, { locks }: Names, { key, name }: Epo
     .during(`showing the lock of ${key} to all nodes`)
     .selectFrom(highest.as('nodes'))
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where('highest', '>=', name)
+    .where(({ eb, or, and }) =>
+      or([eb('highest', '>', name), and([eb('highest', '=', name), eb('own', '=', 1)])]),
+    )
     .executeTakeFirstOrThrow()
   return row.count
 }

@@ -1,11 +1,11 @@
 // Owns connecting a workspace: reaching both servers and opening every port of the runner on them.
-import type { ClickHouseSettings } from '@clickhouse/client'
 import { type Compression, DEFAULT_COMPRESSION } from '../model/model.ts'
 import type { Ports, Workspace } from '../runner/workspace.ts'
 import { type Connection, namesFor } from '../clickhouse/connection.ts'
 import { readCapacity, readLoad, readOthers } from '../clickhouse/capacity.ts'
 import { type Cluster, openAgain } from '../clickhouse/server.ts'
 import { joinCluster } from '../clickhouse/cluster/cluster.ts'
+import { acknowledgedBy } from '../clickhouse/cluster/quorum.ts'
 import { openExecutor } from '../runner/executor.ts'
 import { openLocks } from '../lock/lock.ts'
 import { openQueries } from '../runner/query-fate.ts'
@@ -114,17 +114,6 @@ export async function openSides({
     await both.close()
     throw error
   }
-}
-
-/** A write is acknowledged when this many replicas have it: then every replica gives the same answer. */
-function acknowledgedBy(replicas: number): ClickHouseSettings {
-  return replicas < 2
-    ? {}
-    : {
-        insert_quorum: String(replicas),
-        insert_quorum_parallel: 1,
-        insert_quorum_timeout: 60_000,
-      }
 }
 
 /** What writes refuses shards with unequal numbers. */

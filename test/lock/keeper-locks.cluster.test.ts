@@ -14,6 +14,7 @@ import { catalogue, connect } from '../support/clickhouse.ts'
 import { appendUnder, KEY, locked, NETWORK, openRunner, silent } from '../support/locks.ts'
 import { MISSING_CLUSTER, type RealCluster, startRealCluster } from '../support/real-cluster.ts'
 import { post, rowsOf, type TestServer, uniqueDatabase } from '../support/server.ts'
+import { recordSleeps } from '../support/sleeps.ts'
 import { CLUSTER } from '../support/shards.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
 
@@ -121,6 +122,27 @@ describe.skipIf(MISSING_CLUSTER)('locks in Keeper', () => {
     expect(taken?.name).toBe(oldName.name)
     for (const node of nodes) await expect(appendUnder(node, names, oldName)).rejects.toMatchObject(locked)
     await old.release()
+  })
+
+  test('nobody takes a lock of which a node, whose locks are elsewhere in Keeper, has another row of the same name', async () => {
+    const names = await createNames()
+    const locks = `${names.locks}.locks`
+    const [made] = await rowsOf<{ text: string }>(
+      node2,
+      `SELECT create_table_query AS text FROM system.tables WHERE database = '${names.locks}' AND name = 'locks'`,
+    )
+    await post(node2, `DETACH TABLE ${locks} PERMANENTLY`)
+    await post(node2, `RENAME DATABASE ${names.locks} TO ${names.locks}_old`)
+    await post(node2, `CREATE DATABASE ${names.locks}`)
+    await post(node2, made!.text.replace(/KeeperMap\('/, "KeeperMap('/elsewhere"))
+    const name = lockName({ network: NETWORK, key: KEY, epoch: 1 })
+    await post(node2, `INSERT INTO ${locks} VALUES ('${name}', 'of another runner')`)
+    const { locks: taking } = await openRunner(nodes[0]!, names)
+    recordSleeps(30) // a minute is two seconds
+    await expect(taking.acquire(KEY, silent)).rejects.toMatchObject({
+      message: expect.stringContaining('1 of 2 nodes see the new lock'),
+      hint: expect.stringContaining('<keeper_map_path_prefix>'),
+    })
   })
 
   test('other networks and other tables are other locks', async () => {

@@ -3,12 +3,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { onTestFinished } from 'vitest'
 import { replaceClock } from '../../src/seam/clock.ts'
 
-/** The machine's clock until the test has finished; returns the milliseconds of every sleep since. */
-export function recordSleeps(): readonly number[] {
+/** The machine's clock until the test has finished, but `faster` by so much where durations are counted; returns the milliseconds of every sleep since. */
+export function recordSleeps(faster = 1): readonly number[] {
   const sleeps: number[] = []
   onTestFinished(
     replaceClock({
-      now: () => performance.now(),
+      now: () => performance.now() * faster,
       date: () => new Date(),
       sleep: (ms, signal, ref = true) => {
         // Nothing waits for the others.

@@ -5,6 +5,7 @@ import { usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
 import { ACCESS_DENIED } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
+import { keptQuorum } from './quorum.ts'
 import { ANSWERING, assertEvenShards, lacksOfLedger, lateReplica } from './replicas.ts'
 import { timeoutSignal } from '../../seam/clock.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
@@ -48,12 +49,17 @@ export async function joinCluster(
       'Set TARGET_CLICKHOUSE_URL to one of the servers, always the same, in place of the load balancer',
     )
   const cluster = { name, nodes, places, slots, unreachable, names, keeper, balanced }
-  const lacks = keeper ? await lacksOfLedger(server, cluster) : []
+  const [lacks, kept] = keeper
+    ? await Promise.all([lacksOfLedger(server, cluster), keptQuorum(server, cluster)])
+    : [[]]
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
   const own = lacks.find(({ node, kind }) => kind !== 'strange' && (balanced || node === (here ?? node)))
   if (own !== undefined) throw own.error
   return {
-    server: { ...server, cluster: { ...cluster, lacking: lacks } },
+    server: {
+      ...server,
+      cluster: { ...cluster, lacking: [...lacks, ...(kept ? [{ kind: 'quorum', error: kept }] : [])] },
+    },
     names: keeper ? { ...names, inKeeper: true } : names,
   }
 }

@@ -31,9 +31,10 @@ async function ofLedger<Row>(
   })
 }
 
-/** A replica of the ledger that is not whole; `node` counts from 1. What is `strange` may be read. */
+/** A replica of the ledger that is not whole; `node` counts from 1. */
 type Lack = {
-  readonly kind: 'absent' | 'late' | 'strange'
+  /** `strange`: it may be read. `apart`: it is soon whole again. */
+  readonly kind: 'absent' | 'late' | 'apart' | 'strange'
   readonly node: number
   readonly who: string
   readonly error: BackfillError
@@ -48,20 +49,18 @@ export async function lateReplica(
   cluster: OfLedger,
 ): Promise<Lack | undefined> {
   const { places, names } = cluster
-  const lost = "(is_readonly OR zookeeper_exception != '')"
+  // For seconds after Keeper or the node has started again, a replica is read-only because its session is over.
+  const apart = '(is_readonly AND is_session_expired)'
+  const lost = "(is_readonly AND NOT is_session_expired OR zookeeper_exception LIKE '%No node%')"
   const late = `absolute_delay > ${BEHIND_SECONDS}`
-  const found = await ofLedger<{ table: string; isLost: 0 | 1; isLate: 0 | 1; active: number }>(
-    server,
-    cluster,
-    'replicas',
-    [
-      `table, ${lost} AS isLost, ${late} AS isLate, active_replicas AS active`,
-      `(${lost} OR ${late} OR active_replicas > ${places.length})`,
-    ],
-  )
+  type Row = Readonly<Record<'isLost' | 'isLate' | 'isApart', 0 | 1>> & { table: string; active: number }
+  const found = await ofLedger<Row>(server, cluster, 'replicas', [
+    `table, ${lost} AS isLost, ${late} AS isLate, ${apart} AS isApart, active_replicas AS active`,
+    `(${lost} OR ${late} OR ${apart} OR active_replicas > ${places.length})`,
+  ])
   const first = found.find(({ isLost, isLate }) => isLost === 1 || isLate === 1) ?? found[0]
   if (first === undefined) return undefined
-  const { node, table, isLost, isLate, active } = first
+  const { node, table, isLost, isLate, isApart, active } = first
   const name = `${names.ledger}.${table}`
   const place = places[node - 1]
   if (isLost === 1) {
@@ -79,6 +78,14 @@ export async function lateReplica(
       'Does it fetch parts? Run it again when absolute_delay in system.replicas of that node is 0',
     )
     return { kind: 'late', node, who, error }
+  }
+  if (isApart === 1) {
+    const who = `${place}, which has no session with Keeper yet`
+    const error = serverProblem(
+      `${who}: it cannot write to ${name}`,
+      'Run it again in a minute; if that lasts, does the node reach Keeper?',
+    )
+    return { kind: 'apart', node, who, error }
   }
   const who = `the cluster '${cluster.name}', whose list lacks servers with ${name}`
   const error = serverProblem(
@@ -124,7 +131,7 @@ export async function lacksOfLedger(
   return [
     ...lacksOf('ledger', `ledger ${ledger}.ledger`),
     ...lacksOf('locks', `table of locks ${locks}.locks`),
-    ...(late ? [late] : []),
+    ...(late && late.kind !== 'apart' ? [late] : []),
   ]
 }
 

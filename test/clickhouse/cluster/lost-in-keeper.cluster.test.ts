@@ -58,6 +58,19 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(await run(node, `verify ${TABLE}`)).toMatchObject({ code: 0 })
   })
 
+  test('right after Keeper has started again, when replicas are read-only for seconds, a run waits and ends well', async () => {
+    const { cluster, first: node, addSources, run } = await startSmallCluster(9)
+    await addSources(node)
+    expect((await run(node, `up --tables ${TABLE} --to 5`)).code).toBe(0)
+    await cluster.signal('zookeeper', 'KILL')
+    const apart = 'SELECT count() AS n FROM system.replicas WHERE is_readonly AND is_session_expired'
+    while ((await rowsOf<{ n: number }>(node, apart))[0]!.n === 0)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    await cluster.restart('zookeeper')
+    expect(await run(node, `up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    expect(await run(node, `verify ${TABLE}`)).toMatchObject({ code: 0 })
+  })
+
   test('nothing is written where a node has no table of locks, and the node is named', async () => {
     const { first: node, second, places, addSources, run } = await startSmallCluster(9)
     await addSources(node)

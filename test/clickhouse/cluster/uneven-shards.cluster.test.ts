@@ -1,4 +1,4 @@
-// Owns the refusal to write where a shard has more replicas than another, or a server is in no list: an INSERT would count before all have its rows.
+// Owns the refusal to write where a shard has more replicas than another, a server is in no list, or a profile keeps a quorum: an INSERT would count before all have its rows.
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { backfillHere, environmentFor } from '../../support/cli.ts'
@@ -69,5 +69,35 @@ describe.skipIf(MISSING_CLUSTER)('lists of unequal shards, or without some serve
     })
     await cluster.signal('s1r2', 'KILL')
     await expect.poll(async () => (await up()).code, { timeout: 60_000 }).toBe(0)
+  })
+
+  test('nor where a profile, of whichever node, keeps another quorum: an INSERT would count before all replicas have its rows', async () => {
+    const cluster = await startRealCluster({ shards: 1, replicas: 2 })
+    onTestFinished(() => cluster.stop())
+    const [node, second] = cluster.nodes as [TestServer, TestServer]
+    const { env, places } = await scene(node)
+    const up = (to: number, at = env) =>
+      backfillHere(['up', '--tables', TABLE, '--to', String(to)], { env: at })
+    expect(await up(5)).toMatchObject({ code: 0 })
+    await cluster.signal('s1r2', 'KILL')
+    await cluster.restart('s1r2', {
+      settings: '<constraints><insert_quorum><max>1</max></insert_quorum></constraints>',
+    })
+    const kept = 'keeps insert_quorum = 1, in place of the 2 that is sent'
+    expect(await up(10)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(`on replica 2 of shard 1 .* ${kept}`),
+    })
+    expect(await backfillHere(['status', '--tables', TABLE], { env })).toMatchObject({ code: 0 })
+    const { of } = await doctor(env, ['--tables', TABLE])
+    expect(of('cluster')).toMatchObject([{ status: 'fail', finding: expect.stringContaining(kept) }])
+    const there = { ...env, ...environmentFor(second, places) }
+    expect(await up(10, there)).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('keeps insert_quorum = another value'),
+    })
+    await cluster.signal('s1r2', 'KILL')
+    await cluster.restart('s1r2', {})
+    expect(await up(10)).toMatchObject({ code: 0 })
   })
 })

@@ -150,9 +150,7 @@ async function nodesThatSee(
     .during(`showing the lock of ${key} to all nodes`)
     .selectFrom(highest.as('nodes'))
     .select(({ fn }) => fn.countAll<number>().as('count'))
-    .where(({ eb, or, and }) =>
-      or([eb('highest', '>', name), and([eb('highest', '=', name), eb('own', '=', 1)])]),
-    )
+    .where((eb) => eb.or([eb('highest', '>', name), eb.and([eb('highest', '=', name), eb('own', '=', 1)])]))
     .executeTakeFirstOrThrow()
   return row.count
 }

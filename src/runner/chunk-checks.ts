@@ -6,6 +6,7 @@ import { failedError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 import { isCollapsing } from '../targets/compared-columns.ts'
 import { emptiedSentence } from '../planning/absence.ts'
+import type { TargetTable } from '../targets/target.ts'
 import type { Ports } from './workspace.ts'
 import {
   type Buckets,
@@ -70,6 +71,25 @@ export function assertNoOtherRows({ table, range, rowsWritten, digest, mixed }: 
     `${table.target} has ${rows} rows in ${namedBlocks([range])}, but only ${rowsWritten} were written: something else has written rows of these blocks, or the statement arrived twice`,
     `\`backfill redo ${table.key} ${rangeFlags(range)}\` deletes them all and builds the blocks again`,
   )
+}
+
+/**
+ * Rows that become one are fewer than were written, and so are rows of which some have positions of other ranges: the first time the range is computed
+ * once more. @throws BackfillError `failed` if the transform yields rows outside of the range
+ */
+export async function assertNoRowsOutside(
+  { executor }: Pick<Ports, 'executor'>,
+  run: { readonly tableStatus: { readonly target?: TargetTable | undefined }; yieldsSeveral: boolean },
+  { table, range, rowsWritten, digest }: Omit<WrittenRows, 'mixed'>,
+): Promise<void> {
+  if (run.yieldsSeveral || digest === undefined || digest.rows >= rowsWritten) return
+  const found = await executor.outside({ table, target: run.tableStatus.target!, range })
+  if (found !== undefined && found.rows > 0)
+    throw failedError(
+      `the transform of ${table.key} yields ${found.rows} rows outside of ${namedBlocks([range])}, at ${found.first} to ${found.last}: a redo of these blocks would leave them, or delete those of others`,
+      `Correct ${table.transform.file}: a row belongs to the range that has its ${table.position}; then \`backfill redo ${table.key} ${rangeFlags(range)}\``,
+    )
+  run.yieldsSeveral = true
 }
 
 type SourceRead = {

@@ -7,7 +7,13 @@ import { intersect } from '../model/blocks.ts'
 import { withStaleTag } from '../ledger/stale.ts'
 import { assertUnchanged, inputPositions, inputsText, readsOf } from './chunk-inputs.ts'
 import { keepForLater } from './later-digests.ts'
-import { assertNoOtherRows, assertNoRowsYet, assertNotEmptied, assertSourcesLeft } from './chunk-checks.ts'
+import {
+  assertNoOtherRows,
+  assertNoRowsOutside,
+  assertNoRowsYet,
+  assertNotEmptied,
+  assertSourcesLeft,
+} from './chunk-checks.ts'
 import type { InsertJob, InsertReport } from './executor.ts'
 import type { TableInput } from '../planning/table-status.ts'
 import type { RunContext } from './prepare.ts'
@@ -89,6 +95,7 @@ export async function runChunk(
       }),
     ])
     assertNoOtherRows({ table, range, rowsWritten, digest, mixed })
+    await assertNoRowsOutside(ports, run, { table, range, rowsWritten, digest })
     // After the sources were found to be the same: rows of a moment in between are computed again, not judged.
     if (!options.noAudits) await ports.executor.audit(table, range)
   } catch (error) {

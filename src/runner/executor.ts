@@ -8,6 +8,7 @@ import type { Lock } from '../lock/lock.ts'
 import { assertAuditable, openAudits } from '../targets/audits.ts'
 import { openDigests, storedDigests, type WrittenRange } from '../targets/digest.ts'
 import { openDeletions } from '../targets/delete-ranges.ts'
+import { rowsOutside } from '../targets/rows-outside.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { compiledFence } from '../lock/fence.ts'
 import type { Names, Server } from '../clickhouse/server.ts'
@@ -113,6 +114,12 @@ export function openExecutor({ source, target, names, network, compression }: Ex
     /** Of disjoint ranges by their blocks, in their order (targets/digest.ts). */
     storedDigests: (of: Pick<WrittenRange, 'table' | 'target'>, ranges: readonly Range[]) =>
       storedDigests(target, { describe: columnsOf }, of, ranges),
+    /** Computes the range once more. */
+    outside: async (of: Omit<WrittenRange, 'rowsWritten'>) =>
+      await rowsOutside(reader(of.table), of, {
+        names: (await columnsOf(of.table)).map(({ name }) => name),
+        params: paramsOf(of.table, of.range),
+      }),
     ...openDeletions(target, names),
   }
 }

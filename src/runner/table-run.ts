@@ -63,6 +63,8 @@ export function startTable(
     lock,
     /** `locked` only after the ledger has been read under the lock: no chunk may start before. `locking`: from its turn on. */
     phase: 'unlocked' as 'unlocked' | 'locking' | 'locked',
+    /** Fewer rows than were written were no rows outside of their range, but several of one key. */
+    yieldsSeveral: false,
     /** The `done` events without a digest. */
     undigested: [] as LedgerEvent[],
     /** Events appended since the last checkpoint. */

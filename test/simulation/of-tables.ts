@@ -32,6 +32,11 @@ export function keyIn(text: string): Key {
 }
 
 export const OF_TABLES: readonly Statement[] = [
+  {
+    name: 'rows outside',
+    words: ['toString(min(position)) AS first'],
+    run: () => [{ rows: 0, first: '0', last: '0' }],
+  },
   { name: 'views of sources', words: ['SELECT name, arrayFilter(column'], run: nothing },
   {
     name: 'tables',

@@ -111,4 +111,19 @@ export const DEFECTS_OF_OPERATORS = [
     test: 'test/commands/verify/own-tables.server.test.ts',
     name: 'in an engine that combines them',
   },
+  {
+    what: 'rows outside of the range of a chunk are stored and done',
+    kind: 'attack',
+    find: 'if (found !== undefined && found.rows > 0)',
+    put: 'if (found === undefined)',
+    test: 'test/runner/rows-outside.server.test.ts',
+    name: 'outside of its range fails',
+  },
+  {
+    what: 'a table of which a row of each key stays computes each chunk twice',
+    find: 'run.yieldsSeveral = true',
+    put: '',
+    test: 'test/runner/rows-outside.server.test.ts',
+    name: 'are looked at once in a run',
+  },
 ]

@@ -91,6 +91,7 @@ FORMAT Parquet`,
     // Its tables hold several networks, and others fill them, too.
     digest: async () => undefined,
     storedDigests: async () => [],
+    outside: async () => undefined,
     // Of sources, nothing is derived that could be audited.
     audit: async () => undefined,
     describeAudits: async () => undefined,

@@ -20,7 +20,7 @@ import {
 import { checkedParameters, transformParameters, type Parameters } from '../sql-syntax/parameters.ts'
 import { reportOutside } from '../sql-syntax/outside.ts'
 import { sharedStep } from '../sql-syntax/shared-cte.ts'
-import { onlyStatement, normalForm } from '../sql-syntax/statements.ts'
+import { onlyStatement } from '../sql-syntax/statements.ts'
 import { clusterForm } from '../sql-syntax/table-forms.ts'
 import { clauseSettings, onlySelect } from './transform-statement.ts'
 import {
@@ -33,7 +33,7 @@ import {
   withUnits,
 } from './definition-checks.ts'
 import { type SqlFile, keyFolders, readSqlFiles } from './sql-files.ts'
-import { hash } from 'node:crypto'
+import { sha256, sqlHash } from './sql-hash.ts'
 import { tablesRead } from '../sql-syntax/table-refs.ts'
 
 type TableFiles = {
@@ -173,7 +173,7 @@ export function earlierDefinition(table: TableDefinition, { file, text }: Pick<S
     params,
     settings,
     transform,
-    sqlHash: sqlHash(transform, { params, settings }),
+    sqlHash: sqlHash(transform, { params, settings, position: header.position }),
   }
 }
 
@@ -201,26 +201,6 @@ function targetDdl(
 }
 
 const ONE_CREATE_TABLE = { missing: 'the file has no CREATE TABLE', hint: 'write one CREATE TABLE' }
-
-/**
- * sha256 (hex) of all that decides on a transform's rows. Settings named `max_…` are left out: every overflow mode throws, so such a limit
- * may fail a statement, but cannot change its rows, and tuning makes nothing stale.
- */
-export function sqlHash(
-  transform: SqlText,
-  { params, settings }: Pick<TableDefinition, 'params' | 'settings'>,
-): string {
-  const set = Object.entries(settings).filter(([name]) => !name.startsWith('max_'))
-  return sha256(
-    [
-      normalForm(transform),
-      ...params.map(({ name, type, value }) => `${name} ${type} = ${value}`).toSorted(),
-      ...set.map(([name, value]) => `${name} = ${value}`).toSorted(),
-    ].join('\n'),
-  )
-}
-
-export const sha256 = (content: string | Uint8Array): string => hash('sha256', content)
 
 /** By table key: of each table the files of the last folder that has some. Reports folders of no table. */
 export async function readAuditFiles(folders: readonly string[], keys: readonly string[], report: Report) {

@@ -3,7 +3,7 @@ import { access, mkdir, rm, writeFile, constants, readFile, realpath, rename, st
 import { dirname } from 'node:path'
 import { usageError, BackfillError } from '../model/errors.ts'
 import { assertInside, shown } from './sql-files.ts'
-import { sha256 } from './definitions.ts'
+import { sha256 } from './sql-hash.ts'
 import { randomId } from '../seam/random.ts'
 
 /** @throws BackfillError `usage` if a file exists already */

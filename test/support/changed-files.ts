@@ -1,6 +1,6 @@
 // Owns catalogues in which a test has moved a fork, limited a table, or added a table, as a person would in the files.
 import type { Catalogue, TableDefinition } from '../../src/model/model.ts'
-import { sqlHash } from '../../src/project/definitions.ts'
+import { sqlHash } from '../../src/project/sql-hash.ts'
 
 const change = (catalogue: Catalogue, key: string, edit: (table: TableDefinition) => TableDefinition) => ({
   ...catalogue,

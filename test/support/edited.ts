@@ -1,5 +1,5 @@
 // Owns catalogues in which a test has edited one table's transform, as a person would edit its file.
-import { sqlHash } from '../../src/project/definitions.ts'
+import { sqlHash } from '../../src/project/sql-hash.ts'
 import type { Catalogue, TableDefinition } from '../../src/model/model.ts'
 
 export type Edit = {

@@ -6,7 +6,7 @@ import { checkedParameters, RUNNER_PARAMETERS } from '../../sql-syntax/parameter
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { clauseSettings, onlySelect } from '../../project/transform-statement.ts'
 import { readSqlFiles, type SqlFile } from '../../project/sql-files.ts'
-import { sha256, sqlHash } from '../../project/definitions.ts'
+import { sha256, sqlHash } from '../../project/sql-hash.ts'
 import {
   isKeyword,
   lex,

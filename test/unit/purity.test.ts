@@ -144,7 +144,7 @@ const TOUCHED_BY: Readonly<Record<string, readonly string[]>> = {
     'commands/report/page.ts',
     'commands/verify/chunks.ts',
     'embedded/',
-    'project/definitions.ts',
+    'project/sql-hash.ts',
     'workspace/servers.ts',
     'seam/random.ts',
   ],

@@ -24,7 +24,7 @@ export function* lintLastSecond(
     const around = selectAround(significantTokens(transform), from)
     for (const [at, token] of around.entries()) {
       const column = unquoted(token)
-      const left = named.includes(column) ? leftOut(around, at + 1) : undefined
+      const left = named.includes(column) ? (leftOut(around, at + 1) ?? leftOutBefore(around, at)) : undefined
       if (left !== undefined)
         yield fileError({
           rule: 'W083',
@@ -46,16 +46,29 @@ export function* lintLastSecond(
 }
 
 /** The end of the range that the name before `at` leaves out: `block_number < {to_block:UInt64}`. */
-function leftOut(tokens: readonly Token[], at: number): { end: string; hint: string } | undefined {
-  // The name may be in a function: `toUnixTimestamp(at) < …`
-  const behind = tokens.findIndex(({ text }, index) => index >= at && text !== ')')
-  const operator = tokens[behind]?.text
+function leftOut(tokens: readonly Token[], at: number): LeftOut | undefined {
+  // The name may be in a function, or cast: `toUnixTimestamp(at) < …`
+  const isCast = tokens[at]?.text === '::'
+  const behind = tokens.findIndex(({ text }, index) => index >= (isCast ? at + 2 : at) && text !== ')')
+  return behind === -1 ? undefined : endWithout(tokens[behind]!, boundBehind(tokens.slice(behind), 1), '<')
+}
+
+/** The same with the operands the other way round: `{to_block:UInt64} > block_number`. `at`: of the name. */
+function leftOutBefore(tokens: readonly Token[], at: number): LeftOut | undefined {
+  const behind = (tokens[at - 1]?.text === '.' ? at - 2 : at) - 1
+  const from = tokens.findLastIndex(({ text }, index) => index < behind && text === '{')
+  return from === -1 ? undefined : endWithout(tokens[behind]!, tokens.slice(from, behind), '>')
+}
+
+type LeftOut = { readonly end: string; readonly hint: string }
+
+/** `below`: the operator that leaves out the last position. */
+function endWithout({ text: operator }: Token, bound: readonly Token[], below: string): LeftOut | undefined {
   if (operator !== '<' && operator !== '>') return undefined
-  const bound = boundBehind(tokens.slice(behind), 1)
-  if (!isEnd(bound, operator === '<' ? 'to' : 'from')) return undefined
-  return operator === '<'
-    ? { end: 'last', hint: 'write <=, or add 1 to the bound' }
-    : { end: 'first', hint: 'write >=' }
+  if (!isEnd(bound, operator === below ? 'to' : 'from')) return undefined
+  return operator === below
+    ? { end: 'last', hint: `write ${operator}=, or add 1 to the bound` }
+    : { end: 'first', hint: `write ${operator}=` }
 }
 
 /** What the name before `at` is at most: behind `<=`, or the AND of a BETWEEN. */

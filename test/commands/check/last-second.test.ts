@@ -41,6 +41,9 @@ test.each([
   't.slot < fromUnixTimestamp({to:UInt64})',
   'toUnixTimestamp(slot) < {to:UInt64}',
   'slot > toDateTime({from:UInt64}) AND slot <= {to:DateTime}',
+  '{from:DateTime} <= slot AND {to:DateTime} > slot',
+  '{from:DateTime} < t.slot AND slot <= {to:DateTime}',
+  'slot::DateTime < {to:DateTime}',
 ])('a position is lost by %s', (where) => {
   expect(left(where)).toEqual(['W083'])
 })
@@ -51,6 +54,8 @@ test.each([
   'slot < toStartOfHour({to:DateTime}) + INTERVAL 1 HOUR AND slot >= toStartOfHour({from:DateTime})',
   'slot < {from:DateTime} AND n < {to:DateTime} AND s.n > {from:DateTime}',
   'slot >= {from:DateTime} AND NOT slot > {to:DateTime}',
+  '{from:DateTime} <= slot AND {to:DateTime} >= slot',
+  'n > {to:DateTime} AND 5 < slot AND fromUnixTimestamp({to:UInt64} + 1) > slot',
 ])('no position is lost by %s', (where) => {
   expect(left(where)).toEqual([])
 })

@@ -52,9 +52,18 @@ export function serverUrl(word: Word, protocol: Protocol) {
       'databases are set by SOURCE_CLICKHOUSE_DATABASE and TARGET_CLICKHOUSE_DATABASE',
     )
   }
+  const username = credential(url.username)
+  // A whole `user:password` that was percent-encoded, or has another separator: as a name it would be printed.
+  if (url.password === '' && /[:;]/.test(username ?? '')) {
+    const variable = word.place.replace(/_URL.*/, '')
+    throw usageError(
+      `${word.place} has a user name with a : or ; in it, and no password`,
+      `write user:password@ before the host, or set ${variable}_USERNAME and ${variable}_PASSWORD`,
+    )
+  }
   if (bare && port === undefined) url.port = protocol === 'https' ? '8443' : '8123'
   const path = url.pathname.replace(/\/+$/, '')
-  return { url: url.origin + path, username: credential(url.username), password: credential(url.password) }
+  return { url: url.origin + path, username, password: credential(url.password) }
 }
 
 /** More than any address has; the patterns above take quadratic time. */

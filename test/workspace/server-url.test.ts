@@ -52,6 +52,19 @@ test.for(['ann:k/ey@db:8123', 'http://ann:k#ey@db:8123', 'http://ann:k?ey@db', '
   },
 )
 
+test.for(['http://u%3AZsecret9@db:8123', 'http://u;Zsecret9@db:8123', 'u%3bZsecret9@db', 'u%3AZsecret9:@db'])(
+  'a user name that could hold the password is refused without being repeated: %s',
+  (text) => {
+    const read = () => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')
+    expect(read).toThrow('TARGET_CLICKHOUSE_URL has a user name with a : or ; in it, and no password')
+    expect(read).not.toThrow(/Zsecret9/)
+    expect(serverUrl({ text: 'http://a%3Ab:k%3Bey@db', place: '' }, 'http')).toMatchObject({
+      username: 'a:b',
+      password: 'k;ey',
+    })
+  },
+)
+
 test('an address of tens of thousands of letters is refused at once', () => {
   const text = 'http:/' + 'ttp://a/'.repeat(10_000)
   expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(

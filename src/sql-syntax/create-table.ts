@@ -79,6 +79,15 @@ export function createTable(ddl: SqlText) {
   const onCluster = tokens.findIndex(
     (token, at) => at > nameAt && at < open && isKeyword(token, 'ON') && isKeyword(tokens[at + 1], 'CLUSTER'),
   )
+  // What is left out here would only be refused by the server, in `up`; a fixed UUID once the table was dropped.
+  const stray = tokens[onCluster === nameAt + 1 ? onCluster + 3 : nameAt + 1]
+  if (stray !== tokens[open]) {
+    const sentence = `'${stray?.text}' stands between the name of the table and its columns`
+    const hint = isKeyword(stray, 'UUID')
+      ? 'remove UUID and its value: the server gives each table a new one'
+      : "remove it: only ON CLUSTER '{cluster}' may stand there"
+    throw problem(ddl, stray, sentence, hint)
+  }
   // ClickHouse takes a comma behind the last item.
   const items = splitAtCommas(tokens.slice(open + 1, tokens[close - 1]?.text === ',' ? close - 1 : close))
   const columns = items

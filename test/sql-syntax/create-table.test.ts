@@ -61,6 +61,7 @@ test.for([
   ['create table t (a Int8)', 't'],
   ['CREATE TABLE db.t (a Int8)', 't'],
   ['CREATE TABLE `d b`.`my``t` (a Int8)', 'my`t'],
+  ['CREATE TABLE db.t ON CLUSTER main (a Int8)', 't'],
   ["CREATE TABLE IF NOT EXISTS db.t ON CLUSTER '{cluster}' (a Int8)", 't'],
 ])('%j creates the table %s', ([text, table]) => {
   expect(createTable(sql(text!)).table).toBe(table)
@@ -70,6 +71,16 @@ test.for([
   ['DROP TABLE a', "d.sql:1: expected CREATE TABLE, found 'DROP'"],
   ['-- x\nCREATE VIEW a AS SELECT 1', "d.sql:2: expected CREATE TABLE, found 'CREATE VIEW'"],
   ['CREATE OR REPLACE TABLE a (b Int8)', 'd.sql:1: CREATE OR REPLACE would throw away'],
+  [
+    "CREATE TABLE a\nUUID '6c8b'\n(b Int8)",
+    "d.sql:2: 'UUID' stands between the name of the table and its columns",
+  ],
+  ["CREATE TABLE d.a UUID '6c8b' ON CLUSTER c (b Int8)", "'UUID' stands between"],
+  ['CREATE TABLE a UUID 5 (b Int8)', "'UUID' stands between"],
+  ['CREATE TABLE a ON CLUSTR main (b Int8)', "'ON' stands between"],
+  ['CREATE TABLE a ON CLUSTER main x (b Int8)', "'x' stands between"],
+  ['CREATE TABLE a.b.c (b Int8)', "'.' stands between"],
+  ['CREATE TABLE a create table if not exists a (b Int8)', "'create' stands between"],
   ['CREATE TABLE a AS b', 'CREATE TABLE without a list of columns'],
   ['CREATE TABLE a (b Int8', 'CREATE TABLE without a list of columns'],
   ["CREATE TABLE a (b Int8,\n'c' Int8)", "d.sql:2: expected a column, found ''c''"],

@@ -2,7 +2,7 @@
 import { type BackfillError, fileError, type Finding, knownNames } from '../model/errors.ts'
 import { type RowsKind, type SqlText, XATU_COLUMNS } from '../model/model.ts'
 import { quotedName, quoteIdentifier } from '../sql-syntax/quoting.ts'
-import { joined, significantTokens, splitAtCommas } from '../sql-syntax/lexer.ts'
+import { compactText, joined, significantTokens, splitAtCommas, unquoted } from '../sql-syntax/lexer.ts'
 import { columnsIn } from '../sql-syntax/named-columns.ts'
 import type { RuleId } from '../model/rules.ts'
 import { type DdlClause, ddlClauses, type DdlClauses } from '../sql-syntax/ddl-clauses.ts'
@@ -15,7 +15,11 @@ export function* lintDdl(
 ): Generator<BackfillError, void> {
   const clauses = ddlClauses(ddl)
   const by = columnsIn(position)
-  const problems = [...unknownColumns(clauses), ...rowsColumn(clauses, rows, by)]
+  const problems = [
+    ...unknownColumns(clauses),
+    ...rowsColumn(clauses, rows, by),
+    ...positionIsNumber(clauses, rows, position),
+  ]
   // A key with unknown columns cannot be checked further.
   if (problems.length === 0)
     problems.push(
@@ -28,7 +32,12 @@ export function* lintDdl(
 
 type Problem = Omit<Finding, 'file'>
 
-const problem = (rule: RuleId, at: DdlClause | undefined, sentence: string, hint: string): Problem => {
+const problem = (
+  rule: RuleId,
+  at: Pick<DdlClause, 'line'> | undefined,
+  sentence: string,
+  hint: string,
+): Problem => {
   return { rule, line: at?.line, sentence, hint }
 }
 
@@ -63,6 +72,22 @@ function* rowsColumn(
       : ''
   yield problem('E054', undefined, sentence, hint + knownNames('columns', wanted, known))
 }
+
+/** An expression is cast to a number; the column itself is compared with the blocks of a range as it is. */
+function* positionIsNumber(
+  { columns }: DdlClauses,
+  rows: RowsKind,
+  position: string,
+): Generator<Problem, void> {
+  const column = columns.find(({ name }) => name === position && name === XATU_COLUMNS.position)
+  const type = compactText(column?.clauses.get('') ?? [])
+  if (rows.kind !== 'per-block' || !NO_NUMBER.test(type)) return
+  const sentence = `the rows are per block, but ${position} is a ${type}, which ClickHouse cannot compare with numbers of blocks`
+  yield problem('E054', column, sentence, 'declare it as a number, such as UInt64')
+}
+
+const NO_NUMBER =
+  /^(?:(?:Nullable|LowCardinality)\()*(?:(?:Fixed)?String|(?:VAR)?CHAR|TEXT|UUID|IPv6|Date(?:32)?|Array|Tuple|Map|JSON)\b/i
 
 function* engineFits({ engine }: DdlClauses, rows: RowsKind): Generator<Problem, void> {
   if (engine !== undefined && /^(?:Null|Set|Buffer|Merge|GenerateRandom|Alias)$/i.test(engine.name))

@@ -39,6 +39,37 @@ test.each([
   expect(said.filter((one) => one.startsWith('W059'))).toEqual(found)
 })
 
+test.each([
+  'String',
+  'Nullable(FixedString(3))',
+  'LowCardinality(Nullable(String))',
+  'UUID',
+  'Array(UInt8)',
+  'Date',
+])('a block number of the type %s, which cannot be compared with numbers, is refused', (type) => {
+  const columns = `n UInt64, block_number ${type} DEFAULT 1`
+  expect(findingsOf('ReplacingMergeTree ORDER BY block_number', columns)).toEqual([
+    `E054 the rows are per block, but block_number is a ${type}, which ClickHouse cannot compare with numbers of blocks`,
+  ])
+  expect(
+    findingsOf('ReplacingMergeTree ORDER BY block_number', columns, 'toUInt64(block_number + n)'),
+  ).toEqual([])
+})
+
+test.each([
+  'UInt8',
+  'Int256',
+  'Nullable(UInt64)',
+  'LowCardinality(UInt32)',
+  'Decimal(20, 0)',
+  'Float64',
+  'DateTime',
+  "DateTime64(3, 'UTC')",
+  'BIGINT UNSIGNED',
+])('a block number of the type %s is a number', (type) => {
+  expect(findingsOf('ReplacingMergeTree ORDER BY block_number', `block_number ${type}`)).toEqual([])
+})
+
 test('a primary key may stand in the list of columns, or behind one of them', () => {
   expect(findingsOf('ReplacingMergeTree', `${COLUMNS}, PRIMARY KEY (block_number, n)`)).toEqual([])
   expect(findingsOf('ReplacingMergeTree', 'block_number UInt32 PRIMARY KEY, n UInt64')).toEqual([])

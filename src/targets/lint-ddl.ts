@@ -166,11 +166,12 @@ function* blocksFound(
 ): Generator<Problem, void> {
   if (rows.kind !== 'per-block' || !engine?.name.endsWith('MergeTree')) return
   if (mergesRows(engine) && !tellsBlocksApart(sortKey, by)) return // E055
-  const words = sortKey?.text.split(' , ')[0]?.split(' ') ?? []
+  const words = significantTokens({ file: '', text: sortKey?.text ?? '', line: 1 }).map(unquoted)
+  const first = words.slice(0, words.includes(',') ? words.indexOf(',') : undefined)
   const hasIndex = others.some(
     ({ text, names }) => by.some((name) => names.includes(name)) && /^INDEX .* TYPE minmax\b/i.test(text),
   )
-  if (hasIndex || by.some((name) => [name, quoteIdentifier(name)].some((one) => words.includes(one)))) return
+  if (hasIndex || by.some((name) => first.includes(name))) return
   const sentence = `ORDER BY does not begin with ${by.join(', ')}, and no index has it: to read the rows of a range the server reads the whole table`
   yield problem(
     'W059',

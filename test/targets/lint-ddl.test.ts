@@ -39,6 +39,14 @@ test.each([
   expect(said.filter((one) => one.startsWith('W059'))).toEqual(found)
 })
 
+test.each(['`a b`', '"a b"', '(`a b`, n)', 'toUInt64(`a b`)'])(
+  'a position with a blank in its name is found at the beginning of ORDER BY %s',
+  (keys) => {
+    const said = findingsOf(`MergeTree ORDER BY ${keys}`, '`a b` UInt32, n UInt64', 'toUInt64(`a b`)')
+    expect(said).toEqual([expect.stringContaining('W057')])
+  },
+)
+
 test.each([
   'String',
   'Nullable(FixedString(3))',

@@ -43,7 +43,7 @@ export type TableFacts = {
 export async function absencesOf(
   { ports }: Pick<ReadWorkspace, 'ports'>,
   { table, bounds, target, parts, view }: TableFacts,
-): Promise<readonly Absence[]> {
+) {
   const name = [ports.target.database, table.target].map(quotedName).join('.')
   const islands = view?.islands ?? []
   const lastDone = islands.findLast(({ state }) => state === 'done')?.to
@@ -60,7 +60,8 @@ export async function absencesOf(
   const add = (state: AbsenceState, text: string) => found.push({ state, text })
   if (target !== undefined && hasUnknownRows(table, target, view))
     add('unknown rows', await unknownRowsText(ports, table, target))
-  if (mayBeEmptied && rowsWritten > 0) add('emptied', emptiedSentence(ports, table).join(': '))
+  const isEmptied = mayBeEmptied && rowsWritten > 0
+  if (isEmptied && target.expires !== true) add('emptied', emptiedSentence(ports, table).join(': '))
   if (lost !== undefined)
     add(
       'emptied in part',
@@ -78,7 +79,8 @@ export async function absencesOf(
       `blocks up to ${lastDone} are done, but the newest block of the sources is ${newest}: were they loaded again, or from another chain? \`backfill verify --sources\` finds the blocks whose rows have changed`,
     )
   if (head === undefined && bounds.note !== undefined && !isImport(table)) add('no source rows', bounds.note)
-  return found
+  /** `expired`: a TTL has taken all rows, which is as it should be, but nothing can be computed from the table. */
+  return { absences: found as readonly Absence[], expired: isEmptied && target.expires === true }
 }
 
 export function emptiedSentence(

@@ -76,12 +76,13 @@ export function presentSql(table: TableDefinition, network: Network): Present {
   }
 }
 
-/** The blocks of an input that a dependant may read now: none while some of its rows are lost, for nobody knows yet which. */
+/** The blocks of an input that a dependant may read now: none while some of its rows are lost, for nobody knows yet which, or while a TTL has taken all. */
 export function readableBlocks(
   dependant: Pick<TableDefinition, 'history'>,
-  input: Omit<Facts, 'view'> & { readonly absences: readonly Absence[] },
+  input: Omit<Facts, 'view'> & { readonly absences: readonly Absence[]; readonly expired: boolean },
   covered?: BlockSet,
 ): BlockSet {
+  if (input.expired) return []
   return hasLostRows(input.absences) ? [] : blocksToRead(dependant, input, covered)
 }
 

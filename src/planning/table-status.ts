@@ -26,6 +26,8 @@ export type TableStatus = TableFacts & {
   /** Expected and not covered; includes dirty ranges. */
   readonly missing: BlockSet
   readonly emptied: boolean
+  /** A TTL has taken all its rows. */
+  readonly expired: boolean
   /** Its inputs that were emptied so, or have lost rows, and which of it: its blocks wait until these are built again. */
   readonly lackingInputs: readonly string[]
   /** Done ranges that would be computed differently now. */
@@ -83,7 +85,7 @@ export async function readTableStatuses(
     const view = views.get(table.key)
     const target = targets.get(table.target)
     const coverage = coverageOf(bounds, view)
-    const absences = await absencesOf(workspace, {
+    const { absences, expired } = await absencesOf(workspace, {
       table,
       bounds,
       target,
@@ -93,13 +95,13 @@ export async function readTableStatuses(
     const emptied = absences.some(({ state }) => state === 'emptied')
     const lackingInputs = table.after
       .map((key) => facts.get(key)!)
-      .filter((input) => input.emptied || hasLostRows(input.absences))
-      .map(({ table: { target: name }, emptied: all }) => `${name}, which ${all ? 'is empty' : 'lacks rows'}`)
+      .filter((input) => input.emptied || input.expired || hasLostRows(input.absences))
+      .map((input) => `${input.table.target}, which ${input.target?.rows === 0 ? 'is empty' : 'lacks rows'}`)
     const strays = table.sources.flatMap((name) => {
       const above = extents.get(name)?.stray
       return above === undefined ? [] : [{ source: name, above }]
     })
-    const found = { emptied, lackingInputs, strays, absences }
+    const found = { emptied, expired, lackingInputs, strays, absences }
     facts.set(table.key, { table, bounds, target, view, ...coverage, ...found })
   }
   return await withStale(workspace, facts)

@@ -1,6 +1,6 @@
 // Owns reading engine and keys from a CREATE TABLE, and whether the sharding of a Distributed table keeps the rows of a key on one shard.
 import type { SqlText } from '../model/model.ts'
-import { createTable } from './create-table.ts'
+import { type Clauses, createTable } from './create-table.ts'
 import {
   isKeyword,
   isName,
@@ -58,6 +58,13 @@ export function ddlClauses(ddl: SqlText) {
     settings: clause('SETTINGS'),
   }
 }
+
+/** The items of a TTL that take rows, or make them fewer: others move or compress them. */
+export function ttlOfRows(clauses: Clauses): readonly (readonly Token[])[] {
+  return splitAtCommas(clauses.get('TTL') ?? []).filter((item) => !item.some(isMove))
+}
+
+const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 'TO', 'RECOMPRESS')
 
 export function readEngine(behind: readonly Token[]): DdlEngine | undefined {
   const tokens = behind[0]?.text === '=' ? behind.slice(1) : behind

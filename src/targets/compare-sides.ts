@@ -8,8 +8,8 @@ import { comparable, comparedColumns, isCollapsing, type NotCompared } from './c
 import { isPlain } from './plain-inputs.ts'
 import { quoteIdentifier } from '../sql-syntax/quoting.ts'
 import { createTable } from '../sql-syntax/create-table.ts'
-import { ddlClauses } from '../sql-syntax/ddl-clauses.ts'
-import { isKeyword, type Token, unquoted, joined, splitAtCommas } from '../sql-syntax/lexer.ts'
+import { ddlClauses, ttlOfRows } from '../sql-syntax/ddl-clauses.ts'
+import { isKeyword, type Token, unquoted, joined } from '../sql-syntax/lexer.ts'
 
 /**
  * Two SELECTs over `backfill_key` (the sorting key as 128 bits), `backfill_position` (what decides between rows of a
@@ -103,7 +103,7 @@ function dropsOf(
   const { columns, clauses } = createTable({ file: '', text, line: 1 })
   const { engine, sortKey, partition } = ddlClauses({ file: '', text, line: 1 })
   const fading = columns.filter((column) => column.clauses.has('TTL')).map(({ name }) => name)
-  const ttl = splitAtCommas(clauses.get('TTL') ?? []).filter((item) => !item.some(isMove))
+  const ttl = ttlOfRows(clauses)
   const groups = ttl.some((item) => item.some((token) => isKeyword(token, 'GROUP')))
   const hidden = columns.map(({ name }) => name).filter((name) => !known.includes(name))
   const isComputable = (item: readonly Token[]) => !item.some((token) => hidden.includes(unquoted(token)))
@@ -144,8 +144,6 @@ function summedColumns(
     .filter(({ type }) => /^(Nullable\()?(U?Int|Float|BFloat|Decimal)/.test(type))
     .map(({ name }) => name)
 }
-
-const isMove = (token: Token): boolean => token.depth === 0 && isKeyword(token, 'TO', 'RECOMPRESS')
 
 /** A row lives on if its TTL is 0, lies ahead, or does not meet the condition. */
 function lives(item: readonly Token[]): string {

@@ -1,9 +1,9 @@
 // Owns the derived tables on the target server: which exist, with which columns, and their creation.
 import { sql } from 'kysely'
-import { usageError } from '../model/errors.ts'
+import { attempt, ignore, usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
-import type { Distributed } from '../sql-syntax/ddl-clauses.ts'
-import type { DdlColumn } from '../sql-syntax/create-table.ts'
+import { type Distributed, ttlOfRows } from '../sql-syntax/ddl-clauses.ts'
+import { createTable, type DdlColumn } from '../sql-syntax/create-table.ts'
 import type { Cluster, Server, Names } from '../clickhouse/server.ts'
 import { assertAllNodes } from '../clickhouse/cluster/cluster.ts'
 import { onCluster, runQueued } from '../clickhouse/cluster/queue.ts'
@@ -22,6 +22,8 @@ import { type ExistingTable, existingTables } from '../clickhouse/existing-table
 export type TargetTable = Omit<ExistingTable, 'shards'> & {
   /** It has a TTL: rows or values go by themselves. */
   readonly fades?: boolean
+  /** A TTL takes rows: that there are none is no sign that somebody has emptied it. */
+  readonly expires?: boolean
   /** Of a table of a cluster: where its rows are, and the key that says on which shard. */
   readonly sharding?: Distributed
   /** Why its rows cannot be deleted, as the end of a sentence. */
@@ -207,11 +209,18 @@ async function asTarget(server: Server, names: Names, { shards, definition, ...t
     ...table,
     definition: rowsIn,
     fades: /\bTTL\b/.test(rowsIn),
+    expires: expires(rowsIn),
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
     ...(shards?.sharding && { sharding: shards.sharding }),
     ...(shards && { uuid: await uuidOfShards(server, names, shards), rows: shards.rows, bytes: null }),
   }
+}
+
+/** What stands there may be no CREATE TABLE. */
+function expires(text: string): boolean {
+  const created = attempt(ignore, () => createTable({ file: 'system.tables', text, line: 1 }))
+  return created !== undefined && ttlOfRows(created.clauses).length > 0
 }
 
 function noDeletes(engine: string, definition: string): string | undefined {

@@ -131,6 +131,33 @@ test('a dependant waits for an input that was emptied, and runs when it is built
   expect((await blocksOf('int_slot_blocks')).length).toBe(12)
 })
 
+test('a dependant waits for an input of which a TTL has taken all rows, and what it has itself stays', async () => {
+  const catalogue = withReaders(blocksWhere('true'))
+  await (await connectWorkspace({ catalogue })).up()
+  const both = await connectWorkspace({ tables: [TABLE, DEPENDANT], catalogue })
+  expect((await both.up({ to: 6 })).failed).toEqual([])
+  await query(`ALTER TABLE ${INPUT} MODIFY TTL toDateTime(block_number) + INTERVAL 1 DAY`)
+  await query(`OPTIMIZE TABLE ${INPUT} FINAL`)
+  expect(await both.up()).toMatchObject({ chunks: 0, failed: [] })
+  expect((await reportOf(both, TABLE)).state).toBe('up to date')
+  expect(await reportOf(both, DEPENDANT)).toMatchObject({
+    doneBlocks: 6,
+    stale: [],
+    notes: ['its blocks wait for int_block_slots_stat, which is empty'],
+  })
+})
+
+test('a table of one row per key of which a TTL has taken all rows gets new ones', async () => {
+  const catalogue = addNewcomers(withSql(blocksWhere('true')))
+  const workspace = await connectWorkspace({ tables: ['first_blocks'], catalogue })
+  expect((await workspace.up({ to: 6 })).failed).toEqual([])
+  const first = '{target:Identifier}.int_first_blocks'
+  await query(`ALTER TABLE ${first} MODIFY TTL toDateTime(block_number) + INTERVAL 1 DAY`)
+  await query(`OPTIMIZE TABLE ${first} FINAL`)
+  expect((await workspace.up()).failed).toEqual([])
+  expect(await reportOf(workspace, 'first_blocks')).toMatchObject({ state: 'up to date', doneBlocks: 12 })
+})
+
 test('nothing is written into a table that was emptied, by up or by redo: it would hide that the other rows are lost', async () => {
   const catalogue = addNewcomers(withSql(blocksWhere('true')))
   const workspace = await connectWorkspace({ tables: ['first_blocks', 'newcomers'], catalogue })

@@ -54,6 +54,21 @@ test('a table that was emptied, sources without rows, and a head that went back 
   expect(await checked()).toMatchObject({ code: 8, state: 'emptied' })
 })
 
+test('a table whose TTL has taken all rows is not emptied, and gets new ones; a TTL that takes no rows explains nothing', async () => {
+  const alter = (ttl: string) => say(`ALTER TABLE {target:Identifier}.${TABLE} MODIFY TTL ${ttl}`)
+  const rows = () => rowsOf(server(), `SELECT block_number FROM {target:Identifier}.${TABLE}`, databases())
+  await alter('toDateTime(block_number) + INTERVAL 30 DAY')
+  await say(`OPTIMIZE TABLE {target:Identifier}.${TABLE} FINAL`)
+  expect(await rows()).toEqual([])
+  expect(await checked()).toMatchObject({ code: 0, state: 'up to date', exits: [] })
+  await addBlocks(server(), databases().source, { from: 21, to: 22 })
+  expect(await run('up')).toMatchObject({ code: 0, stderr: expect.not.stringContaining('was it truncated?') })
+
+  await alter('toDateTime(block_number) + INTERVAL 30 DAY RECOMPRESS CODEC(ZSTD(3))')
+  await say(`TRUNCATE TABLE {target:Identifier}.${TABLE}`)
+  expect(await checked()).toMatchObject({ code: 8, state: 'emptied' })
+})
+
 test('blocks that --to has forced above the newest block are not a head that went back', async () => {
   expect((await run('up --to 25')).code).toBe(0)
   expect(await checked()).toMatchObject({ code: 0, state: 'up to date' })

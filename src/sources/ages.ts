@@ -24,13 +24,11 @@ export function openAges(place: SourcePlace) {
       if (low === undefined || high === undefined) return undefined
       const hull = { from: low.from, to: high.to }
       const arrived = unionOf(
-        sources
-          .filter(isDated)
-          .map((source) =>
-            rowsIn(place, source, hull, during)
-              .select(['block_number', 'updated_date_time'])
-              .where(touchesSome(some, 'block_number')),
-          ),
+        sources.filter(isDated).map((source) =>
+          rowsIn(place, source, hull, during)
+            .select(['block_number', WRITTEN.as('written')])
+            .where(touchesSome(some, 'block_number')),
+        ),
       )
       if (arrived === undefined) return undefined
       const row = await during
@@ -39,7 +37,7 @@ export function openAges(place: SourcePlace) {
             .selectFrom(arrived.as('arrived'))
             .select([
               'block_number',
-              sql<boolean>`max(updated_date_time) NOT BETWEEN now() - ${seconds} AND now() + ${AHEAD_SECONDS}`.as(
+              sql<boolean>`max(written) NOT BETWEEN ${NOW} - ${seconds} AND ${NOW} + ${AHEAD_SECONDS}`.as(
                 'is_old',
               ),
             ])
@@ -65,11 +63,8 @@ export function openAges(place: SourcePlace) {
           rowsOf(place, source, during)
             .select([
               sql<string>`${source}`.as('source'),
-              sql<number>`if(countIf(updated_date_time <= now() + ${AHEAD_SECONDS}) = 0,
-                dateDiff('second', min(updated_date_time), now()),
-                greatest(0, dateDiff('second', maxIf(updated_date_time, updated_date_time <= now() + ${AHEAD_SECONDS}), now())))`.as(
-                'age',
-              ),
+              sql<number>`if(countIf(${WRITTEN} <= ${NOW} + ${AHEAD_SECONDS}) = 0, ${NOW} - min(${WRITTEN}),
+                greatest(0, ${NOW} - maxIf(${WRITTEN}, ${WRITTEN} <= ${NOW} + ${AHEAD_SECONDS})))`.as('age'),
             ])
             .where('block_number', '>', head - NEWEST_BLOCKS)
             .having(sql<boolean>`count() > 0`),
@@ -79,6 +74,10 @@ export function openAges(place: SourcePlace) {
     },
   }
 }
+
+/** A source may keep the time as a number or a text: read as a fingerprint reads it. */
+const WRITTEN = sql<number>`toUnixTimestamp(updated_date_time)`
+const NOW = sql`toUnixTimestamp(now())`
 
 const NEWEST_BLOCKS = 100
 

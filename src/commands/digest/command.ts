@@ -58,7 +58,7 @@ export async function readDigests(
           least((part + 1) * {every:UInt64} - 1, {to:UInt64}) AS "to",
           count() AS rows, toString(sum(${sql.rowHash})) AS sum, ${sql.columns} AS columns
         FROM ${sql.from} WHERE ${table.position} BETWEEN {from:UInt64} AND {to:UInt64}
-        GROUP BY intDiv(toUInt64(${table.position}), {every:UInt64}) AS part ORDER BY part`,
+        GROUP BY intDiv(assumeNotNull(toUInt64(${table.position})), {every:UInt64}) AS part ORDER BY part`,
         query_params: { every, from, to },
         clickhouse_settings: DIGEST_SETTINGS,
         ...(signal && { abort_signal: signal }),

@@ -13,11 +13,16 @@ let catalogue: Catalogue
 const { built, change } = useBuiltTables(40, (place) => ({ catalogue } = place))
 
 /** A table of SLOTS with these columns and clauses, filled by this SELECT from the blocks of the source. */
-async function builtAs(columns: string, behind: string, select: string): Promise<TestWorkspace> {
+async function builtAs(
+  columns: string,
+  behind: string,
+  select: string,
+  number = 'UInt32',
+): Promise<TestWorkspace> {
   const sql = `SELECT ${select} FROM (SELECT DISTINCT toUInt32(block_number) AS block_number
     FROM {source:Identifier}.canonical_execution_transaction
     WHERE meta_network_name = {network:String} AND block_number BETWEEN {from_block:UInt64} AND {to_block:UInt64})`
-  const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.int_${SLOTS} (block_number UInt32, ${columns}) ${behind}`
+  const text = `CREATE TABLE IF NOT EXISTS {target:Identifier}.int_${SLOTS} (block_number ${number}, ${columns}) ${behind}`
   const withSql = edited(catalogue, SLOTS, { sql })
   const tables = withSql.tables.map((table) =>
     table.key === SLOTS ? { ...table, ddl: { ...table.ddl, text } } : table,
@@ -120,6 +125,20 @@ test('rows that cancel one another in a CollapsingMergeTree are said not to be c
 
 const stored = async (workspace: TestWorkspace) =>
   await verifyStored(workspace.workspace, workspace.connected, new AbortController().signal)
+
+test('digest reads ranges of a Nullable block number', async () => {
+  const workspace = await builtAs(
+    'n UInt8',
+    'ENGINE = ReplacingMergeTree ORDER BY block_number SETTINGS allow_nullable_key = 1',
+    'block_number, toUInt8(1) AS n',
+    'Nullable(UInt64)',
+  )
+  const [digest] = await readDigests(workspace, { from: 5, to: 30, every: 20 })
+  expect(digest!.ranges).toMatchObject([
+    { from: 5, to: 19, rows: 15 },
+    { from: 20, to: 30, rows: 11 },
+  ])
+})
 
 test('a table with a TTL has no digest; rows that is_deleted drops count neither in the ledger nor in digest', async () => {
   const fading = await builtAs(

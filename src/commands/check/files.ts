@@ -127,8 +127,9 @@ function* lintTransform(
         )
   }
   for (const [at, token] of tokens.entries()) {
-    const name = unquoted(tokens[at + 2] ?? token)
     if (!OF_DICTIONARY.test(unquoted(token)) || tokens[at + 1]?.text !== '(') continue
+    const named = tokens.slice(at + 2, tokens[at + 3]?.text === '.' ? at + 5 : at + 3)
+    const name = named.map(unquoted).join('')
     if (header.lookups?.includes(name.split('.').at(-1)!)) continue
     yield problem(
       'W047',

@@ -53,7 +53,12 @@ test('a dictionary that a function reads by its name is a warning, unless the he
     "joinGet('labels', 'n', 1)",
   ])
     expect(await found(select(of), sources, /W047/g)).toEqual(['W047'])
+  const whole = /W047 .*reads '.*' by \w+/g
+  expect(await found(select('joinGet(d.labels, 1)'), sources, whole)).toEqual([
+    expect.stringContaining("reads 'd.labels' by joinGet"),
+  ])
   const named = `${sources}\n--! lookup: labels`
+  expect(await found(select("dictGet(d.labels, 'n', block_number)"), named, /W047/g)).toEqual([])
   expect(await found(select("dictGet('d.labels', 'n', block_number)"), named, /W047/g)).toEqual([])
   expect(await found(select('gas_used'), sources, /W047/g)).toEqual([])
 })

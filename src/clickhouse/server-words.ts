@@ -64,7 +64,7 @@ export async function determinismOf(
 ): Promise<readonly Determinism[]> {
   const calls = expressions.map((expression) => callsOf(expression))
   if (calls.every(({ length }) => length === 0)) return expressions.map(() => 'deterministic')
-  const said = await functionsOf(server)
+  const { said } = await functionsOf(server)
   return calls.map((names) => {
     // The server has accepted the expression, so a word before a parenthesis that is not a function is an operator.
     const answers = names.flatMap((name) => said.get(name) ?? [])
@@ -73,8 +73,16 @@ export async function determinismOf(
   })
 }
 
-/** What a server says of each function (1: deterministic, null: it does not say), by its name in lower case. */
-type Functions = ReadonlyMap<string, readonly (number | null)[]>
+/** Names of the functions that somebody has made on the server. @throws BackfillError `server` */
+export async function ownFunctions(server: Pick<Server, 'client'>): Promise<ReadonlySet<string>> {
+  return (await functionsOf(server)).own
+}
+
+type Functions = {
+  /** What a server says of each function (1: deterministic, null: it does not say), by its name in lower case. */
+  readonly said: ReadonlyMap<string, readonly (number | null)[]>
+  readonly own: ReadonlySet<string>
+}
 
 /** A server's functions do not change during a run: they are asked for once. */
 const asked = new WeakMap<object, Promise<Functions>>()
@@ -90,18 +98,21 @@ function functionsOf(server: Pick<Server, 'client'>): Promise<Functions> {
 
 async function askFunctions({ client }: Pick<Server, 'client'>): Promise<Functions> {
   // Of some versions `deterministic`, of others `is_deterministic`; some have neither.
-  const rows = await client.rows<{ name: string; said: (number | null)[]; body: string }>({
-    query: `SELECT lower(name) AS name, array(COLUMNS('^(is_)?deterministic$')) AS said, create_query AS body FROM system.functions`,
+  const rows = await client.rows<{ name: string; said: (number | null)[]; body: string; origin: string }>({
+    query: `SELECT name, array(COLUMNS('^(is_)?deterministic$')) AS said, create_query AS body, origin FROM system.functions`,
     doing: 'asking which functions are deterministic',
   })
-  const byName = Map.groupBy(rows, ({ name }) => name)
+  const byName = Map.groupBy(rows, ({ name }) => name.toLowerCase())
   const all = new Map([...byName].map(([name, found]) => [name, found.map(({ said }) => said[0] ?? null)]))
-  const own = rows.filter(({ body }) => body !== '').map(({ name, body }) => [name, callsOf(body)] as const)
+  const own = rows
+    .filter(({ body }) => body !== '')
+    .map(({ name, body }) => [name.toLowerCase(), callsOf(body)] as const)
   // One round per function that somebody has made: one may call another.
   for (const _ of own)
     for (const [name, calls] of own)
       if (calls.some((call) => call !== name && all.get(call)?.includes(0))) all.set(name, [0])
-  return all
+  const made = rows.filter(({ origin }) => origin !== 'System').map(({ name }) => name)
+  return { said: all, own: new Set(made) }
 }
 
 /** ClickHouse takes these without brackets, too. */

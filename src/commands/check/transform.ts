@@ -12,6 +12,7 @@ import { chooseByChance } from '../../targets/compared-columns.ts'
 import { plainInputs } from '../../targets/plain-inputs.ts'
 import { describeSelect, readerOf } from '../../targets/transform.ts'
 import { columnMisfits, type OutputColumn } from '../../sql-syntax/column-fit.ts'
+import { ownFunctions } from '../../clickhouse/server-words.ts'
 import { probedColumns } from '../../sources/rows.ts'
 import { errorLine } from './error-line.ts'
 import { UNKNOWN_IDENTIFIER } from '../../clickhouse/error-codes.ts'
@@ -60,6 +61,8 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     const hint = 'choose rows by what they hold; verify and redo would find differences for ever'
     report(fileError({ rule: 'W085', file, line: begin, sentence, hint }))
   }
+  const made = await ownFunctions(readerOf(check.servers, table))
+  for (const error of callsOfOwn(table, made)) report(error)
   // Types as the server writes them.
   const wanted = ddlColumns(table.ddl).map((one) => ({ ...one, type: types.get(one.type) ?? one.type }))
   const misfits = columnMisfits(described, wanted)
@@ -71,6 +74,18 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
     const line = outputLine(table.transform, rule === 'E064' ? undefined : column)
     const better = own ? hint : `\`backfill rebuild ${table.key}\` builds the table as ${table.ddl.file} says`
     report(fileError({ rule, file, line, sentence, hint: better }))
+  }
+}
+
+/** Calls of functions that somebody has made: CREATE FUNCTION can give them another body. */
+function* callsOfOwn({ transform, lookups }: TableDefinition, made: ReadonlySet<string>) {
+  const tokens = significantTokens(transform)
+  for (const [at, token] of tokens.entries()) {
+    const name = unquoted(token)
+    if (!made.has(name) || tokens[at + 1]?.text !== '(' || lookups?.includes(name)) continue
+    const sentence = `calls '${name}', which somebody has made with CREATE FUNCTION or in a file of the server: a change of it makes nothing stale`
+    const hint = 'write what it computes into the transform, or name it after --! lookup, if it never changes'
+    yield fileError({ rule: 'W047', file: transform.file, line: token.line, sentence, hint })
   }
 }
 

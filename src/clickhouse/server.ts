@@ -2,7 +2,7 @@
 import type { ClickHouseSettings } from '@clickhouse/client'
 import type { Kysely } from 'kysely'
 import { type BackfillError, serverProblem } from '../model/errors.ts'
-import { FROM_WHOLE_REPLICAS, PINNED_SETTINGS } from '../sql-syntax/settings.ts'
+import { OWN_SETTINGS, FROM_WHOLE_REPLICAS, PINNED_SETTINGS } from '../sql-syntax/settings.ts'
 import { type Client, openClient } from './client.ts'
 import type { Connection } from './connection.ts'
 import { kyselyFor } from './dialect.ts'
@@ -54,9 +54,7 @@ export type Server = {
 export const STATEMENT_SETTINGS: ClickHouseSettings = {
   ...PINNED_SETTINGS,
   max_execution_time: MAX_EXECUTION_SECONDS,
-  // Not pinned, because a transform's header may set them; sent so that a profile cannot change what our own queries mean.
-  join_use_nulls: 0,
-  transform_null_in: 0,
+  ...OWN_SETTINGS,
   // With this value a join of two Distributed tables is correct wherever their rows are. A header may set `local`.
   distributed_product_mode: 'global',
   ...FROM_WHOLE_REPLICAS,

@@ -102,7 +102,10 @@ export function assertProfile(
       ({ name, holds }) =>
         !failsAloud(name, holds) && !isOfReplicas(name) && !(onlyReads && WRITING_SETTINGS.includes(name)),
     )
-  if (wrong.length > 0) throw stuckSettings(wrong, connection, 'rows could be missing silently')
+  const harm = wrong.every(({ name }) => name === 'optimize_on_insert')
+    ? 'INSERTs are sent with the other value'
+    : 'rows could be missing silently'
+  if (wrong.length > 0) throw stuckSettings(wrong, connection, harm)
 }
 
 /** Of settings that the profile changes, and that the user may not change back. */

@@ -39,6 +39,14 @@ export const PINNED_SETTINGS = {
   output_format_json_quote_64bit_integers: 0,
 } as const
 
+/** Not pinned, because a transform's header may set them; sent so that a profile cannot change what our own queries mean. */
+export const OWN_SETTINGS = {
+  join_use_nulls: 0,
+  transform_null_in: 0,
+  // Every INSERT has it: a user who may not set it is told so before a run.
+  optimize_on_insert: 0,
+} as const
+
 /** A replica that lacks rows which are older than this gives no answer: it was made anew, or restored, or fetches none. */
 export const BEHIND_SECONDS = 30
 
@@ -55,7 +63,8 @@ export const WRITING_SETTINGS: readonly string[] = [
   'insert_deduplicate',
   'distributed_foreground_insert',
   'parallel_distributed_insert_select',
-] satisfies readonly (keyof typeof PINNED_SETTINGS)[]
+  'optimize_on_insert',
+] satisfies readonly (keyof (typeof PINNED_SETTINGS & typeof OWN_SETTINGS))[]
 
 /** Settings that the header of a transform and its SETTINGS clauses may not change. */
 export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']

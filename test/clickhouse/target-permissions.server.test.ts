@@ -74,6 +74,7 @@ beforeAll(async () => {
         ...user([...UP, ...AGAIN], { async_insert: '1' }),
         constraints: { async_insert: '<const/>' },
       },
+      merges: { ...user([...UP, ...AGAIN]), constraints: { optimize_on_insert: '<const/>' } },
     }),
     startTestServer(),
   ])
@@ -229,6 +230,13 @@ test('[target-readonly] a user who may not write is told that another one is nee
   expect(hintOf(ended)).toMatch(
     /The profile of user 'writes_not' of the target server is for reading \(readonly\)/,
   )
+})
+
+test('a user who may not set what every INSERT is sent with is told so before a run', async () => {
+  const ended = await up('merges')
+  expect(ended.code).toBe(6)
+  expect(ended.stderr).toContain("the profile of user 'merges' has optimize_on_insert = '1' (target")
+  expect(hintOf(ended)).toMatch(/^ {2}Let the user set it .* SETTINGS optimize_on_insert = '0'/)
 })
 
 test('[target-constraint] a profile that writes in another way, and may not be changed, is refused by name', async () => {

@@ -36,12 +36,24 @@ function missingGrants(
   const groups = Map.groupBy(requiredGrants, ({ side, on }) => `${side} ${placeText(on)}`)
   return [...groups.values()].map((needs) => {
     const { side, on, file, line } = needs[0]!
-    const user = servers[side].connection.username
+    const { connection, info } = servers[side]
+    const user = connection.username
     const right = `${[...new Set(needs.map(({ privilege }) => privilege))].join(', ')} ON ${placeText(on)}`
     const sentence = `user '${user}' lacks ${right} on the ${side} server`
-    return fileError({ rule: 'E080', file, line, sentence, hint: `GRANT ${right} TO ${quotedName(user)}` })
+    const held = info.changed.filter(([name]) => FORBIDDING.test(name))
+    const isOfProfile = held.length > 0 && needs.some(({ privilege }) => privilege !== 'SELECT')
+    const hint = isOfProfile
+      ? `no GRANT is enough while its profile has ${settingsText(held)}: ALTER USER ${quotedName(user)} SETTINGS ${settingsText(held.map(([name, , fallback]) => [name, fallback]))}`
+      : `GRANT ${right} TO ${quotedName(user)}`
+    return fileError({ rule: 'E080', file, line, sentence, hint })
   })
 }
+
+/** Settings of a profile that forbid statements whatever is granted; info has them if they differ from the default. */
+const FORBIDDING = /^(readonly|allow_ddl)$/
+
+const settingsText = (settings: readonly (readonly string[])[]): string =>
+  settings.map(([name, value]) => `${name} = ${value}`).join(', ')
 
 /** If a right is missing on all checked tables of a database, it becomes one finding on the database. */
 function gathered(missing: readonly PlacedNeed[], asked: readonly PlacedNeed[]): readonly PlacedNeed[] {

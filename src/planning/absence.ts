@@ -61,7 +61,7 @@ export async function absencesOf(
   if (target !== undefined && hasUnknownRows(table, target, view))
     add('unknown rows', await unknownRowsText(ports, table, target))
   const isEmptied = mayBeEmptied && rowsWritten > 0
-  if (isEmptied && target.expires !== true) add('emptied', emptiedSentence(ports, table).join(': '))
+  if (isEmptied && target.expires !== true) add('emptied', (await emptiedSentence(ports, table)).join(': '))
   if (lost !== undefined)
     add(
       'emptied in part',
@@ -83,14 +83,14 @@ export async function absencesOf(
   return { absences: found as readonly Absence[], expired: isEmptied && target.expires === true }
 }
 
-export function emptiedSentence(
-  { target }: { readonly target: Pick<Ports['target'], 'database'> },
+export async function emptiedSentence(
+  { target }: { readonly target: Pick<Ports['target'], 'database' | 'dropOf'> },
   table: Pick<TableDefinition, 'key' | 'target'>,
-): readonly [sentence: string, hint: string] {
+): Promise<readonly [sentence: string, hint: string]> {
   const name = [target.database, table.target].map(quotedName).join('.')
   return [
     `${name} is empty, but the ledger says that rows were written`,
-    `was it truncated? Type DROP TABLE ${name}, then \`backfill up ${table.key}\` builds it again`,
+    `was it truncated? Type ${await target.dropOf(table.target)}, then \`backfill up ${table.key}\` builds it again`,
   ]
 }
 

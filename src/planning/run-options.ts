@@ -68,6 +68,7 @@ export type ReadWorkspace = Scope & {
     readonly target: Pick<
       TargetPort,
       | 'database'
+      | 'dropOf'
       | 'tables'
       | 'identities'
       | 'ddlColumns'

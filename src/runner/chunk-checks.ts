@@ -57,7 +57,7 @@ export async function assertNotEmptied(
   if ((await rows()) !== 0 || (await ports.ledger.written(table.key, uuid)).rowsWritten === 0) return
   // A successor may have written between the two answers, if this process stood still.
   if ((await rows()) !== 0) return
-  throw failedError(...emptiedSentence(ports, table))
+  throw failedError(...(await emptiedSentence(ports, table)))
 }
 
 /** Merges make fewer rows, never more. @throws BackfillError `failed` if the range has more rows than were written */

@@ -14,6 +14,7 @@ import { mustSee } from '../clickhouse/grants.ts'
 import { oldestParts } from '../clickhouse/oldest-parts.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
+import { dropOf } from '../clickhouse/cluster/shard-tables.ts'
 import { misplacedRows } from '../clickhouse/cluster/placement.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
@@ -173,6 +174,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
 
     /** @throws BackfillError `usage` for a table that cannot be created; sends no statement. */
     assertCreatable: (table: TableDefinition): void => void ddlOf(table),
+
+    dropOf: (name: string): Promise<string> => dropOf(server, name),
 
     async create(table: TableDefinition): Promise<void> {
       for (const statement of ddlOf(table)) await run(statement, { target: database })

@@ -3,6 +3,7 @@ import { hash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
+import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './replicas.ts'
@@ -43,6 +44,20 @@ export async function localOf(server: Server, { target }: TableDefinition) {
   const found = await localBehind(server, target)
   if (found !== undefined) return { database: found.database, table: found.table }
   throw failedError(`${server.connection.database}.${target} is not Distributed any more`)
+}
+
+/** What a person types before `up` builds a table from nothing: on a cluster the rows are in the local tables of all nodes. */
+export async function dropOf(server: Server, name: string): Promise<string> {
+  const { cluster, connection } = server
+  const drop = (...place: readonly string[]) => `DROP TABLE ${place.map(quotedName).join('.')}`
+  const own = drop(connection.database, name)
+  const local = cluster && (await localBehind(server, name))
+  if (cluster === undefined || local === undefined) return own
+  const ofLocal = drop(local.database, local.table)
+  const everywhere = `ON CLUSTER ${quoteString(cluster.name)} SYNC`
+  return cluster.keeper
+    ? `${own} ${everywhere}; ${ofLocal} ${everywhere}`
+    : `${ofLocal} SYNC on each server, and create it there again (docs/how-to/clusters.md)`
 }
 
 /**

@@ -35,6 +35,22 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(Math.abs(Date.parse(`${until}Z`) - Date.now() - 480_000)).toBeLessThan(120_000)
   })
 
+  test('a table that was truncated on all nodes is built again after the statements of the hint', async () => {
+    const { first: node, places, addSources, run } = await startSmallCluster(5)
+    await addSources(node)
+    const up = () => run(node, `up --tables ${TABLE}`)
+    expect((await up()).code).toBe(0)
+    const own = `${places.target}.int_${TABLE}`
+    await post(node, `TRUNCATE TABLE ${own}_local ON CLUSTER '${CLUSTER}' SYNC`)
+    const { stdout } = await run(node, `status --tables ${TABLE}`)
+    const typed = stdout.match(/DROP TABLE [^;,]*/g)
+    const drops = ['', '_local'].map((end) => `DROP TABLE ${own}${end} ON CLUSTER '${CLUSTER}' SYNC`)
+    expect([...new Set(typed)]).toEqual(drops)
+    for (const statement of drops) await post(node, statement)
+    expect((await up()).code).toBe(0)
+    expect(await rowsOf(node, `SELECT count() AS rows FROM ${own}`)).toEqual([{ rows: 5 }])
+  })
+
   test('a ledger that Keeper has lost is made whole by what the hint says', async () => {
     const { cluster, first: node, second, places, addSources, run } = await startSmallCluster(9)
     await addSources(node)

@@ -37,16 +37,25 @@ export async function textOf(result: { text(): Promise<string> }): Promise<strin
   return stream instanceof Readable ? await wholeText(stream) : await result.text()
 }
 
-/** The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. */
-export function limitError(response: IncomingMessage): void {
+/**
+ * The package also reads the text of an error as a whole, and offers no place to limit it but Node's own. It leaves out which node of a cluster has
+ * said it: `began` is told the first piece.
+ */
+export function limitError(response: IncomingMessage, began: (text: string) => void): void {
   const push = response.push.bind(response)
   let bytes = 0
   response.push = (piece: Buffer | null) => {
+    if (bytes === 0 && piece !== null) began(String(piece))
     bytes += piece?.length ?? 0
     if (bytes <= MAX_ANSWER_BYTES) return push(piece)
     response.destroy(tooLarge())
     return false
   }
+}
+
+/** The node of a cluster that has failed behind the one that answers, with the innermost name; undefined: the one that answers. */
+export function nodeIn(text: string): string | undefined {
+  return [...text.matchAll(/(?:Received from |There was an error on \[)([^\s\]]+:\d+)/g)].at(-1)?.[1]
 }
 
 export function errorInBody(body: string): Error {

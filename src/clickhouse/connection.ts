@@ -14,6 +14,8 @@ export type Connection = {
   readonly cert?: string
   readonly key?: string
   readonly database: string
+  /** Of the target: what a right is granted on. */
+  readonly cluster?: string | undefined
   /** Settings whose value in the user's profile is accepted, whatever it is. */
   readonly acceptedSettings?: readonly string[]
 }

@@ -132,6 +132,8 @@ const LIMITS: readonly (readonly [code: number, pattern: RegExp, setting: string
 const NODES_AWAY = codes('279 ALL_CONNECTION_TRIES_FAILED, 285 TOO_FEW_LIVE_REPLICAS')
 
 const ALL_REPLICAS_ARE_STALE = 369
+/** Of a KeeperMap that is out of use on one node. */
+const INVALID_STATE = 668
 
 /** 253 REPLICA_ALREADY_EXISTS. */
 const HELD = /Replica (\/\S+)\/replicas\/(\S+) already exists/
@@ -150,8 +152,9 @@ export function heldReplica(words: string) {
 const LOST_LOCKS =
   /No node, path \S*\/backfill\/([^/\s]+)\/([^/\s]+_locks)(?:\/(?:data|metadata))?(?=[\s,.:]|$)/
 
-export function hintFor(code: number, words: string, { username, side }: Connection): string | undefined {
-  if (code === ACCESS_DENIED) return missingGrant(words, username)
+export function hintFor(code: number, words: string, connection: Connection): string | undefined {
+  const { username, side } = connection
+  if (code === ACCESS_DENIED) return missingGrant(words, connection)
   if (code === NOT_ENOUGH_SPACE)
     return 'Free or add disk space on the server; backfill doctor shows the disks'
   const [, , limit] = LIMITS.find(([of, pattern]) => of === code && pattern.test(words)) ?? []
@@ -171,18 +174,33 @@ export function hintFor(code: number, words: string, { username, side }: Connect
     return side === 'target'
       ? 'Type backfill doctor: it names the replica that is read-only or late, and what to type there'
       : 'No replica of a shard of a source answers that has all rows: its nodes are down (system.clusters names them), or its replicas are read-only or late (system.replicas of each node)'
+  if (code === INVALID_STATE && words.includes('activate table'))
+    return 'Has that node a session with Keeper (system.zookeeper_connection)? Then DETACH TABLE and ATTACH TABLE of the locks there, <ledger>_locks.locks'
   if (NODES_AWAY.has(code))
     return 'backfill doctor shows which node of the cluster does not answer, or which replica is read-only'
   if (code !== READONLY) return undefined
   return `The profile of user '${username}' of the ${side} server is for reading (readonly): what writes needs another user`
 }
 
-export function missingGrant(message: string, user: string): string | undefined {
+/** Where another node of the cluster refuses the login. */
+export function unknownUser({ username, cluster = '<cluster>' }: Pick<Connection, 'username' | 'cluster'>) {
+  return `Does the user exist there, with the same <secret> of the cluster in <remote_servers>? CREATE USER IF NOT EXISTS ${quotedName(username)} ON CLUSTER ${quoteString(cluster)} … makes one on all nodes`
+}
+
+/** The end of a GRANT. Every node of a cluster asks for the right. */
+export function grantee({ username, cluster }: Pick<Connection, 'username' | 'cluster'>): string {
+  return ` TO ${quotedName(username)}${cluster === undefined ? '' : ` ON CLUSTER ${quoteString(cluster)}`}`
+}
+
+export function missingGrant(
+  message: string,
+  connection: Pick<Connection, 'username' | 'cluster'>,
+): string | undefined {
   const [, privilege, place] =
-    /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.]+(?:\.[^\s.]+)?)/.exec(message) ?? []
+    /the grant (.+?)(?: for at least one column)? (?:ON|on) ([^\s.,]+(?:\.[^\s.,]+)?)/.exec(message) ?? []
   if (privilege === undefined || place === undefined) return undefined
   const plain = privilege.replace(/\([^)]*\)/g, '')
   // Each lock is a separate table; and a user that creates one table has to create the others, too.
   const wide = /^(CREATE|DROP|ALTER)/.test(plain) ? place.replace(/\.[^.]+$/, '.*') : place
-  return `GRANT ${plain} ON ${wide} TO ${quotedName(user)}`
+  return `GRANT ${plain} ON ${wide}${grantee(connection)}`
 }

@@ -1,4 +1,5 @@
 // Owns finding the grants that a user lacks.
+import { grantee } from './error-codes.ts'
 import type { ServerRole } from './connection.ts'
 import type { Server } from './server.ts'
 import { serverProblem } from '../model/errors.ts'
@@ -52,6 +53,6 @@ export async function mustSee(server: Server, places: readonly NeedPlace[]): Pro
   const place = on.kind === 'table' ? `${on.database}.${on.table}` : `${on.database}.*`
   throw serverProblem(
     `user '${username}' may not see ${place} (${side} ${url}), so it seems to be missing`,
-    `GRANT SELECT ON ${quotedName(on.database)}.* TO ${quotedName(username)}`,
+    `GRANT SELECT ON ${quotedName(on.database)}.*${grantee(server.connection)}`,
   )
 }

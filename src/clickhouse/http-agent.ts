@@ -6,7 +6,7 @@ import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import { ClickHouseError } from '@clickhouse/client'
 import { proxyEnvironment } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
-import { limitError, isKept, KeptAnswerError } from './answers.ts'
+import { limitError, isKept, KeptAnswerError, nodeIn } from './answers.ts'
 import { proxyFor } from '../model/proxy.ts'
 
 /** An agent for one server (or for files of the web), to be destroyed by its owner. @throws BackfillError `usage` for a bad proxy */
@@ -57,7 +57,7 @@ export function isServers(error: unknown): boolean {
 }
 
 /** `readBefore`: what the connection of the request had read for others. */
-type Seen = { request?: ClientRequest; response?: IncomingMessage; readBefore?: number }
+type Seen = { request?: ClientRequest; response?: IncomingMessage; readBefore?: number; said?: string }
 
 const requests = new AsyncLocalStorage<Seen>()
 
@@ -68,7 +68,7 @@ subscribe('http.client.request.created', (message) => {
   seen.request.once('socket', (socket) => (seen.readBefore = socket.bytesRead))
   seen.request.once('response', (response) => {
     seen.response = response
-    if (response.statusCode! >= 400) limitError(response)
+    if (response.statusCode! >= 400) limitError(response, (text) => (seen.said = text))
   })
 })
 
@@ -106,6 +106,10 @@ export async function withStatus<T>(
     const { statusCode = 0, headers } = seen.response ?? {}
     // A web server that is not ClickHouse answers with these.
     const isOfGateway = statusCode >= 300 && ![400, 404, 405].includes(statusCode) && !isServers(error)
-    throw isOfGateway ? new GatewayError(statusCode, headers?.location) : error
+    if (isOfGateway) throw new GatewayError(statusCode, headers?.location)
+    const node = nodeIn(seen.said ?? '')
+    if (error instanceof ClickHouseError && node !== undefined)
+      error.message = `${error.message.trim().replace(/\.$/, '')}, says node ${node}`
+    throw error
   }
 }

@@ -3,7 +3,7 @@ import { ClickHouseError } from '@clickhouse/client'
 import { BackfillError, type ErrorKind } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
-import { retryDecision, hintFor } from './error-codes.ts'
+import { retryDecision, hintFor, unknownUser } from './error-codes.ts'
 import { GatewayError, wayTo } from './http-agent.ts'
 import { KeptAnswerError } from './answers.ts'
 import { silenceLimits } from './silence.ts'
@@ -116,6 +116,13 @@ function explained(
     ]
   const unreachable = unreachableHint(connection, error)
   if (code === 0) return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachable]
+  const node = /says node (\S+)$/.exec(words)?.[1]
+  if (LOGIN_CODES.has(code) && node !== undefined)
+    return [
+      'server',
+      `node ${node} of the cluster refuses user '${connection.username}'${meanwhile}`,
+      unknownUser(connection),
+    ]
   if (LOGIN_CODES.has(code))
     return [
       'server',

@@ -5,7 +5,7 @@ import { missingGrant } from '../../src/clickhouse/error-codes.ts'
 const said = (grant: string) =>
   missingGrant(
     `ann: Not enough privileges. To execute this query, it's necessary to have the grant ${grant}`,
-    'ann',
+    { username: 'ann' },
   )
 
 test.each([
@@ -22,7 +22,12 @@ test.each([
   expect(said(grant)).toBe(hint)
 })
 
-test('no grant in the message, no hint; a user with an odd name is quoted', () => {
-  expect(missingGrant('out of memory', 'ann')).toBeUndefined()
-  expect(missingGrant('the grant SELECT ON a.b.', "o'hara-1")).toBe("GRANT SELECT ON a.b TO `o'hara-1`")
+test('no grant in the message, no hint; a user with an odd name is quoted; on a cluster all nodes get the right', () => {
+  expect(
+    missingGrant('the grant SELECT(a) ON a.b, says node c:9000', { username: 'ann', cluster: 'one' }),
+  ).toBe("GRANT SELECT ON a.b TO ann ON CLUSTER 'one'")
+  expect(missingGrant('out of memory', { username: 'ann' })).toBeUndefined()
+  expect(missingGrant('the grant SELECT ON a.b.', { username: "o'hara-1" })).toBe(
+    "GRANT SELECT ON a.b TO `o'hara-1`",
+  )
 })

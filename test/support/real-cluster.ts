@@ -56,6 +56,8 @@ export type RealCluster = {
       readonly zone?: string
       /** Of the last shard, as this node knows it. */
       readonly weight?: number
+      /** Another text for its users.xml. */
+      readonly users?: (text: string) => string
       /** The last shard stands before the others. */
       readonly isSwapped?: boolean
     },
@@ -124,7 +126,8 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
       if (other !== undefined) {
         const [file, profile] = [join(home, name, 'users.xml'), /<default\/>|<default>.*?<\/default>/]
         const present = await readFile(file, 'utf8')
-        await writeFile(file, present.replace(profile, `<default>${other.settings ?? ''}</default>`))
+        const { settings = '', users: ofNode = (text: string) => text } = other
+        await writeFile(file, ofNode(present.replace(profile, `<default>${settings}</default>`)))
         const config = join(home, name, 'config.xml')
         const weightless = (await readFile(config, 'utf8')).replaceAll(/<weight>\d+<\/weight>/g, '')
         const weight = `<weight>${other.weight ?? 1}</weight>`

@@ -1,14 +1,14 @@
 // Owns the target server's place in its cluster (shards, Keeper, a load balancer), read before any other question, and the nodes that do not
 // answer.
 import { closing } from '../../model/closing.ts'
-import { usageError, serverProblem } from '../../model/errors.ts'
+import { BackfillError, usageError, serverProblem } from '../../model/errors.ts'
 import { type Names, type Cluster, openAgain, type Server } from '../server.ts'
-import { ACCESS_DENIED } from '../error-codes.ts'
+import { ACCESS_DENIED, grantee, unknownUser } from '../error-codes.ts'
 import { errorCode, messageOf } from '../server-error.ts'
 import { keptQuorum } from './quorum.ts'
 import { ANSWERING, assertEvenShards, lacksOfLedger, lateReplica } from './replicas.ts'
 import { timeoutSignal } from '../../seam/clock.ts'
-import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
+import { quoteString } from '../../sql-syntax/quoting.ts'
 import { type RetryPolicy, untilReachable } from '../retry.ts'
 
 /** Connections to compare: with two nodes behind a random load balancer, one run in 128 misses it. */
@@ -123,7 +123,7 @@ async function hasKeeper({ client, connection }: Server): Promise<boolean> {
     if (errorCode(error) === ACCESS_DENIED)
       throw usageError(
         `user '${connection.username}' may not see whether the cluster has Keeper`,
-        `GRANT SHOW TABLES ON system.zookeeper TO ${quotedName(connection.username)}`,
+        `GRANT SHOW TABLES ON system.zookeeper${grantee(connection)}`,
       )
     throw error
   }
@@ -140,15 +140,19 @@ export async function identitiesBehind(server: Server): Promise<readonly string[
 const KEEPER = 'Keeper'
 
 const KEEPER_EXCEPTION = 999
-/** SOCKET_TIMEOUT, NETWORK_ERROR: a node that answered before. */
-const LOST = [209, 210]
+const SOCKET_TIMEOUT = 209
+/** And NETWORK_ERROR: a node that answered before. */
+const LOST = [SOCKET_TIMEOUT, 210]
+const REFUSED = 516
+/** And ATTEMPT_TO_READ_AFTER_EOF: so, or with NETWORK_ERROR, each connection of a user ends whom a node does not know. */
+const ENDED = [32, REFUSED]
 
 /** More than a node that is halted takes, see ANSWERING. */
 const SILENT_MS = 20_000
 
 /** The nodes that do not answer, as `replica 2 of shard 1 (host:9000)`, or `Keeper`: as the connected node sees them. */
 export async function unreachableNodes(
-  { client }: Pick<Server, 'client'>,
+  { client, connection }: Pick<Server, 'client' | 'connection'>,
   cluster: Pick<Cluster, 'name' | 'places' | 'keeper'>,
   asked = 1,
 ): Promise<readonly string[]> {
@@ -170,14 +174,22 @@ export async function unreachableNodes(
     const cause = (error as Error).cause
     // Keeper that stands still keeps the question waiting for minutes, on every node.
     if (late.aborted && keeper) {
-      const others = await unreachableNodes({ client }, { name, places, keeper: false })
+      const others = await unreachableNodes({ client, connection }, { name, places, keeper: false })
       return others.length > 0 ? others : [KEEPER]
     }
     if (errorCode(cause) === KEEPER_EXCEPTION) return [KEEPER]
     const lost = places.filter((place) => messageOf(cause).includes(/\((.*)\)/.exec(place)![1]!))
-    if (!LOST.includes(errorCode(cause)) || lost.length === 0) throw error
+    const code = errorCode(cause)
+    if (![...LOST, ...ENDED].includes(code) || lost.length === 0) throw error
     // The error names one node only. It had a connection, which is gone now: the next answer leaves it out, with all others.
-    return asked > places.length ? lost : await unreachableNodes({ client }, cluster, asked + 1)
+    if (code !== REFUSED && asked <= places.length)
+      return await unreachableNodes({ client, connection }, cluster, asked + 1)
+    if (code === SOCKET_TIMEOUT) return lost
+    throw serverProblem(
+      `${lost[0]} of the cluster '${name}' ends each connection of user '${connection.username}'`,
+      unknownUser(connection),
+      { code, cause },
+    )
   }
 }
 
@@ -205,8 +217,15 @@ export async function nodesReachable(server: Server, retryPolicy: RetryPolicy): 
   const { cluster } = server
   if (!cluster?.keeper) return
   await untilReachable(async () => {
-    const missing = await unreachableNodes(server, cluster)
-    if (missing[0] !== undefined) return { who: missing[0], error: nodesMissing(server, missing) }
+    try {
+      const missing = await unreachableNodes(server, cluster)
+      if (missing[0] !== undefined) return { who: missing[0], error: nodesMissing(server, missing) }
+    } catch (error) {
+      // A proxy before a node that has died ends connections, too.
+      if (error instanceof BackfillError && error.kind === 'server' && error.code !== 0)
+        return { who: error.message, error }
+      throw error
+    }
     return await lateReplica(server, cluster)
   }, retryPolicy)
 }

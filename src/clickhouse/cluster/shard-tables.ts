@@ -46,10 +46,11 @@ export async function localOf(server: Server, { target }: TableDefinition) {
   throw failedError(`${server.connection.database}.${target} is not Distributed any more`)
 }
 
+const drop = (...place: readonly string[]) => `DROP TABLE ${place.map(quotedName).join('.')}`
+
 /** What a person types before `up` builds a table from nothing: on a cluster the rows are in the local tables of all nodes. */
 export async function dropOf(server: Server, name: string): Promise<string> {
   const { cluster, connection } = server
-  const drop = (...place: readonly string[]) => `DROP TABLE ${place.map(quotedName).join('.')}`
   const own = drop(connection.database, name)
   const local = cluster && (await localBehind(server, name))
   if (cluster === undefined || local === undefined) return own

@@ -1,5 +1,6 @@
 // Owns the mapping of ClickHouse's error about a statement to a line of the file and to a shorter message.
 import { type BackfillError, fileError, type Finding } from '../../model/errors.ts'
+import type { Connection } from '../../clickhouse/connection.ts'
 import { blamesText, ACCESS_DENIED, missingGrant, UNKNOWN_IDENTIFIER } from '../../clickhouse/error-codes.ts'
 import { errorCode, originOf } from '../../clickhouse/server-error.ts'
 import { describeStatement } from '../../targets/transform.ts'
@@ -116,11 +117,11 @@ type Asked = {
   readonly what: string
   readonly sql: SqlText
   readonly text: string
-  readonly username: string
+  readonly connection: Connection
 }
 
 /** The finding for a SELECT that the server does not describe. @throws an error that is not about its text or a right */
-export function errorLine({ what, sql, text, username }: Asked, error: unknown): BackfillError {
+export function errorLine({ what, sql, text, connection }: Asked, error: unknown): BackfillError {
   const [code, answer] = [errorCode(error), originOf(error)]
   if (!(answer instanceof Error) || (code !== ACCESS_DENIED && !blamesText(error as BackfillError)))
     throw error
@@ -128,12 +129,12 @@ export function errorLine({ what, sql, text, username }: Asked, error: unknown):
   const sent = describeStatement(text)
   const place = { file: sql.file, line: rejectedLine(sql, { message, sent, linesBefore: 1 }) }
   if (code === ACCESS_DENIED) {
-    const lacks = `user '${username}' lacks a grant: ${rejectedWords(message)}`
+    const lacks = `user '${connection.username}' lacks a grant: ${rejectedWords(message)}`
     return fileError({
       rule: 'E080',
       ...place,
       sentence: lacks,
-      hint: missingGrant(message, username) ?? 'grant it',
+      hint: missingGrant(message, connection) ?? 'grant it',
     })
   }
   const sentence = `ClickHouse rejects this ${what}: ${rejectedWords(message, sent)}`

@@ -174,7 +174,7 @@ export async function madeDefinition(
     if (code === ACCESS_DENIED)
       return notCompared(
         `user '${connection.username}' may not create temporary tables`,
-        missingGrant(answer.message, connection.username) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE',
+        missingGrant(answer.message, connection) ?? 'grant CREATE ARBITRARY TEMPORARY TABLE',
       )
     if (code === READONLY)
       return notCompared(

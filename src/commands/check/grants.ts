@@ -1,6 +1,7 @@
 // Owns the rights that a run needs (docs/reference/permissions.md), and the finding for each that is missing.
 import { columnsOf } from '../../model/choose.ts'
 import { probedColumns } from '../../sources/rows.ts'
+import { grantee } from '../../clickhouse/error-codes.ts'
 import { missingGrantsOn, type Need, type NeedPlace } from '../../clickhouse/grants.ts'
 import type { ServerRole } from '../../clickhouse/connection.ts'
 import { type BackfillError, fileError, type Report } from '../../model/errors.ts'
@@ -44,7 +45,7 @@ function missingGrants(
     const isOfProfile = held.length > 0 && needs.some(({ privilege }) => privilege !== 'SELECT')
     const hint = isOfProfile
       ? `no GRANT is enough while its profile has ${settingsText(held)}: ALTER USER ${quotedName(user)} SETTINGS ${settingsText(held.map(([name, , fallback]) => [name, fallback]))}`
-      : `GRANT ${right} TO ${quotedName(user)}`
+      : `GRANT ${right}${grantee(connection)}`
     return fileError({ rule: 'E080', file, line, sentence, hint })
   })
 }

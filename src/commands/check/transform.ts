@@ -48,8 +48,8 @@ export async function checkTransform(check: TransformCheck, report: Report): Pro
   try {
     described = await describe(check, text)
   } catch (error) {
-    const { username } = readerOf(check.servers, table).connection
-    const rejected = errorLine({ what: 'transform', sql: table.transform, text, username }, error)
+    const { connection } = readerOf(check.servers, table)
+    const rejected = errorLine({ what: 'transform', sql: table.transform, text, connection }, error)
     // The server names the first unknown identifier, which may be the consequence of a missing column.
     const missing = errorCode(error) === UNKNOWN_IDENTIFIER ? [...missingColumns(check, 'named')] : []
     ;(missing.length > 0 ? missing : [rejected]).forEach(report)
@@ -98,10 +98,10 @@ export async function checkAudits(
   const { target } = servers
   assertAuditable(servers, table)
   const params = paramsOf(servers, table)
-  const { username } = target.connection
+  const { connection } = target
   for (const sql of table.audits ?? [])
     await describeSelect(target, sql.text, { params, settings: {}, doing: `checking ${sql.file}` }).catch(
-      (error: unknown) => report(errorLine({ what: 'audit', sql, text: sql.text, username }, error)),
+      (error: unknown) => report(errorLine({ what: 'audit', sql, text: sql.text, connection }, error)),
     )
 }
 

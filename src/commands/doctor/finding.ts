@@ -92,7 +92,7 @@ export async function evaluated(
 }
 
 /** @throws errors that come neither from a server nor from a connection: they are defects of this program */
-export async function asking<T>({ username }: Connection, ask: () => Promise<T>): Promise<Asked<T>> {
+export async function asking<T>(connection: Connection, ask: () => Promise<T>): Promise<Asked<T>> {
   try {
     return { got: await ask() }
   } catch (error) {
@@ -100,7 +100,7 @@ export async function asking<T>({ username }: Connection, ask: () => Promise<T>)
     const isOurs = error instanceof BackfillError
     // The wrapped error has more details about a missing right.
     const message = messageOf(isOurs ? (error.cause ?? error) : error)
-    const hint = missingGrant(message, username) ?? (isOurs ? error.hint : undefined)
+    const hint = missingGrant(message, connection) ?? (isOurs ? error.hint : undefined)
     const code = isOurs ? error.code : errorCode(error)
     return {
       refused: { reason: isOurs ? error.message : message, hint, code, kind: isOurs ? error.kind : 'server' },

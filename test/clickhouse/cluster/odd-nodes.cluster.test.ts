@@ -11,8 +11,11 @@ if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
 const PER_BLOCK = 'block_slots_stat'
 
+const ALL = '<grants><query>GRANT ALL ON *.*</query></grants>'
+const BOB = `<bob><password>bob</password><profile>default</profile><quota>default</quota>${ALL}</bob>`
+
 describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
-  const scene = useTwoShards({ twice: 'twice' })
+  const scene = useTwoShards({ twice: 'twice', users: BOB })
   const { run } = scene
 
   test('a node that a cluster lists twice has one place in it', async () => {
@@ -59,6 +62,33 @@ describe.skipIf(MISSING_CLUSTER)('nodes that differ', () => {
     await expect(assertAlikeNodes(reader, CLUSTER)).resolves.toBeUndefined()
     await server.close()
     expect(await changed({})).toMatchObject({ code: 0 })
+  })
+
+  test('a node that refuses the user, or its right, is named, with what to type for all nodes', async () => {
+    const bob = { ...scene.first, username: 'bob', password: 'bob' }
+    const up = () => run(`up --tables ${PER_BLOCK} --give-up 1s`, bob)
+    const restart = async (users: (text: string) => string) => {
+      await scene.cluster.signal('s2r1', 'KILL')
+      await scene.cluster.restart('s2r1', { users })
+    }
+    await restart((text) => text.replace(BOB, ''))
+    for (const words of ['status', `up --tables ${PER_BLOCK} --give-up 1s`])
+      expect(await run(words, bob)).toMatchObject({
+        code: 6,
+        stderr: expect.stringMatching(
+          new RegExp(
+            `replica 1 of shard 2 \\(.*\\) of the cluster '${CLUSTER}' ends each connection of user 'bob'\n.*CREATE USER IF NOT EXISTS bob ON CLUSTER '${CLUSTER}'`,
+          ),
+        ),
+      })
+    expect((await run('doctor', bob)).stdout).toMatch(/ ok, 1 failure$/m)
+    const few = ALL.replace('ALL', 'SHOW, REMOTE, CLUSTER')
+    await restart((text) => text.replace('</users>', `${BOB.replace(ALL, few)}</users>`))
+    expect((await up()).stderr).toMatch(
+      new RegExp(`, says node \\S+ \\(code 497\\)\n {2}GRANT SELECT ON \\S+ TO bob ON CLUSTER '${CLUSTER}'`),
+    )
+    await restart((text) => text.replace(few, ALL))
+    expect(await up()).toMatchObject({ code: 0 })
   })
 
   test('a node that reads the same SQL in another way is named, and nothing is written until it does not, or is accepted', async () => {

@@ -11,7 +11,7 @@ import { SQL_FOLDER } from '../../support/workspace.ts'
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
 describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
-  test('a table of which a node has only the replica in Keeper stops `up`, whose hint is what makes the next one work', async () => {
+  test('a table of which a node has only the replica in Keeper stops `up`, whose hint is what makes the next one work, and one that was renamed is named', async () => {
     const { first: node, places, addSources, run } = await startSmallCluster(5)
     await addSources(node)
     // What Keeper has of the second node then: its replica, which nobody serves.
@@ -34,6 +34,16 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
       `SYSTEM DROP REPLICA '1-r2' FROM ZKPATH '/clickhouse/main/${CLUSTER}/tables/backfill/${places.ledger}/sql_versions'`,
     )
     await post(node, typed!)
+    expect((await run(node, words)).code).toBe(0)
+
+    await post(node, `RENAME DATABASE ${places.target} TO elsewhere_too ON CLUSTER '${CLUSTER}'`)
+    const renamed = await run(node, words)
+    expect(renamed.stderr).toMatch(
+      /elsewhere_too\.int_block_slots_stat_local has this path on replica 1 of shard 1 \(.*\), replica 2 of shard 1 .* DROP TABLE elsewhere_too\.int_block_slots_stat_local ON CLUSTER/,
+    )
+    expect(renamed.stderr).not.toContain('SYSTEM DROP REPLICA')
+    await post(node, `DROP DATABASE ${places.target} ON CLUSTER '${CLUSTER}' SYNC`)
+    await post(node, `RENAME DATABASE elsewhere_too TO ${places.target} ON CLUSTER '${CLUSTER}'`)
     expect((await run(node, words)).code).toBe(0)
   })
 })

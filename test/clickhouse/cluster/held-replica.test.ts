@@ -10,9 +10,11 @@ const refused = (message: string) =>
 const held = refused(`Replica ${PATH}/replicas/r1 already exists. (code 253)`)
 
 /** What is said if the nodes answer this. */
-async function said(answer: () => Promise<readonly object[]>, error = held) {
-  const server = { client: { rows: answer } } as unknown as Server
-  return await withHolder(server, { name: 'c' }, error)
+async function said(answer: () => Promise<readonly object[]>, error = held, living: readonly object[] = []) {
+  const rows = async ({ query }: { query: string }) =>
+    query.includes('system.replicas') ? living : await answer()
+  const server = { client: { rows } } as unknown as Server
+  return await withHolder(server, { name: 'c', places: ['one', 'two'] }, error)
 }
 
 test('a table that was dropped without SYNC is named, with the time at which it goes, and no SYSTEM DROP REPLICA to type', async () => {
@@ -29,6 +31,14 @@ test('where no node drops a table, the SYSTEM DROP REPLICA is to be typed, a min
   const { hint } = await said(async () => [])
   expect(hint).toMatch(/^No node is dropping such a table. If this is so a minute later, too, a node died/)
   expect(hint).toContain(`type SYSTEM DROP REPLICA 'r1' FROM ZKPATH '${PATH}' on another node`)
+})
+
+test('a table that has the path because it was renamed is named with its nodes, and no SYSTEM DROP REPLICA', async () => {
+  const { hint } = await said(async () => [], held, [{ name: 'old.t_local', nodes: [1, 2] }])
+  expect(hint).toMatch(
+    /^old\.t_local has this path on one, two: .* DROP TABLE old\.t_local ON CLUSTER 'c' SYNC/,
+  )
+  expect(hint).not.toContain('SYSTEM DROP')
 })
 
 test('where another table is dropped, which may have had the path before a RENAME, or nobody may ask, the hint names both cases', async () => {

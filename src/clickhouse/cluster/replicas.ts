@@ -64,10 +64,10 @@ export async function lateReplica(
   const name = `${names.ledger}.${table}`
   const place = places[node - 1]
   if (isLost === 1) {
-    const who = `${place}, which lacks the metadata in Keeper of ${name}`
+    const who = `${place}, where ${name} is read-only`
     const error = serverProblem(
-      `${who}, or it does not fit the parts there: it cannot be written to`,
-      `Type SYSTEM RESTART REPLICA ${name} there, and SYSTEM RESTORE REPLICA ${name} if it stays read-only; on each node that says so`,
+      `${who}: its session with Keeper or its metadata there is lost, or does not fit the parts`,
+      `A session comes back by itself: run the command again in a minute. Then type SYSTEM RESTART REPLICA ${name} there, and only if it stays read-only SYSTEM RESTORE REPLICA ${name}; on each node that says so`,
     )
     return { kind: 'late', node, who, error }
   }

@@ -63,7 +63,9 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     const { code, stderr } = await run(node, `up --tables ${TABLE} --give-up 1s`)
     expect({ code, stderr }).toEqual({
       code: 6,
-      stderr: expect.stringMatching(/replica \d of shard 1 .* lacks the metadata in Keeper of \S+\.ledger/),
+      stderr: expect.stringMatching(
+        /replica \d of shard 1 .* where \S+\.ledger is read-only: its session with Keeper or its metadata there is lost/,
+      ),
     })
     const typed = [...stderr.matchAll(/SYSTEM (?:RESTART|RESTORE) REPLICA \S+\.ledger/g)].map(
       ([statement]) => statement,

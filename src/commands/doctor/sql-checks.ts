@@ -6,7 +6,7 @@ import { layeredFiles } from '../../project/sql-files.ts'
 import { reportOutside } from '../../sql-syntax/outside.ts'
 import { attempt, refuse, type Report } from '../../model/errors.ts'
 import { onlyStatement } from '../../sql-syntax/statements.ts'
-import { asking, type CheckStatus, type Finding, findingsIn, type Role } from './finding.ts'
+import { asking, type CheckStatus, type Finding, findingsIn, type Refusal, type Role } from './finding.ts'
 
 export type SqlCheck = DoctorHeader & { readonly id: string; readonly file: string; readonly sql: string }
 
@@ -62,6 +62,11 @@ type Row = Readonly<Record<'subject' | 'finding' | 'hint' | 'node', string>> & {
   readonly status: CheckStatus
 }
 
+/** UNKNOWN_TABLE, UNKNOWN_DATABASE: the first `up` makes the locks. */
+function isBeforeFirstUp({ code, reason }: Refusal, { locks }: Place['params']): boolean {
+  return (code === 60 || code === 81) && typeof locks === 'string' && reason.includes(locks)
+}
+
 async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Finding[]> {
   const { server, role, cluster, params } = place
   const { id, group, file } = check
@@ -77,7 +82,8 @@ async function runSqlCheck(check: SqlCheck, place: Place): Promise<readonly Find
       clickhouse_settings: (cluster?.missing ?? []).length > 0 ? ANSWERING : {},
     }),
   )
-  if ('refused' in asked) return [unknown(asked.refused)]
+  if ('refused' in asked)
+    return [isBeforeFirstUp(asked.refused, params) ? ok('there are no locks yet') : unknown(asked.refused)]
   const { meta = [], data } = asked.got
   const wrong = meta.map(({ name }) => name).filter((name) => name !== 'node')
   if (

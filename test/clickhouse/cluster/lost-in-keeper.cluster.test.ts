@@ -89,10 +89,11 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(await run(node, `verify ${TABLE}`)).toMatchObject({ code: 0 })
   })
 
-  test('nothing is written where a node has no table of locks, and the node is named', async () => {
+  test('`doctor` minds no locks before the first `up`; later nothing is written where a node has no table of them, and the node is named', async () => {
     const { first: node, second, places, addSources, run } = await startSmallCluster(9)
     await addSources(node)
     expect(await run(node, `status --tables ${TABLE}`)).toMatchObject({ code: 0, stderr: '' })
+    expect((await run(node, 'doctor')).stdout).toMatch(/ok +locks-in-keeper .* there are no locks yet/)
     expect((await run(node, `up --tables ${TABLE} --to 5`)).code).toBe(0)
     await post(second, `DETACH TABLE ${places.ledger}_locks.locks`)
     const said = new RegExp(

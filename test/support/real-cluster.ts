@@ -56,6 +56,8 @@ export type RealCluster = {
       readonly zone?: string
       /** Of the last shard, as this node knows it. */
       readonly weight?: number
+      /** Its macro {installation}. */
+      readonly installation?: string
       /** Another text for its users.xml. */
       readonly users?: (text: string) => string
       /** The last shard stands before the others. */
@@ -137,7 +139,9 @@ cluster.lay_out(${JSON.stringify(home)}, ${shards}, ${replicas}, ${JSON.stringif
           /(<shard><(?:internal|weight).*)(<shard><(?:internal|weight).*<\/shard>)/s,
           '$2$1',
         )
-        await writeFile(config, other.isSwapped ? swapped : weighted)
+        const installation = `<installation>${other.installation ?? 'main'}</installation>`
+        const layout = other.isSwapped ? swapped : weighted
+        await writeFile(config, layout.replace('<installation>main</installation>', installation))
         if (other.zone !== undefined) env['TZ'] = other.zone
       }
       await python(SCRIPT, 'run', home, name)

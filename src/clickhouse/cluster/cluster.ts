@@ -53,7 +53,9 @@ export async function joinCluster(
     ? await Promise.all([lacksOfLedger(server, cluster), keptQuorum(server, cluster)])
     : [[]]
   // What is read there would say that nothing, or less, is done; other nodes are only warned of.
-  const own = lacks.find(({ node, kind }) => kind !== 'strange' && (balanced || node === (here ?? node)))
+  const own = lacks.find(
+    ({ node, kind }) => kind === 'split' || (kind !== 'strange' && (balanced || node === (here ?? node))),
+  )
   if (own !== undefined) throw own.error
   return {
     server: {

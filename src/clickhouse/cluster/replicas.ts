@@ -33,11 +33,38 @@ async function ofLedger<Row>(
 
 /** A replica of the ledger that is not whole; `node` counts from 1. */
 type Lack = {
-  /** `strange`: it may be read. `apart`: it is soon whole again. */
-  readonly kind: 'absent' | 'late' | 'apart' | 'strange'
+  /** `strange`: it may be read. `split`: by no node, for none knows which part is right. `apart`: it is soon whole again. */
+  readonly kind: 'absent' | 'late' | 'apart' | 'strange' | 'split'
   readonly node: number
   readonly who: string
   readonly error: BackfillError
+}
+
+type ReplicaState = Readonly<Record<'isLost' | 'isLate' | 'isApart', 0 | 1>> & {
+  readonly table: string
+  readonly active: number
+  readonly path: string
+}
+
+/** A table of the ledger has one path for all nodes. A node whose macros were changed has another: a RESTORE there would make a ledger of its own. */
+function splitOff(
+  found: readonly (ReplicaState & { readonly node: number })[],
+  { places, names }: OfLedger,
+): Lack | undefined {
+  for (const [table, replicas] of Map.groupBy(found, (one) => one.table)) {
+    const byPath = [...Map.groupBy(replicas, ({ path }) => path).values()]
+    const [[odd], [other] = []] = byPath.toSorted(
+      (a, b) => a.length - b.length || b[0]!.node - a[0]!.node,
+    ) as [typeof replicas, typeof replicas | undefined]
+    if (odd === undefined || other === undefined) continue
+    const who = `${places[odd.node - 1]}, where ${names.ledger}.${table} has another path in Keeper`
+    const error = serverProblem(
+      `${who}, ${odd.path}, than on ${places[other.node - 1]}, ${other.path}: these are two ledgers`,
+      'Set the macros back in the configuration of that node to those with which the ledger was made, and restart it',
+    )
+    return { kind: 'split', node: odd.node, who, error }
+  }
+  return undefined
 }
 
 /**
@@ -53,11 +80,13 @@ export async function lateReplica(
   const apart = '(is_readonly AND is_session_expired)'
   const lost = "(is_readonly AND NOT is_session_expired OR zookeeper_exception LIKE '%No node%')"
   const late = `absolute_delay > ${BEHIND_SECONDS}`
-  type Row = Readonly<Record<'isLost' | 'isLate' | 'isApart', 0 | 1>> & { table: string; active: number }
-  const found = await ofLedger<Row>(server, cluster, 'replicas', [
-    `table, ${lost} AS isLost, ${late} AS isLate, ${apart} AS isApart, active_replicas AS active`,
-    `(${lost} OR ${late} OR ${apart} OR active_replicas > ${places.length})`,
+  const all = await ofLedger<ReplicaState>(server, cluster, 'replicas', [
+    `table, ${lost} AS isLost, ${late} AS isLate, ${apart} AS isApart, active_replicas AS active, zookeeper_path AS path`,
+    '1',
   ])
+  const split = splitOff(all, cluster)
+  if (split !== undefined) return split
+  const found = all.filter((one) => one.isLost + one.isLate + one.isApart > 0 || one.active > places.length)
   const first = found.find(({ isLost, isLate }) => isLost === 1 || isLate === 1) ?? found[0]
   if (first === undefined) return undefined
   const { node, table, isLost, isLate, isApart, active } = first

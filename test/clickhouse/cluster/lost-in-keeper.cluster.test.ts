@@ -89,6 +89,28 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(await run(node, `verify ${TABLE}`)).toMatchObject({ code: 0 })
   })
 
+  test('a node whose macros give the ledger another path in Keeper is named with both paths, and nothing is said to be restored', async () => {
+    const { cluster, first: node, places, addSources, run } = await startSmallCluster(9)
+    await addSources(node)
+    expect((await run(node, `up --tables ${TABLE} --to 5`)).code).toBe(0)
+    const restart = async (installation: string) => {
+      await cluster.signal('s1r2', 'KILL')
+      await cluster.restart('s1r2', { installation })
+    }
+    await restart('other')
+    const { code, stderr } = await run(node, `up --tables ${TABLE} --give-up 1s`)
+    const path = (installation: string) =>
+      `/clickhouse/${installation}/${CLUSTER}/tables/backfill/${places.ledger}/`
+    expect(code).toBe(6)
+    expect(stderr).toMatch(
+      /replica 2 of shard 1 .* has another path in Keeper, .*, than on replica 1 of shard 1/,
+    )
+    for (const one of ['main', 'other']) expect(stderr).toContain(path(one))
+    expect(stderr).not.toContain('SYSTEM')
+    await restart('main')
+    expect((await run(node, `up --tables ${TABLE}`)).code).toBe(0)
+  })
+
   test('`doctor` minds no locks before the first `up`; later nothing is written where a node has no table of them, and the node is named', async () => {
     const { first: node, second, places, addSources, run } = await startSmallCluster(9)
     await addSources(node)

@@ -1,18 +1,22 @@
-// Owns waiting for a deletion on all nodes of a cluster, and why it never ends: a part that no replica has, a replica that is read-only.
+// Owns waiting for a deletion on all nodes of a cluster, and why it never ends: a part that no replica has, a replica that is read-only, a mutation that fails.
 import { errorInBody } from '../clickhouse/answers.ts'
 import { nodesReachable } from '../clickhouse/cluster/cluster.ts'
 import { ANSWERING } from '../clickhouse/cluster/replicas.ts'
 import type { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
-import { serverError } from '../clickhouse/server-error.ts'
+import { messageOf, serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import { failedError } from '../model/errors.ts'
+import { quoteString } from '../sql-syntax/quoting.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
 const POLL_MS = 250
 
 /** A node looks at its parts within seconds. */
 const LOST_AFTER_MS = 60_000
+
+/** A mutation that fails for a moment, for want of memory, has been tried again by then. */
+const FAILING_AFTER_MS = 30_000
 
 type StuckTable = Awaited<ReturnType<typeof localOf>>
 
@@ -47,6 +51,30 @@ async function assertNoLostPart(
   throw failedError(
     `${doing}: ${cluster!.places[lost.node - 1]} waits for part ${lost.part} of ${lost.name}, which no replica has`,
     `A node died when it was inserted: type SYSTEM RESTART REPLICA ${lost.name} on each node of that shard, then run backfill up again`,
+  )
+}
+
+/** Mutations of a part are applied in their order, often together: one of somebody else that fails keeps all others waiting. @throws BackfillError `failed` naming it */
+async function assertNoneFails(
+  { client, cluster }: Server,
+  id: string,
+  { table: { database, table }, doing }: { readonly table: StuckTable; readonly doing: string },
+): Promise<void> {
+  const [failing] = await client.rows<{ node: number; mutation: string; shown: string; why: string }>({
+    query: `SELECT _shard_num AS node, mutation_id AS mutation, substring(command, 1, 200) AS shown, latest_fail_reason AS why
+      FROM clusterAllReplicas({cluster:String}, system.mutations)
+      WHERE database = {database:String} AND table = {table:String} AND NOT is_done AND latest_fail_reason != ''
+        AND position(command, {id:String}) = 0
+      ORDER BY create_time LIMIT 1`,
+    query_params: { id, cluster: cluster!.name, database, table },
+    clickhouse_settings: ANSWERING,
+    doing,
+  })
+  if (failing === undefined) return
+  const { node, mutation, shown, why } = failing
+  throw failedError(
+    `${doing} waits on ${cluster!.places[node - 1]} behind mutation ${mutation} of ${database}.${table} (${shown}), which fails: ${messageOf(errorInBody(why))}`,
+    `Type KILL MUTATION WHERE database = ${quoteString(database)} AND table = ${quoteString(table)} AND mutation_id = ${quoteString(mutation)} there, and for each other shard that has it; then run backfill up again`,
   )
 }
 
@@ -101,6 +129,7 @@ export async function untilDeleted(
     waitsFor(waiting)
     if (waiting.length === 0 || retryPolicy.signal.aborted || monotonicMs() > deadline) return
     if (nodes.length < server.cluster!.nodes.length) await nodesReachable(server, retryPolicy)
+    if (monotonicMs() - began > FAILING_AFTER_MS) await assertNoneFails(server, id, { table, doing })
     if (monotonicMs() - began > LOST_AFTER_MS) await assertNoLostPart(server, id, { table, doing })
     await sleep(POLL_MS, retryPolicy.signal)
   }

@@ -62,4 +62,29 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(await run(`up --tables ${TABLE}`)).toMatchObject({ code: 0 })
     expect((await run(`verify ${TABLE}`)).code).toBe(0)
   })
+
+  test('and one that waits behind the failing mutation of somebody else, which is named with its reason and the KILL MUTATION that ends it', async () => {
+    const { first, places, addSources, run: on } = await startSmallCluster(20)
+    await addSources(first)
+    const run = (words: string) => on(first, words)
+    expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
+    const local = `${places.target}.int_${TABLE}_local`
+    const [column] = await rowsOf<{ name: string }>(
+      first,
+      `SELECT name FROM system.columns WHERE concat(database, '.', table) = '${local}' AND NOT is_in_primary_key AND NOT is_in_partition_key AND type LIKE 'UInt%' LIMIT 1`,
+    )
+    await post(
+      first,
+      `ALTER TABLE ${local} UPDATE ${column!.name} = throwIf(1) + 5 WHERE 1 SETTINGS mutations_sync = 0`,
+    )
+    const redone = await run(`redo ${TABLE} --from 3 --to 20 --yes`)
+    expect(redone.code, redone.stderr).toBe(1)
+    expect(redone.stderr).toMatch(
+      /waits on replica \d of shard 1 \(.*\) behind mutation \d+ of .*throwIf.*, which fails: Value passed/,
+    )
+    const [, typed] = /Type (KILL MUTATION .*) there/.exec(redone.stderr) ?? []
+    await post(first, typed!)
+    expect(await run(`up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    expect((await run(`verify ${TABLE}`)).code).toBe(0)
+  })
 })

@@ -140,7 +140,7 @@ describe.skipIf(MISSING_CLUSTER)('a cluster with Keeper, of two shards with two 
     // One question that does not leave it out waits for half a minute.
     await post(node, 'SYSTEM FLUSH LOGS')
     const waiting = `SELECT DISTINCT query FROM system.query_log WHERE is_initial_query AND query ILIKE '%clusterAllReplicas(%'
-      AND Settings['skip_unavailable_shards'] != '1' AND event_time >= parseDateTimeBestEffort({began:String})`
+      AND Settings['skip_unavailable_shards'] != '1' AND query_start_time_microseconds >= parseDateTime64BestEffort({began:String}, 3)`
     expect(await rowsOf(node, waiting, { began })).toEqual([])
     expect(await run('rebuild', TABLE)).toMatchObject({ code: 6, stderr: expect.stringMatching(PLACE) })
   })

@@ -35,19 +35,25 @@ async function cross(
     ...options
   }: Partial<TestWorkspaceOptions> & Pick<Edit, 'settings'> & { readonly compression: Compression },
 ) {
+  const withSql = edited(catalogue, TABLE, { sql, settings })
+  // Many rows of few blocks stay as many as they are.
+  const tables = withSql.tables.map(({ ddl, ...table }) => ({
+    ...table,
+    ddl: { ...ddl, text: ddl.text.replace(/ReplacingMergeTree(?:\([^)]*\))?/, 'MergeTree') },
+  }))
   const workspace = await openTestWorkspace({
     server: to,
     sourceServer: from,
     source: SOURCE,
     tables: [TABLE],
-    catalogue: edited(catalogue, TABLE, { sql, settings }),
+    catalogue: { ...withSql, tables },
     ...options,
   })
   try {
     const summary = await workspace.up({ giveUpMs: 5_000 })
     const [rows] = await rowsOf<{ rows: number }>(
       to,
-      'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat FINAL',
+      'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat',
       { target: workspace.target },
     )
     return { ...summary, rows: rows!.rows, events: [...workspace.events] }
@@ -97,7 +103,7 @@ describe.each(COMPRESSIONS)('rows on the wire as %s', (compression) => {
 
 const rowsOfHashes = (
   rows: number,
-) => `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
+) => `SELECT toUInt32(1 + number % ${BLOCKS}) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
     toUInt32(cityHash64(number, 1)) AS slots_set
   FROM numbers(${rows}) WHERE {to_block:UInt64} > 0`
 

@@ -1,5 +1,5 @@
 // Owns the promise that the same source runs under Deno as under Node: same words, same ledger.
-import { chmodSync, cpSync, existsSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startEmbedded } from '../../src/embedded/embedded-server.ts'
@@ -32,10 +32,11 @@ const EMBEDDED = [
 ]
 
 /** Some megabytes that arrive late enough to be cut. */
-const LONG = `SELECT toUInt32(number) AS block_number, toUInt32(cityHash64(number)) AS slots_cleared,
+const LONG = `SELECT toUInt32({from_block:UInt64} + number % ({to_block:UInt64} - {from_block:UInt64} + 1)) AS block_number,
+    toUInt32(cityHash64(number)) AS slots_cleared,
     toUInt32(cityHash64(number, 1)) AS slots_set
   FROM numbers(300000)
-  WHERE {from_block:UInt64} <= {to_block:UInt64} AND {network:String} != ''
+  WHERE {network:String} != ''
     AND (SELECT count() FROM {source:Identifier}.canonical_execution_storage_diffs) > 0
     AND (SELECT count() FROM {source:Identifier}.canonical_execution_transaction) > 0
 `
@@ -116,6 +117,9 @@ describe.skipIf(missing)('Deno', () => {
     const line = await startThrottle(server.url, 2e6)
     onTestFinished(async () => void (await Promise.all([line.close(), other.stop()])))
     const sql = editedFolder('transforms/block_slots_stat.sql', (text) => text.replace(/^WITH[\s\S]*/m, LONG))
+    // Many rows of few blocks stay as many as they are.
+    const ddl = join(sql, 'ddl/block_slots_stat.sql')
+    writeFileSync(ddl, readFileSync(ddl, 'utf8').replace('ReplacingMergeTree', 'MergeTree'))
     const databases = { source, target: uniqueDatabase('target'), ledger: uniqueDatabase('ledger') }
     const env = {
       ...environmentFor(other, databases),
@@ -132,7 +136,7 @@ describe.skipIf(missing)('Deno', () => {
     expect(code, stderr).toBe(0)
     expect(stdout).toMatch(/"chunk-failed".*cannot reach ClickHouse \(source/)
     expect(
-      await rowsOf(other, 'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat FINAL', {
+      await rowsOf(other, 'SELECT count() AS rows FROM {target:Identifier}.int_block_slots_stat', {
         target: databases.target,
       }),
     ).toEqual([{ rows: 300_000 }])

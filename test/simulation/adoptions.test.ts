@@ -92,3 +92,26 @@ test.each([
     expect(said.slice(2)).toContain('ok')
   },
 )
+
+test('an adoption refuses rows of a block that is being built again in its input, though all is right a moment later', async () => {
+  const said = await outcomes({
+    seed: 1687085672,
+    tables: ['plain', 'echo'],
+    isCreated: true,
+    acts: [
+      { ...UP, jobs: 3, chunk: 6 },
+      { at: 1_814, act: 'kill', runner: 0 },
+      { at: 5_203, act: 'restore', table: 'echo', by: 'backup', block: 4 },
+      { at: 55_045, act: 'up', host: 'one', jobs: 2, chunk: 2 },
+      { at: 163_335, act: 'redo', host: 'one', table: 'plain', from: 4, to: 4, stray: true },
+    ],
+    faults: [
+      { statement: 'keep SQL', nth: 1, fault: 'refused', code: 202 },
+      { statement: 'changes of inputs', nth: 2, fault: 'old', ms: 9_793 },
+      { statement: 'append to the ledger', nth: 5, fault: 'unsent' },
+      { statement: 'beat or release a lock', nth: 3, fault: 'killed late', ms: 417_988 },
+      { statement: 'last positions', nth: 1, fault: 'refused', code: 252 },
+    ],
+  })
+  expect(said).toContain('different')
+})

@@ -1,7 +1,7 @@
 // Owns what people do when nothing fails any more: rows that the ledger does not know are adopted or dropped, and what is late is
 // looked for and built again.
 import { adoptWork, sourcesWork, staleWork, upWork, type Work } from './commands.ts'
-import { adoption, presentness } from './judge.ts'
+import { adoption, holdsItAll, presentness } from './judge.ts'
 import { isUnknown } from './people.ts'
 import type { Key, World } from './world.ts'
 
@@ -17,11 +17,12 @@ export async function adoptAll({ world, tables, endOf }: Afterwards): Promise<vo
   for (const name of tables) {
     const target = world.targets.get(name)
     if (target === undefined || !isUnknown(world, target)) continue
+    const wasRight = holdsItAll(world, target)
     const outcome = await endOf(`adopt ${name}`, [name], adoptWork(false))
     if (outcome === undefined) world.broken.push('an adoption has not ended after half an hour')
     // The adoption of a dead run arrived meanwhile: the ledger knows the rows, and there is nothing to adopt.
     if (outcome?.startsWith('usage') && !isUnknown(world, target)) continue
-    world.broken.push(...adoption(world, target, outcome === 'adopted'))
+    world.broken.push(...adoption(world, target, { isAdopted: outcome === 'adopted', wasRight }))
     if (outcome !== 'adopted') world.targets.delete(name)
   }
 }

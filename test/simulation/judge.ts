@@ -121,13 +121,23 @@ export function presentness(world: World, tables: readonly Key[]): readonly stri
   })
 }
 
-/** In a world where nothing fails: rows that are all right are adopted, and of others only those that are right. */
-export function adoption(world: World, target: Target, isAdopted: boolean): readonly string[] {
+/** Whether a table holds what a computation from its present inputs yields. */
+export function holdsItAll(world: World, target: Target): boolean {
+  return textOf(target.rows) === textOf(world.transform(target.key, { from: 1, to: BLOCKS }))
+}
+
+/**
+ * In a world where nothing fails: rows that are all right are adopted, and of others only those that are right. `wasRight`: before it began; what a dead run
+ * has sent may still arrive at an input.
+ */
+export function adoption(
+  world: World,
+  target: Target,
+  { isAdopted, wasRight }: { readonly isAdopted: boolean; readonly wasRight: boolean },
+): readonly string[] {
   const { name, key } = target
   if (!isAdopted)
-    return textOf(target.rows) === textOf(world.transform(key, { from: 1, to: BLOCKS }))
-      ? [`${name} holds what it should, and is not adopted`]
-      : []
+    return wasRight && holdsItAll(world, target) ? [`${name} holds what it should, and is not adopted`] : []
   const done = [...latest(world, target)].flatMap(([block, { event }]) => (event === 'done' ? [block] : []))
   const right = world.transform(key, { from: Math.min(...done), to: Math.max(...done) }, target)
   const words = new Set(right.map((row) => textOf([row])))

@@ -8,7 +8,7 @@ import {
   XATU_COLUMNS,
   isTableKey,
 } from '../model/model.ts'
-import { createTable } from '../sql-syntax/create-table.ts'
+import { assertNoUuid, createTable } from '../sql-syntax/create-table.ts'
 import {
   ddlHeader,
   type HeaderDraft,
@@ -191,7 +191,9 @@ function targetDdl(
   const ddl = onlyStatement(file.file, file.text, ONE_CREATE_TABLE, report)
   reportOutside(ddl, outside, report)
   checkedParameters(ddl, { target: 'Identifier' }, report)
-  const { table } = createTable(ddl)
+  const created = createTable(ddl)
+  assertNoUuid(ddl, created)
+  const { table } = created
   if (target !== undefined && table !== target) {
     const sentence = `the DDL creates '${table}', but the transform's target is '${target}'`
     const hint = 'use one name in both files'

@@ -79,14 +79,14 @@ export function createTable(ddl: SqlText) {
   const onCluster = tokens.findIndex(
     (token, at) => at > nameAt && at < open && isKeyword(token, 'ON') && isKeyword(tokens[at + 1], 'CLUSTER'),
   )
-  // What is left out here would only be refused by the server, in `up`; a fixed UUID once the table was dropped.
-  const stray = tokens[onCluster === nameAt + 1 ? onCluster + 3 : nameAt + 1]
+  // A server writes it, where its profile says so.
+  const hasUuid = isKeyword(tokens[nameAt + 1], 'UUID') && tokens[nameAt + 2]?.kind === 'string'
+  const behind = nameAt + (hasUuid ? 3 : 1)
+  // What is left out here would only be refused by the server, in `up`.
+  const stray = tokens[onCluster === behind ? onCluster + 3 : behind]
   if (stray !== tokens[open]) {
     const sentence = `'${stray?.text}' stands between the name of the table and its columns`
-    const hint = isKeyword(stray, 'UUID')
-      ? 'remove UUID and its value: the server gives each table a new one'
-      : "remove it: only ON CLUSTER '{cluster}' may stand there"
-    throw problem(ddl, stray, sentence, hint)
+    throw problem(ddl, stray, sentence, "remove it: only ON CLUSTER '{cluster}' may stand there")
   }
   // ClickHouse takes a comma behind the last item.
   const items = splitAtCommas(tokens.slice(open + 1, tokens[close - 1]?.text === ',' ? close - 1 : close))
@@ -108,10 +108,18 @@ export function createTable(ddl: SqlText) {
       onCluster === -1
         ? undefined
         : { at: onCluster, line: tokens[onCluster]!.line, name: unquoted(tokens[onCluster + 2]!) },
+    uuid: hasUuid ? tokens[nameAt + 1] : undefined,
     columns,
     others: items.filter(isNoColumn),
     clauses,
   }
+}
+
+/** Of a file: once the table was dropped, none with that UUID can be made again. @throws BackfillError `usage` E050 */
+export function assertNoUuid(ddl: SqlText, { uuid }: Pick<CreateTable, 'uuid'>): void {
+  if (uuid === undefined) return
+  const hint = 'remove UUID and its value: the server gives each table a new one'
+  throw problem(ddl, uuid, 'the table has a fixed UUID', hint)
 }
 
 const CREATE_TABLE = 'write CREATE TABLE IF NOT EXISTS {target:Identifier}.name (columns) ENGINE = …'

@@ -119,6 +119,11 @@ test.for<[string, Readonly<Record<string, string | undefined>>, RegExp]>([
     { 'ddl/a.sql': `\n${DDL.replace('int_a', 'int_b')}` },
     /ddl\/a\.sql:2: the DDL creates 'int_b'/,
   ],
+  [
+    'a DDL with a fixed UUID',
+    { 'ddl/a.sql': DDL.replace('int_a', "int_a UUID '61f0c404-5cb3-11e7-907b-a6006ad3dba7'") },
+    /ddl\/a\.sql:1: the table has a fixed UUID/,
+  ],
   ['a DDL with two statements', { 'ddl/a.sql': `${DDL};\n${DDL}` }, /ddl\/a\.sql:2: a second statement/],
   ['an empty DDL', { 'ddl/a.sql': '-- nothing' }, /ddl\/a\.sql: the file has no CREATE TABLE/],
   [

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { createTable, ddlColumns } from '../../src/sql-syntax/create-table.ts'
+import { assertNoUuid, createTable, ddlColumns } from '../../src/sql-syntax/create-table.ts'
 
 const sql = (text: string) => ({ file: 'd.sql', text, line: 1 })
 
@@ -63,6 +63,8 @@ test.for([
   ['CREATE TABLE `d b`.`my``t` (a Int8)', 'my`t'],
   ['CREATE TABLE db.t ON CLUSTER main (a Int8)', 't'],
   ["CREATE TABLE IF NOT EXISTS db.t ON CLUSTER '{cluster}' (a Int8)", 't'],
+  ["CREATE TABLE db.t UUID '6c8b' (a Int8)", 't'],
+  ["CREATE TABLE db.t UUID '6c8b' ON CLUSTER c (a Int8)", 't'],
 ])('%j creates the table %s', ([text, table]) => {
   expect(createTable(sql(text!)).table).toBe(table)
 })
@@ -72,11 +74,9 @@ test.for([
   ['-- x\nCREATE VIEW a AS SELECT 1', "d.sql:2: expected CREATE TABLE, found 'CREATE VIEW'"],
   ['CREATE OR REPLACE TABLE a (b Int8)', 'd.sql:1: CREATE OR REPLACE would throw away'],
   [
-    "CREATE TABLE a\nUUID '6c8b'\n(b Int8)",
+    'CREATE TABLE a\nUUID 5\n(b Int8)',
     "d.sql:2: 'UUID' stands between the name of the table and its columns",
   ],
-  ["CREATE TABLE d.a UUID '6c8b' ON CLUSTER c (b Int8)", "'UUID' stands between"],
-  ['CREATE TABLE a UUID 5 (b Int8)', "'UUID' stands between"],
   ['CREATE TABLE a ON CLUSTR main (b Int8)', "'ON' stands between"],
   ['CREATE TABLE a ON CLUSTER main x (b Int8)', "'x' stands between"],
   ['CREATE TABLE a.b.c (b Int8)', "'.' stands between"],
@@ -86,4 +86,14 @@ test.for([
   ["CREATE TABLE a (b Int8,\n'c' Int8)", "d.sql:2: expected a column, found ''c''"],
 ])('%j is refused: %s', ([text, message]) => {
   expect(() => ddlColumns(sql(text!))).toThrow(message)
+})
+
+test.for([
+  ["CREATE TABLE a\nUUID '6c8b'\n(b Int8)", 'd.sql:2: the table has a fixed UUID'],
+  ["CREATE TABLE d.a UUID '6c8b' ON CLUSTER c (b Int8)", 'd.sql:1: the table has a fixed UUID'],
+])('%j is read where a server writes it, and refused in a file: %s', ([text, message]) => {
+  const ddl = sql(text!)
+  const created = createTable(ddl)
+  expect(created.columns.map(({ name }) => name)).toEqual(['b'])
+  expect(() => assertNoUuid(ddl, created)).toThrow(message)
 })

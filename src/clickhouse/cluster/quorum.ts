@@ -26,12 +26,12 @@ export async function keptQuorum(
   { client, connection, limits }: Server,
   { name, nodes, places }: Pick<Cluster, 'name' | 'nodes' | 'places'>,
 ): Promise<BackfillError | undefined> {
-  const wanted = { ...acknowledgedBy(nodes.length) }
+  const wanted = acknowledgedBy(nodes.length)
   // Who may only read writes nothing.
   if (wanted[QUORUM] === undefined || limits?.readonly === '1') return undefined
-  const kept = (where: string, value: string) =>
+  const kept = (where: string, value?: string) =>
     usageError(
-      `the profile of user '${connection.username}' on ${where} keeps ${QUORUM} = ${value}, in place of the ${wanted[QUORUM]} that is sent: a write would count before all replicas have it`,
+      `the profile of user '${connection.username}' on ${where} keeps ${value === undefined ? `another ${QUORUM}` : `${QUORUM} = ${value}`}, in place of the ${wanted[QUORUM]} that is sent: a write would count before all replicas have it`,
       `Take the constraint of ${QUORUM}, or readonly, out of the profile, on all nodes`,
     )
   const [denied] = limits?.denied({ [QUORUM]: wanted[QUORUM] }) ?? []
@@ -44,9 +44,7 @@ export async function keptQuorum(
       doing: 'asking all nodes of the cluster for their quorum',
     })
     .catch((error: unknown) => {
-      throw refusesSettings((error as Error).cause)
-        ? kept(`target ${connection.url}`, 'another value')
-        : error
+      throw refusesSettings((error as Error).cause) ? kept(`target ${connection.url}`) : error
     })
   const other = found.find(({ value }) => value !== wanted[QUORUM])
   return other && kept(places[other.node - 1]!, other.value)

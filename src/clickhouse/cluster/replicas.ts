@@ -86,17 +86,19 @@ export async function lateReplica(
   ])
   const split = splitOff(all, cluster)
   if (split !== undefined) return split
-  const found = all.filter((one) => one.isLost + one.isLate + one.isApart > 0 || one.active > places.length)
-  const first = found.find(({ isLost, isLate }) => isLost === 1 || isLate === 1) ?? found[0]
+  const first =
+    all.find(({ isLost, isLate }) => isLost === 1 || isLate === 1) ??
+    all.find(({ active }) => active > places.length) ??
+    all.find(({ isApart }) => isApart === 1)
   if (first === undefined) return undefined
-  const { node, table, isLost, isLate, isApart, active } = first
+  const { node, table, isLost, isLate, active } = first
   const name = `${names.ledger}.${table}`
   const place = places[node - 1]
   if (isLost === 1) {
     const who = `${place}, where ${name} is read-only`
     const error = serverProblem(
-      `${who}: its session with Keeper or its metadata there is lost, or does not fit the parts`,
-      `A session comes back by itself: run the command again in a minute. Then type SYSTEM RESTART REPLICA ${name} there, and only if it stays read-only SYSTEM RESTORE REPLICA ${name}; on each node that says so`,
+      `${who}: its metadata in Keeper is lost, or does not fit the parts`,
+      `If it says so a minute later, too, type SYSTEM RESTART REPLICA ${name} there, and only if it stays read-only SYSTEM RESTORE REPLICA ${name}; on each node that says so`,
     )
     return { kind: 'late', node, who, error }
   }
@@ -108,7 +110,7 @@ export async function lateReplica(
     )
     return { kind: 'late', node, who, error }
   }
-  if (isApart === 1) {
+  if (active <= places.length) {
     const who = `${place}, which has no session with Keeper yet`
     const error = serverProblem(
       `${who}: it cannot write to ${name}`,

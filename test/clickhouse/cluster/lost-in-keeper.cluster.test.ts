@@ -64,7 +64,7 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect({ code, stderr }).toEqual({
       code: 6,
       stderr: expect.stringMatching(
-        /replica \d of shard 1 .* where \S+\.ledger is read-only: its session with Keeper or its metadata there is lost/,
+        /replica \d of shard 1 .* where \S+\.ledger is read-only: its metadata in Keeper is lost/,
       ),
     })
     const typed = [...stderr.matchAll(/SYSTEM (?:RESTART|RESTORE) REPLICA \S+\.ledger/g)].map(

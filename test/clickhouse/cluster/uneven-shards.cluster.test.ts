@@ -94,7 +94,7 @@ describe.skipIf(MISSING_CLUSTER)('lists of unequal shards, or without some serve
     const there = { ...env, ...environmentFor(second, places) }
     expect(await up(10, there)).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('keeps insert_quorum = another value'),
+      stderr: expect.stringContaining('keeps another insert_quorum, in place of the 2 that is sent'),
     })
     await cluster.signal('s1r2', 'KILL')
     await cluster.restart('s1r2', {})

@@ -6,7 +6,7 @@ import type { localOf } from '../clickhouse/cluster/shard-tables.ts'
 import type { RetryPolicy } from '../clickhouse/retry.ts'
 import { messageOf, serverError } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
-import { failedError } from '../model/errors.ts'
+import { failedError, retryOf } from '../model/errors.ts'
 import { quoteString } from '../sql-syntax/quoting.ts'
 import { monotonicMs, sleep } from '../seam/clock.ts'
 
@@ -122,7 +122,11 @@ export async function untilDeleted(
       doing,
     })
     const why = nodes.map((node) => node.why).find((reason) => reason !== '')
-    if (why !== undefined) throw serverError(errorInBody(why), { connection: server.connection, doing })
+    if (why !== undefined) {
+      const error = serverError(errorInBody(why), { connection: server.connection, doing })
+      // A replica that has not fetched a part yet tries again by itself.
+      if (retryOf(error) !== 'retry' || monotonicMs() - began > FAILING_AFTER_MS) throw error
+    }
     // A replica learns of it a moment later than the node that has taken it.
     const ended = nodes.filter(({ found, left }) => found > 0 && left === 0)
     const waiting = server.cluster!.places.filter((_, index) => !ended.some(({ node }) => node === index + 1))

@@ -25,6 +25,7 @@ const KNOWN = [
   ['socket timeout', 209, 'retry'],
   ['network', 210, 'retry'],
   ['no Keeper', 225, 'retry'],
+  ['a part that no replica has yet', 234, 'retry'],
   ['server shutting down', 236, 'retry'],
   ['read-only replica', 242, 'retry'],
   ['disk full', 243, 'retry'],

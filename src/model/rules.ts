@@ -38,6 +38,8 @@ export const RULES = {
   W038: 'last-second',
   W039: 'reads-history',
   W083: 'end-left-out',
+  W086: 'all-networks',
+  W087: 'without-final',
   E040: 'dependency-cycle',
   E041: 'after-unknown-table',
   E042: 'source-not-declared',

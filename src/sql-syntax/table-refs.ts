@@ -36,8 +36,9 @@ export function tablesRead(sql: SqlText, parameter: 'source' | 'target'): Readon
 /** `EXCEPT SELECT …`, and not `* EXCEPT (a, b)`. */
 function isSetOperation(tokens: readonly Token[], at: number): boolean {
   if (isKeyword(tokens[at], 'UNION', 'INTERSECT')) return true
-  const behind = tokens.slice(at + 1).find(({ text }) => text !== '(')
-  return isKeyword(tokens[at], 'EXCEPT') && isKeyword(behind, 'SELECT', 'WITH', 'FROM', 'ALL', 'DISTINCT')
+  if (!isKeyword(tokens[at], 'EXCEPT')) return false
+  while (tokens[++at]?.text === '(');
+  return isKeyword(tokens[at], 'SELECT', 'WITH', 'FROM', 'ALL', 'DISTINCT')
 }
 
 /** The tokens of the SELECT around a place, without the SELECTs within it or beside it in a UNION. */

@@ -3,6 +3,7 @@ import { BackfillError, type Finding, fileError, attempt, type Report } from '..
 import { lintDdl } from '../../targets/lint-ddl.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { lintLastSecond } from './last-second.ts'
+import { lintRowsCounted } from './rows-counted.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
@@ -34,6 +35,7 @@ export function checkDrafts(drafts: readonly TableDraft[], catalogue: Catalogue,
     const errors = [
       transform && (() => lintTransform(transform, draft, targets)),
       transform && (() => lintLastSecond(transform, catalogue, draft.header.lookups)),
+      transform && (() => lintRowsCounted(transform, catalogue)),
       ddl && rows && (() => lintDdl(ddl, rows, draft.definition?.position ?? draft.header.position)),
     ].flatMap((lint) => (lint && attempt(report, () => [...lint()])) ?? [])
     errors.forEach(report)
@@ -48,12 +50,16 @@ function parametersIn(tokens: readonly Token[]): readonly string[] {
   return tokens.flatMap(({ text }, at) => (tokens[at - 1]?.text === '{' ? [text] : []))
 }
 
+/** An expression with a name has fewer tokens. */
+const NEAR = 64
+
 /** Names that stand for an expression with parameters: `lo` of `WITH toUInt32({from_block:UInt64}) AS lo`. */
 function boundNames(tokens: readonly Token[]): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, readonly string[]>()
   for (const [at, token] of tokens.entries()) {
     if (!isKeyword(token, 'AS')) continue
-    const before = tokens.slice(0, at)
+    // A file may be written to be slow.
+    const before = tokens.slice(Math.max(0, at - NEAR), at)
     const begins = ({ text, depth, ...rest }: Token) =>
       depth < token.depth ||
       (depth === token.depth && (text === ',' || isKeyword({ text, depth, ...rest }, 'WITH', 'SELECT')))
@@ -161,7 +167,7 @@ const OF_DICTIONARY = /^(dict(Get|Has|Is)\w*|joinGet(OrNull)?|dictionary)$/
 function reachesBack(tokens: readonly Token[]): boolean {
   return tokens.some((token, at) => {
     if (token.text !== '{' || !/^from(_block)?$/.test(tokens[at + 1]?.text ?? '')) return false
-    const behind = tokens.slice(at + 1)
+    const behind = tokens.slice(at + 1, at + NEAR)
     const end = behind.findIndex((one) => isKeyword(one, 'AND', 'OR'))
     return behind
       .slice(0, end === -1 ? undefined : end)

@@ -11,6 +11,8 @@ export function* lintLastSecond(
   { sources, tables }: Pick<Catalogue, 'sources' | 'tables'>,
   lookups: readonly string[] = [],
 ): Generator<BackfillError, void> {
+  const tokens = significantTokens(transform)
+  const bounds = namedBounds(tokens)
   for (const { parameter, table, from } of tableReads(transform)) {
     const source = parameter === 'source' && sources.find((one) => one.table === table)
     const read = source
@@ -21,10 +23,13 @@ export function* lintLastSecond(
     const fine = ddlColumns(read.ddl)
       .filter(({ name, type }) => named.includes(name) && /DateTime64\((?!0)/.test(type))
       .map(({ name }) => name)
-    const around = selectAround(significantTokens(transform), from)
+    const around = withBounds(selectAround(tokens, from), bounds)
+    const shifted = { back: isMoved(around, 'from', '-'), ahead: isMoved(around, 'to', '+') }
     for (const [at, token] of around.entries()) {
       const column = unquoted(token)
-      const left = named.includes(column) ? (leftOut(around, at + 1) ?? leftOutBefore(around, at)) : undefined
+      if (!named.includes(column)) continue
+      const [near, place] = [around.slice(Math.max(0, at - NEAR), at + NEAR), Math.min(at, NEAR)]
+      const left = leftOut(near, place + 1) ?? leftOutBefore(near, place) ?? cutOff(near, place + 1, shifted)
       if (left !== undefined)
         yield fileError({
           rule: 'W083',
@@ -33,7 +38,7 @@ export function* lintLastSecond(
           sentence: `'${column}' of ${table} is read without the ${left.end} position of the range: both ends belong to it, so that one position would be lost between two ranges`,
           hint: left.hint,
         })
-      if (!fine.includes(column) || !isEnd(upperBound(around, at + 1), 'to')) continue
+      if (!fine.includes(column) || !isEnd(upperBound(near, place + 1), 'to')) continue
       yield fileError({
         rule: 'W038',
         file: transform.file,
@@ -43,6 +48,31 @@ export function* lintLastSecond(
       })
     }
   }
+}
+
+/** A condition has fewer tokens on each side of its column: a file may be written to be slow. */
+const NEAR = 64
+
+/** Names that stand for an end of the range: `hi` of `WITH toUInt32({to_block:UInt64}) AS hi`. */
+function namedBounds(tokens: readonly Token[]): ReadonlyMap<string, readonly Token[]> {
+  const found = new Map<string, readonly Token[]>()
+  for (const [at, token] of tokens.entries()) {
+    if (!isKeyword(token, 'AS') || tokens[at + 1] === undefined) continue
+    const begins = (one: Token) =>
+      one.depth < token.depth ||
+      (one.depth === token.depth && (one.text === ',' || isKeyword(one, 'WITH', 'SELECT')))
+    const near = tokens.slice(Math.max(0, at - NEAR), at)
+    const bound = near.slice(near.findLastIndex(begins) + 1)
+    if (isEnd(bound, 'from') || isEnd(bound, 'to')) found.set(unquoted(tokens[at + 1]!), bound)
+  }
+  return found
+}
+
+function withBounds(tokens: readonly Token[], bounds: ReadonlyMap<string, readonly Token[]>) {
+  if (bounds.size === 0) return tokens
+  return tokens.flatMap((token) =>
+    (bounds.get(unquoted(token)) ?? [token]).map((one) => ({ ...one, line: token.line, depth: token.depth })),
+  )
 }
 
 /** The end of the range that the name before `at` leaves out: `block_number < {to_block:UInt64}`. */
@@ -71,6 +101,29 @@ function endWithout({ text: operator }: Token, bound: readonly Token[], below: s
     : { end: 'first', hint: `write ${operator}=` }
 }
 
+/** `BETWEEN {from_block} AND {to_block} - 1`. Where both ends are moved the same way (`shifted`), other positions are meant. */
+function cutOff(tokens: readonly Token[], at: number, shifted: Shifted): LeftOut | undefined {
+  const first = tokens[at]
+  const isLow = isKeyword(first, 'BETWEEN') || first?.text === '>='
+  if (!shifted.back && isMoved(upperBound(tokens, at), 'to', '-'))
+    return { end: 'last', hint: 'take nothing off the bound' }
+  if (isLow && !shifted.ahead && isMoved(boundBehind(tokens.slice(at), 1), 'from', '+'))
+    return { end: 'first', hint: 'add nothing to the bound' }
+  return undefined
+}
+
+type Shifted = { readonly back: boolean; readonly ahead: boolean }
+
+/** `{to_block:UInt64} - 1`, also within a function that makes a time of it. */
+function isMoved(tokens: readonly Token[], which: 'from' | 'to', sign: '+' | '-'): boolean {
+  return tokens.some((token, at) => {
+    if (token.text !== '{' || ![which, `${which}_block`].includes(tokens[at + 1]?.text ?? '')) return false
+    const rest = tokens.slice(at, at + NEAR)
+    const end = rest.findIndex(({ text }) => text === '}')
+    return end !== -1 && rest.find(({ text }, index) => index > end && text !== ')')?.text === sign
+  })
+}
+
 /** What the name before `at` is at most: behind `<=`, or the AND of a BETWEEN. */
 function upperBound(tokens: readonly Token[], at: number): readonly Token[] {
   const rest = tokens.slice(at)
@@ -92,11 +145,18 @@ const ENDS = ['AND', 'OR', 'GROUP', 'ORDER', 'LIMIT', 'SETTINGS', 'WINDOW', 'QUA
 
 /** Whether it is that end of the range as it is: nothing is added, and no other function than those that make a time of it. */
 function isEnd(bound: readonly Token[], which: 'from' | 'to'): boolean {
-  const names = [which, `${which}_block`]
-  const isNamed = bound.some(({ text }, at) => names.includes(text) && bound[at - 1]?.text === '{')
   const calls = bound.filter((_, at) => bound[at + 1]?.text === '(').map(({ text }) => text)
   const moved = which === 'to' ? '+' : '-'
-  return isNamed && !bound.some(({ text }) => text === moved) && calls.every((name) => TIMES.test(name))
+  return (
+    isNamed(bound, which) &&
+    !bound.some(({ text }) => text === moved) &&
+    calls.every((name) => TIMES.test(name))
+  )
+}
+
+function isNamed(bound: readonly Token[], which: 'from' | 'to'): boolean {
+  const names = [which, `${which}_block`]
+  return bound.some(({ text }, at) => names.includes(text) && bound[at - 1]?.text === '{')
 }
 
 const TIMES = /^(fromUnixTimestamp|FROM_UNIXTIME|toDateTime(64)?|to(U?Int(8|16|32|64)))$/i

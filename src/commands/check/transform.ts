@@ -210,7 +210,10 @@ export function withStubTables(sql: SqlText, stubTables: readonly StubTable[]): 
 }
 
 /** Whether the table has an alias, before or after FINAL, and where the alias ends. */
-function aliasAt(tokens: readonly Token[], to: number): { readonly given: boolean; readonly to: number } {
+export function aliasAt(
+  tokens: readonly Token[],
+  to: number,
+): { readonly given: boolean; readonly to: number } {
   const at = isKeyword(tokens[to], 'FINAL') ? to + 1 : to
   if (isKeyword(tokens[at], 'AS')) return { given: true, to: at + 2 }
   const next = tokens[at]

@@ -44,6 +44,9 @@ test.each([
   '{from:DateTime} <= slot AND {to:DateTime} > slot',
   '{from:DateTime} < t.slot AND slot <= {to:DateTime}',
   'slot::DateTime < {to:DateTime}',
+  'slot BETWEEN {from:UInt32} AND {to:UInt32} - 1',
+  'slot BETWEEN {from:UInt32} + 1 AND {to:UInt32}',
+  'slot >= {from:DateTime} AND slot <= {to:DateTime} - INTERVAL 1 SECOND',
 ])('a position is lost by %s', (where) => {
   expect(left(where)).toEqual(['W083'])
 })
@@ -55,17 +58,30 @@ test.each([
   'slot < {from:DateTime} AND n < {to:DateTime} AND s.n > {from:DateTime}',
   'slot >= {from:DateTime} AND NOT slot > {to:DateTime}',
   '{from:DateTime} <= slot AND {to:DateTime} >= slot',
+  'slot BETWEEN {from:UInt32} - 1 AND {to:UInt32} - 1',
+  'slot >= {from:UInt32} - 20 AND slot <= {to:UInt32} - 1 AND n < 5 - 1',
+  'slot >= {from:UInt32} + 1 AND slot <= {to:UInt32} + 1',
+  'slot BETWEEN {from:UInt32} AND {to:UInt32} AND n - 1 > 3',
   'n > {to:DateTime} AND 5 < slot AND fromUnixTimestamp({to:UInt64} + 1) > slot',
 ])('no position is lost by %s', (where) => {
   expect(left(where)).toEqual([])
+})
+
+test.each([
+  ['WITH {to:UInt32} AS hi SELECT', 'slot < hi'],
+  ['WITH toDateTime({to:UInt64}) AS hi, {from:DateTime} AS lo SELECT', 'slot >= lo AND slot < hi'],
+  ['WITH {from:DateTime} AS lo SELECT', 'slot > lo AND slot <= {to:DateTime}'],
+])('a position is lost by a bound that has a name: %s … %s', (begin, where) => {
+  expect(left(where, [], begin)).toEqual(['W083'])
+  expect(left('slot BETWEEN lo AND hi', [], begin)).toEqual([])
 })
 
 test('what a look-up is read up to is its own affair', () => {
   expect(left('slot < {to:DateTime}', ['s'])).toEqual([])
 })
 
-function left(where: string, lookups?: readonly string[]) {
-  const read = { file: 't.sql', text: `SELECT * FROM {source:Identifier}.s AS s WHERE ${where}`, line: 1 }
+function left(where: string, lookups?: readonly string[], begin = 'SELECT') {
+  const read = { file: 't.sql', text: `${begin} * FROM {source:Identifier}.s AS s WHERE ${where}`, line: 1 }
   const slots = { sources: [{ ...source, columns: { position: 'toUnixTimestamp(slot)' } }], tables: [] }
   return [...lintLastSecond(read, slots as unknown as Catalogue, lookups)].map(({ finding }) => finding?.rule)
 }

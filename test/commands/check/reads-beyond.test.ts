@@ -62,3 +62,10 @@ test('a dictionary that a function reads by its name is a warning, unless the he
   expect(await found(select("dictGet('d.labels', 'n', block_number)"), named, /W047/g)).toEqual([])
   expect(await found(select('gas_used'), sources, /W047/g)).toEqual([])
 })
+
+test('a file that is written to be slow is checked all the same: eight thousand conditions, five thousand names', async () => {
+  const conditions = Array.from({ length: 8_000 }, () => 'block_number <= {to:UInt64} - 1').join(' AND ')
+  const names = Array.from({ length: 5_000 }, (_, index) => `gas_used + ${index} AS c${index}`).join(', ')
+  const slow = select('gas_used').replace(' AS g FROM', ` AS g, ${names} FROM`)
+  expect(await found(`${slow.slice(0, -1)} AND ${conditions})`, undefined, /W0[38]\d/g)).toContain('W083')
+})

@@ -206,13 +206,14 @@ const NO_CLUSTER = {
 async function asTarget(server: Server, names: Names, { shards, definition, ...table }: ExistingTable) {
   const rowsIn = shards?.shape.definition ?? definition
   const why = noDeletes(table.engine, rowsIn)
+  const fades = /\bTTL\b/.test(rowsIn)
   const own = table.engine === 'Distributed' ? NO_CLUSTER : problemOfUuid(table.uuid)
   const problem = shards === undefined ? own : shards.problem
   return {
     ...table,
     definition: rowsIn,
-    fades: /\bTTL\b/.test(rowsIn),
-    expires: expires(rowsIn),
+    fades,
+    expires: fades && expires(rowsIn),
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
     ...(shards?.sharding && { sharding: shards.sharding }),

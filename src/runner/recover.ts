@@ -1,7 +1,7 @@
 // Owns recovery: blocks that a dead run or a failed attempt left partly written are made safe to run again.
 import pLimit from 'p-limit'
 import { failedError } from '../model/errors.ts'
-import { blockSet, type BlockSet, intersect, namedBlocks, subtract, union } from '../model/blocks.ts'
+import { blockSet, type BlockSet, hull, intersect, namedBlocks, subtract, union } from '../model/blocks.ts'
 import type { RowsKind, TableDefinition } from '../model/model.ts'
 import type { Attempt } from '../ledger/events.ts'
 import { rangeOf } from '../ledger/staleness.ts'
@@ -29,7 +29,8 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
 
   const since = await changesSince(ports, { table, ...readsOf(run.tableStatus, context) }, attempts)
   const changes = since.map(({ kind }) => kind)
-  const replacing = engine.includes('Replacing')
+  // Rows replace those of the same shard only.
+  const replacing = engine.includes('Replacing') && !(await isMoved(ports, run.tableStatus, attempts))
   const remedies = attempts.map(({ suspect }, index) =>
     remedyFor({ replacing, rows: table.rows, unchanged: changes[index] === undefined, suspect }),
   )
@@ -84,6 +85,17 @@ export async function recover(run: TableRun, dirty: BlockSet, context: RunContex
     said(stale, (blocks) => `runs ${blocks} again, although their old rows cannot be deleted`),
   ]
   return parts.flat().join('; ') + (why === undefined ? '' : ` (${CHANGE_WORDS[why]} since)`)
+}
+
+/** Whether a Distributed table would put the rows of the attempts on other shards now: its shards, their weights or its key have changed. */
+async function isMoved(
+  { target: port }: Ports,
+  { table: { rows, position }, target }: TableRun['tableStatus'],
+  attempts: readonly Attempt[],
+): Promise<boolean> {
+  const within = hull(blockSet(attempts.flatMap(({ blocks }) => blocks)))
+  if (rows.kind === 'per-key' || target?.sharding === undefined || within === undefined) return false
+  return (await port.misplacedRows(target.sharding, { ...within, position })) > 0
 }
 
 function said(blocks: BlockSet, sentence: (blocks: string) => string): readonly string[] {

@@ -2,6 +2,7 @@
 // several servers give again, or only some of them have.
 import { misplacedRows } from '../clickhouse/cluster/placement.ts'
 import { REPLICATED } from '../clickhouse/cluster/shard-problem.ts'
+import { attempt, ignore } from '../model/errors.ts'
 import { unlessRefused } from '../clickhouse/server-error.ts'
 import type { Server } from '../clickhouse/server.ts'
 import type { TableBehind } from '../clickhouse/tables-behind.ts'
@@ -11,6 +12,9 @@ import {
   distributedEngine,
   shardingProblem,
 } from '../sql-syntax/ddl-clauses.ts'
+import { quotedName } from '../sql-syntax/quoting.ts'
+import { definitionsDiffer } from '../sql-syntax/table-definition.ts'
+import { fits } from '../sql-syntax/type-fit.ts'
 import { isCollapsing } from '../targets/compared-columns.ts'
 
 /** `name`: as a Distributed table has it. More nodes than shards: a shard has replicas. `slots`: of each remainder of a sharding key, its shard. */
@@ -103,6 +107,8 @@ export function apartProblems(
   }
   const engine = distributedEngine(table.engineFull)
   if (engine === undefined) return []
+  const narrow = behind(table, read).flatMap((local) => narrowProblem(table, local) ?? [])
+  if (narrow.length > 0) return narrow.slice(0, 1)
   const { shards, nodes } = clusters.find(({ name }) => name === engine.cluster) ?? { shards: 1, nodes: 1 }
   // A Distributed table is judged by itself.
   const ends = reached(behind(table, read), read, isDistributed)
@@ -110,6 +116,17 @@ export function apartProblems(
     ...(shards > 1 ? acrossShards(engine, shards, ends) : []),
     ...(nodes > shards ? acrossReplicas(ends) : []),
   ]
+}
+
+/** ClickHouse converts each value to the type of the Distributed table, without an error. Of a table that the user may not see nothing is said. */
+function narrowProblem(front: TableBehind, local: TableBehind): Problem | undefined {
+  const found = attempt(ignore, () => definitionsDiffer(front.definition, local.definition)) ?? []
+  const odd = found.find(({ rule, here, there }) => rule === 'E072' && !fits(there, here))
+  if (odd === undefined || !('column' in odd.place)) return undefined
+  return {
+    sentence: `its column ${quotedName(odd.place.column)} is ${odd.here}, and ${local.name}, whose rows it reads, has it as ${odd.there}: values are cut off without an error`,
+    hint: `type ALTER TABLE ${quotedName(front.database)}.${quotedName(front.name)} MODIFY COLUMN ${quotedName(odd.place.column)} ${odd.there} on each node; if all values fit`,
+  }
 }
 
 function acrossShards(engine: Distributed, shards: number, ends: readonly TableBehind[]): readonly Problem[] {

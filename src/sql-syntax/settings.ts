@@ -27,6 +27,8 @@ export const PINNED_SETTINGS = {
   additional_table_filters: '{}' as never, // a map, which the client has a class for
   additional_result_filter: '',
   skip_unavailable_shards: 0,
+  // Rows that came without a quorum after others with one would be hidden.
+  select_sequential_consistency: '0',
   insert_null_as_default: 0,
   async_insert: 0,
   // With deduplication, rows that were deleted and inserted again would be dropped if the server remembers their blocks.

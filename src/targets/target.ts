@@ -14,8 +14,8 @@ import { mustSee } from '../clickhouse/grants.ts'
 import { oldestParts } from '../clickhouse/oldest-parts.ts'
 import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-identity.ts'
 import { freeSpace } from './free-space.ts'
-import { dropOf } from '../clickhouse/cluster/shard-tables.ts'
-import { misplacedRows } from '../clickhouse/cluster/placement.ts'
+import { assertNoOtherFront, dropOf } from '../clickhouse/cluster/shard-tables.ts'
+import { misplacedOfTarget, type Within } from '../clickhouse/cluster/placement.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -133,12 +133,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     },
 
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
-    async misplacedRows(sharding: Distributed): Promise<number> {
-      const { cluster } = server
-      return cluster === undefined || new Set(cluster.nodes).size < 2
-        ? 0
-        : await misplacedRows(server, sharding, cluster)
-    },
+    misplacedRows: (sharding: Distributed, within?: Within) => misplacedOfTarget(server, sharding, within),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),
 
     ddlColumns: ({ ddl }: TableDefinition): Promise<readonly DdlColumn[]> => columnsOfDdl(server, ddl),
@@ -178,6 +173,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     dropOf: (name: string): Promise<string> => dropOf(server, name),
 
     async create(table: TableDefinition): Promise<void> {
+      await assertNoOtherFront(server, table.target)
       for (const statement of ddlOf(table)) await run(statement, { target: database })
     },
   }

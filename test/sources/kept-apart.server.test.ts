@@ -179,3 +179,17 @@ test('a source that leaves out a shard that is down is refused, wherever the set
   )
   expect((await run('check')).stdout).toContain('a view with the setting read_overflow_mode')
 })
+
+test('a Distributed source that cuts off values of the tables behind it is warned of, with the statement that mends it', async () => {
+  const { run, local } = await shardedSource(', block_number')
+  for (const { url, username, password } of shards)
+    await post({ url, username, password }, `ALTER TABLE ${local} MODIFY COLUMN gas_used Nullable(UInt64)`)
+  const { stdout } = await run('check')
+  expect(stdout).toMatch(/W082 .* its column gas_used is UInt64, and stored, .* as Nullable\(UInt64\)/)
+  const [, typed] = /type (ALTER TABLE .*?) on each node/.exec(stdout) ?? []
+  await post(shards[0], typed!)
+  expect((await run('check')).stdout).not.toContain('W082')
+  for (const { url, username, password } of shards)
+    await post({ url, username, password }, `ALTER TABLE ${local} MODIFY COLUMN gas_used Nullable(UInt32)`)
+  expect((await run('check')).stdout).not.toContain('W082')
+})

@@ -21,5 +21,6 @@ test('what matters only for older servers, for clusters or for statements that a
     insert_null_as_default: 0,
     parallel_distributed_insert_select: '0',
     skip_unavailable_shards: 0,
+    select_sequential_consistency: '0',
   })
 })

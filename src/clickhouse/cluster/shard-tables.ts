@@ -62,6 +62,34 @@ export async function dropOf(server: Server, name: string): Promise<string> {
 }
 
 /**
+ * A rebuild leaves local tables of another name. A Distributed table that was dropped on one node would be made anew there over those of the DDL.
+ * @throws BackfillError `failed` with the statement that makes it as other nodes have it
+ */
+export async function assertNoOtherFront(server: Server, name: string): Promise<void> {
+  const { client, cluster, connection } = server
+  if (cluster === undefined) return
+  const { database } = connection
+  const fronts = await client.rows<{ readonly node: number; readonly full: string }>({
+    query: `SELECT _shard_num AS node, engine_full AS full FROM ${onAllNodes(server, 'system.tables')}
+      WHERE database = {database:String} AND name = {name:String} ORDER BY node`,
+    query_params: { database, name },
+    doing: `looking for ${database}.${name} on all nodes`,
+  })
+  for (const { node, full } of fronts) {
+    const of = distributedEngine(full)
+    if (of === undefined || of.table === `${name}_local`) continue
+    const [front, local] = [
+      [database, name],
+      [of.database, of.table],
+    ].map((one) => one.map(quotedName).join('.'))
+    throw failedError(
+      `${front} is missing on this node, and on ${cluster.places[node - 1]} it is ${full}`,
+      `Type CREATE TABLE ${front} AS ${local} ENGINE = ${full} on this node, and run backfill up again`,
+    )
+  }
+}
+
+/**
  * The existing tables by name; none if the server is not a node of a cluster.
  * @throws BackfillError `server` if no node of a shard answers: the table would be taken for another one, without rows
  */

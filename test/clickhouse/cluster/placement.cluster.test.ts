@@ -61,6 +61,23 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     expect(rows).toEqual({ once: 1, some: 1 })
   })
 
+  test('half-written blocks whose rows would go to other shards now are deleted before they are written again', async () => {
+    expect(await run(`up --tables ${PER_BLOCK} --to 12`)).toMatchObject({ code: 0 })
+    // As if the run had been killed after its INSERT.
+    await post(
+      scene.first,
+      `ALTER TABLE ${scene.places.ledger}.ledger ON CLUSTER '{cluster}' DELETE WHERE event IN ('done', 'checkpoint') SETTINGS mutations_sync = 2`,
+    )
+    await resharded(PER_BLOCK, 'toUInt32(block_number + 1)')
+    const again = await run(`up --tables ${PER_BLOCK} --to 12`)
+    expect(again).toMatchObject({ code: 0, stderr: expect.stringContaining('has deleted the half-written') })
+    const [rows] = await rowsOf<object>(
+      scene.first,
+      `SELECT count() AS rows, uniqExact(block_number) AS blocks FROM ${scene.places.target}.int_${PER_BLOCK} FINAL`,
+    )
+    expect(rows).toEqual({ rows: 12, blocks: 12 })
+  })
+
   test('a table that is another one on another node is not written to, and the node is named', async () => {
     expect(await run(`up --tables ${PER_BLOCK} --to 12`)).toMatchObject({ code: 0 })
     for (const node of [scene.first, scene.second])

@@ -49,6 +49,7 @@ export async function checkTables(
     [...derivedInputs(table), ...(table.lookups ?? []).filter((name) => keys.includes(name))].every(exists)
   for (const table of tables) {
     const lost = lossError(ports.target.database, table, targets.get(table.target))
+    if (lost?.kind === 'usage') throw lost
     if (lost !== undefined) onMisfit(table.key, lost)
   }
   const outcomes = await Promise.allSettled(
@@ -92,7 +93,7 @@ async function placementError(
   )
 }
 
-/** Why rows would replace one another (E055), or the last one inserted all others of its key (E053), in a table that exists, as the server writes it. @throws BackfillError `usage` where the file says the same */
+/** Why rows would replace one another (E055), or the last one inserted all others of its key (E053), in a table that exists, as the server writes it; `usage` where the file says the same. */
 function lossError(
   database: string,
   { key, target, ddl, rows, position }: TableDefinition,
@@ -110,7 +111,7 @@ function lossError(
   const inFile = lost(ddl)
   // With blocks in order the last row is the latest: a file may want that, and `check` says so.
   if (inFile?.finding?.rule === 'E053') return undefined
-  if (inFile !== undefined) throw inFile
+  if (inFile !== undefined) return inFile
   const hint = `\`backfill rebuild ${key}\` builds it as ${ddl.file} says`
   return failedError(`${name}: ${found.finding!.sentence}`, hint)
 }
@@ -132,10 +133,10 @@ function misfitError(
 export async function misfitOfFile(
   port: Pick<TargetPort, 'database' | 'ddlColumns' | 'misplacedRows'>,
   table: TableDefinition,
-  present: Pick<TargetTable, 'columns' | 'sharding'>,
+  present: Pick<TargetTable, 'columns' | 'sharding' | 'definition'>,
 ): Promise<BackfillError | undefined> {
-  const misplaced = await placementError(port, table, present)
-  if (misplaced !== undefined) return misplaced
+  const lost = lossError(port.database, table, present) ?? (await placementError(port, table, present))
+  if (lost !== undefined) return lost
   const typeOf = (name: string) => present.columns.find((one) => one.name === name)?.type ?? ''
   const isSame = ddlColumns(table.ddl).every(({ name, type }) => type === typeOf(name))
   const written = isSame ? ddlColumns(table.ddl) : await port.ddlColumns(table)

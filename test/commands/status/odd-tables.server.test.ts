@@ -1,5 +1,6 @@
 // Owns the promises of `status` about tables that are not what the ledger says, emptied or left half written, and about
 // those that promise to be fresh.
+import { readFileSync, writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
 import { environmentFor } from '../../support/cli.ts'
@@ -153,4 +154,20 @@ test('a transform may promise to be fresher: it is late then, the others are not
   ])
   // A promise holds beside --max-behind.
   expect((await run(`status --check --max-behind 5 ${both}`)).code).toBe(3)
+})
+
+const keyed = (text: string) => text.replace('rows: per-block', 'rows: per-key latest block_number')
+
+test('rows of another kind in the header and the DDL: status says that up does not write to the table that is there', async () => {
+  const folder = editedFolder('transforms/block_slots_stat.sql', keyed)
+  const ddl = `${folder}/ddl/block_slots_stat.sql`
+  const sorted = readFileSync(ddl, 'utf8')
+    .replace(/--! shard.*|PARTITION BY .*/g, '')
+    .replace('ReplacingMergeTree', 'ReplacingMergeTree(block_number)')
+    .replace(/ORDER BY .*/, 'ORDER BY slots_set')
+  writeFileSync(ddl, sorted)
+  const { code, stdout } = await run(`status --check --sql ${folder}`)
+  expect(code).toBe(3)
+  expect(stdout).toContain('the rows keep the latest block_number, but ReplacingMergeTree without a version')
+  expect(stdout).toContain('`backfill rebuild block_slots_stat')
 })

@@ -47,6 +47,9 @@ export const OWN_SETTINGS = {
   transform_null_in: 0,
   // Every INSERT has it: a user who may not set it is told so before a run.
   optimize_on_insert: 0,
+  // A profile that keeps people from printing a table would end our questions with an error.
+  max_result_rows: '0',
+  max_result_bytes: '0',
 } as const
 
 /** A replica that lacks rows which are older than this gives no answer: it was made anew, or restored, or fetches none. */
@@ -73,7 +76,10 @@ export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SE
 
 /** Harmless in a profile: no row is missing silently; at worst a statement fails, by its time limit or a forbidden join. */
 export function failsAloud(name: string, value: string): boolean {
-  return name === 'max_execution_time' || (name === 'distributed_product_mode' && value === 'deny')
+  return (
+    /^max_(execution_time|result_(rows|bytes))$/.test(name) ||
+    (name === 'distributed_product_mode' && value === 'deny')
+  )
 }
 
 /** Harmless but for a cluster whose replicas lack rows: a user that may set nothing reads there as the server does. */

@@ -134,8 +134,8 @@ test('a profile that shortens answers does not shorten what streams from one ser
     source: from.source,
     tables: [TABLE],
   })
-  expect(words(await workspace.up())).toMatch(/while reading blocks 1-12 of .* \(code 396\)$/)
-  expect(await blocksOf(to.server, workspace.target)).toEqual([])
+  expect(words(await workspace.up())).toBe('')
+  expect(await blocksOf(to.server, workspace.target)).toEqual(ALL)
   await workspace.close()
   await to.server.stop()
 })

@@ -9,6 +9,7 @@ import { INTERRUPTED, isSeveral, networksOf, severalError, worstOf } from './net
 import { withDocsPlaces, toolVersion } from '../package-folder.ts'
 import { withTypedFlags } from './typed-hints.ts'
 import { readConfig } from '../workspace/config.ts'
+import { readOnce } from '../workspace/servers.ts'
 import { type Flags, typedWords } from '../workspace/values.ts'
 import { assertTogether, typedAt } from '../terminal/argv.ts'
 import { createOutput, type Terminal } from '../terminal/output.ts'
@@ -30,12 +31,13 @@ export async function runCli(argv: readonly string[], terminal: Terminal): Promi
     const { entry, flags } = invocation
     const folder = workingFolder(terminal)
     const command = entry.name
+    const read = readOnce()
     const hasNetwork = entry.flags.some(({ name }) => name === 'network')
     const contextFor = (typed: Flags): Context => {
       const carry = (carried: Flags) => (text: string) =>
         withDocsPlaces(withTypedFlags(text, { name: command, flags: carried }, COMMANDS))
       output = createOutput(terminal, typed, [], { command, network: null }, carry(typed))
-      const config = readConfig({ flags: typed, environment: terminal.env, folder })
+      const config = readConfig({ flags: typed, environment: terminal.env, folder, read })
       const network = hasNetwork ? config.network.value : null
       const needed = new Map([...typed].filter(([name]) => name !== 'sql' || !config.sql.isUsual))
       output = createOutput(terminal, typed, config.secrets, { command, network }, carry(needed))

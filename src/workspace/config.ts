@@ -8,7 +8,7 @@ import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } fro
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import { type Word, nonEmpty } from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
-import { LEGACY, prefixOf, readServers } from './servers.ts'
+import { LEGACY, prefixOf, readOnce, readServers } from './servers.ts'
 import { existsSync } from 'node:fs'
 import { PROGRAM_SQL } from '../package-folder.ts'
 
@@ -22,14 +22,15 @@ export function readConfig({
   flags,
   environment,
   folder,
-}: Pick<Layers, 'flags' | 'environment'> & { folder: string }) {
+  read = readOnce(),
+}: Pick<Layers, 'flags' | 'environment'> & { folder: string; read?: ReturnType<typeof readOnce> }) {
   const envFile = findEnvFile(flags, environment, folder)
   const layers: Layers = { flags, environment, dotenv: readDotenv(envFile?.path), envFile }
 
-  const optional = <T>(name: string, read: (word: Word) => T) =>
-    setting<T | undefined>(layers, name, read, undefined)
+  const optional = <T>(name: string, valueOf: (word: Word) => T) =>
+    setting<T | undefined>(layers, name, valueOf, undefined)
   const network = setting(layers, 'network', values.nonEmpty, 'mainnet')
-  const servers = readServers(layers, folder)
+  const servers = readServers(layers, folder, read)
   const logins = servers.kind === 'remote' ? [servers.source, servers.target] : []
   const found = setting(layers, 'state', values.nonEmpty, 'state')
   const state = { ...found, value: resolve(folder, found.value) }

@@ -27,7 +27,7 @@ export const LEGACY = 'XATU_CLICKHOUSE'
  * error, because nobody should write to it. A side's other values come from the group that has the URL, so that a password is sent
  * only to its own server. @throws BackfillError `usage`
  */
-export function readServers(layers: Layers, folder: string): Servers {
+export function readServers(layers: Layers, folder: string, read: LoginFiles['read']): Servers {
   if (layers.flags.has('embedded')) return { kind: 'embedded', origin: 'flag --embedded' }
   const groups = [...SERVER_ROLES.map(prefixOf), LEGACY]
   if (groups.every((group) => variable(layers, `${group}_URL`) === undefined)) {
@@ -45,14 +45,14 @@ export function readServers(layers: Layers, folder: string): Servers {
       `${prefixOf('source')}_URL is set, but ${prefixOf('target')}_URL is not`,
       `set ${prefixOf('target')}_URL too; where one server holds both, it alone is enough`,
     )
-  const files: LoginFiles = { folder, read: readOnce() }
+  const files: LoginFiles = { folder, read }
   return { kind: 'remote', source: login(layers, 'source', files), target: login(layers, 'target', files) }
 }
 
-/** `read`: each file once, because both sides may name the same pipe: `…_PASSWORD_FILE=<(pass show clickhouse)`. */
+/** `read`: each file once, because both sides, and several networks, may name the same pipe: `…_PASSWORD_FILE=<(pass show clickhouse)`. */
 type LoginFiles = { readonly folder: string; readonly read: typeof readLoginFile }
 
-function readOnce(): typeof readLoginFile {
+export function readOnce(): typeof readLoginFile {
   const known = new Map<string, string>()
   return (path, place, what) => {
     const text = known.get(path) ?? readLoginFile(path, place, what)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { readCatalogue } from '../../src/project/sql-folder.ts'
-import { backfill, backfillHere, environmentFor, expectOneMessage, NOWHERE } from '../support/cli.ts'
+import { backfill, backfillHere, environmentFor, expectOneMessage, MAIN, NOWHERE } from '../support/cli.ts'
 import { temporaryDirectory } from '../support/processes.ts'
 import { startTestServer, type TestServer, uniqueDatabase } from '../support/server.ts'
 import { addBlocks, createSourceTables } from '../support/small-chain.ts'
@@ -221,3 +221,15 @@ async function strangerSaying(status: number, body: string): Promise<string> {
   await new Promise((listening) => stranger.once('listening', listening))
   return `127.0.0.1:${(stranger.address() as AddressInfo).port}`
 }
+
+test.runIf(process.platform !== 'win32')(
+  'a password that comes through a pipe is the password for each of several networks',
+  async () => {
+    const { TARGET_CLICKHOUSE_PASSWORD: secret, TARGET_CLICKHOUSE_DATABASE: _, ...env } = environment()
+    const words = `"${process.execPath}" "${MAIN}" status block_slots_stat --network mainnet,sepolia`
+    const script = `TARGET_CLICKHOUSE_PASSWORD_FILE=<(printf %s "$SECRET") ${words}`
+    const ended = await backfill(['-c', script], { env: { ...env, SECRET: secret! }, command: ['bash'] })
+    expect(ended).toMatchObject({ code: 0, stderr: '' })
+    expect(ended.stdout).toMatch(/network mainnet.*network sepolia/s)
+  },
+)

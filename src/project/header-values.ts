@@ -104,7 +104,8 @@ export function settings(entry: HeaderEntry): Readonly<Record<string, string>> {
     if (type !== '')
       throw wrong(entry, `'${name} ${type}' is not the name of a setting`, 'write name = value')
     if (PINNED_SETTING_NAMES.includes(name)) {
-      const hint = 'leave it out: with another value rows can be lost silently'
+      const hint =
+        'leave it out: with another value rows can be lost silently, or the server refuses the statement'
       throw wrong(entry, `'${name}' may not be changed`, hint, 'E025')
     }
     if (leavesBySetting(name)) {

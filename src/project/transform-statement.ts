@@ -22,6 +22,11 @@ export function onlySelect(
     const sentence = `the ${kind} begins with ${first?.text ?? '('}`
     throw fileError({ rule: 'E023', file, line: first?.line ?? sql.line, sentence, hint })
   }
+  const outfile = tokens.find((token, at) => isKeyword(token, 'INTO') && isKeyword(tokens[at + 1], 'OUTFILE'))
+  if (outfile !== undefined)
+    report(
+      fileError({ rule: 'E023', file, line: outfile.line, sentence: `the ${kind} has INTO OUTFILE`, hint }),
+    )
   for (const error of pinnedSettings(file, tokens)) report(error)
   if (kind === 'transform') for (const error of cutRows(file, tokens)) report(error)
   return sql
@@ -67,7 +72,7 @@ function* pinnedSettings(file: string, tokens: readonly Token[]): Generator<Back
       file,
       line: token.line,
       sentence: `the setting '${token.text}' may not be changed`,
-      hint: 'leave it out: with another value rows can be lost silently',
+      hint: 'leave it out: with another value rows can be lost silently, or the server refuses the statement',
     })
   }
 }

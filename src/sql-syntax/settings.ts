@@ -71,8 +71,12 @@ export const WRITING_SETTINGS: readonly string[] = [
   'optimize_on_insert',
 ] satisfies readonly (keyof (typeof PINNED_SETTINGS & typeof OWN_SETTINGS))[]
 
-/** Settings that the header of a transform and its SETTINGS clauses may not change. */
-export const PINNED_SETTING_NAMES: readonly string[] = [...Object.keys(PINNED_SETTINGS), 'max_execution_time']
+/** Settings that the header of a transform and its SETTINGS clauses may not change. A server may refuse an INSERT with `readonly`, whatever its value. */
+export const PINNED_SETTING_NAMES: readonly string[] = [
+  ...Object.keys(PINNED_SETTINGS),
+  'max_execution_time',
+  'readonly',
+]
 
 /** Harmless in a profile: no row is missing silently; at worst a statement fails, by its time limit or a forbidden join. */
 export function failsAloud(name: string, value: string): boolean {

@@ -165,6 +165,9 @@ async function disownRows(run: TableRun, { ports, runId, retryPolicy, probeBlock
 /** Number of events after which a checkpoint is written: during a run, and at its end. */
 const CHECKPOINT_EVENTS = { during: 4000, atEnd: 1 }
 
+/** A statement names each of its tables several times, in up to 1 KB, and a server takes 128 KiB of a statement with long parameters. */
+const TOGETHER = 50
+
 /** Writes checkpoints for tables with many events, unless one of their events may still arrive. */
 export async function checkpointTables(
   runs: readonly TableRun[],
@@ -180,8 +183,10 @@ export async function checkpointTables(
     const [targetUuid, parts] = [uuids.get(key)!, oldest.get(table.target)]
     return { lock: lock!, targetUuid, inputs: inputsOf(table, tableStatuses), parts }
   })
-  await ports.ledger.checkpoint(requests, runId, retryPolicy)
-  for (const run of due) run.events = 0
+  for (let at = 0; at < due.length; at += TOGETHER) {
+    await ports.ledger.checkpoint(requests.slice(at, at + TOGETHER), runId, retryPolicy)
+    for (const run of due.slice(at, at + TOGETHER)) run.events = 0
+  }
 }
 
 /** Gives its lock back, whatever becomes of its checkpoint: a process that uses the library lives on. `together`: the checkpoint of all tables. */

@@ -105,7 +105,7 @@ const HARMLESS: readonly RegExp[] = [
   /_(read_method|read_prefetch|prefetch|buffer_size|pool_size|bandwidth)$/,
   /^(join_algorithm|grace_hash_join_|partial_merge_join_left_|parallel_hash_join_|load_balancing|prefer_localhost_replica|use_hedged_requests|use_concurrency_control)/,
   // Durability and waiting for other replicas: a higher value is the operator's choice.
-  /^(insert_quorum|select_sequential_consistency|alter_sync|mutations_sync|lightweight_deletes_sync|distributed_ddl_|replication_)/,
+  /^(insert_quorum|alter_sync|mutations_sync|lightweight_deletes_sync|distributed_ddl_|replication_)/,
   /^(database_|cloud_mode|add_http_cors_header|parts_to_|number_of_mutations_to_|quota)/,
   // Formats that are never read here (`import` reads Parquet), or that formatRow() does not write: no text of a row follows from them.
   /^input_format_(arrow|avro|bson|capn|csv|msgpack|orc|protobuf)_/,

@@ -54,39 +54,74 @@ export async function dropOf(server: Server, name: string): Promise<string> {
   const own = drop(connection.database, name)
   const local = cluster && (await localBehind(server, name))
   if (cluster === undefined || local === undefined) return own
-  const ofLocal = drop(local.database, local.table)
+  // It may be gone already.
+  const ofLocal = drop(local.database, local.table).replace('TABLE', 'TABLE IF EXISTS')
   const everywhere = `ON CLUSTER ${quoteString(cluster.name)} SYNC`
   return cluster.keeper
     ? `${own} ${everywhere}; ${ofLocal} ${everywhere}`
     : `${ofLocal} SYNC on each server, and create it there again (docs/how-to/clusters.md)`
 }
 
+/** Distributed tables of all nodes. */
+async function distributedTables(
+  server: Server,
+  where: string,
+  query_params: Readonly<Record<string, string>>,
+) {
+  const rows = await server.client.rows<
+    Readonly<Record<'database' | 'name' | 'full', string>> & { readonly node: number }
+  >({
+    query: `SELECT _shard_num AS node, database, name, engine_full AS full FROM ${onAllNodes(server, 'system.tables')}
+      WHERE engine = 'Distributed' AND ${where} ORDER BY length(name), node`,
+    query_params,
+    doing: 'looking for Distributed tables on all nodes',
+  })
+  return rows.map((row) => ({ ...row, of: distributedEngine(row.full)! }))
+}
+
 /**
- * A rebuild leaves local tables of another name. A Distributed table that was dropped on one node would be made anew there over those of the DDL.
- * @throws BackfillError `failed` with the statement that makes it as other nodes have it
+ * A rebuild leaves local tables of another name to the table, and those of before to the old one. A Distributed table that is made anew must be over
+ * neither of the wrong ones. @throws BackfillError `failed` with what to type
  */
-export async function assertNoOtherFront(server: Server, name: string): Promise<void> {
-  const { client, cluster, connection } = server
+export async function assertNoOtherFront(server: Server, target: string): Promise<void> {
+  const { cluster, connection } = server
   if (cluster === undefined) return
   const { database } = connection
-  const fronts = await client.rows<{ readonly node: number; readonly full: string }>({
-    query: `SELECT _shard_num AS node, engine_full AS full FROM ${onAllNodes(server, 'system.tables')}
-      WHERE database = {database:String} AND name = {name:String} ORDER BY node`,
-    query_params: { database, name },
-    doing: `looking for ${database}.${name} on all nodes`,
-  })
-  for (const { node, full } of fronts) {
-    const of = distributedEngine(full)
-    if (of === undefined || of.table === `${name}_local`) continue
+  const like =
+    "database = {database:String} AND (name = {target:String} OR startsWith(name, concat({target:String}, '__')))"
+  for (const { node, name, full, of } of await distributedTables(server, like, { database, target })) {
+    const isOwnLocal = of.database === database && of.table === `${target}_local`
     const [front, local] = [
       [database, name],
       [of.database, of.table],
     ].map((one) => one.map(quotedName).join('.'))
-    throw failedError(
-      `${front} is missing on this node, and on ${cluster.places[node - 1]} it is ${full}`,
-      `Type CREATE TABLE ${front} AS ${local} ENGINE = ${full} on this node, and run backfill up again`,
-    )
+    if (name === target && !isOwnLocal)
+      throw failedError(
+        `${front} is missing on this node, and on ${cluster.places[node - 1]} it is ${full}`,
+        `Type CREATE TABLE ${front} AS ${local} ENGINE = ${full} on this node, and run backfill up again`,
+      )
+    if (name !== target && isOwnLocal)
+      throw failedError(
+        `${database}.${target} does not exist, and ${local} belongs to ${front}, which a rebuild has replaced`,
+        `Type ${await dropOf(server, name)}, and run backfill up again: it builds all blocks`,
+      )
   }
+}
+
+/** Whether another Distributed table, of any node, reads the local tables of this one: their rows would be lost for it. */
+export async function isLocalShared(server: Server, name: string): Promise<boolean> {
+  const { database } = server.connection
+  const own = await localBehind(server, name)
+  if (own === undefined) return false
+  const all = await distributedTables(server, 'position(engine_full, {local:String}) > 0', {
+    local: own.table,
+  })
+  return all.some(
+    (one) =>
+      (one.database !== database || one.name !== name) &&
+      one.of.database === own.database &&
+      one.of.table === own.table,
+  )
 }
 
 /**
@@ -190,11 +225,14 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
 function identities(shards: readonly (readonly string[])[]): readonly string[] {
   let ways: readonly (readonly string[])[] = [[]]
   for (const uuids of shards) {
-    const own = [...new Set(uuids.length === 0 ? ['none'] : uuids)].toSorted()
+    const own = [...new Set(uuids.length === 0 ? [NO_TABLE] : uuids)].toSorted()
     ways = ways.flatMap((way) => own.map((uuid) => [...way, uuid])).slice(0, MOST_WAYS)
   }
-  return ways.map((way) => (way.length === 1 ? way[0]! : foldedUuid(way)))
+  return ways.map((way) => (way.length === 1 && way[0] !== NO_TABLE ? way[0]! : foldedUuid(way)))
 }
+
+/** Of a shard without the local table: no UUID. */
+const NO_TABLE = 'none'
 
 const MOST_WAYS = 1000
 

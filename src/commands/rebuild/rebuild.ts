@@ -186,12 +186,17 @@ async function clearAway(rebuilding: Rebuilding, sides: Sides, building: Workspa
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)
       const changed = await changedSince(rebuilding, building, one.uuid)
-      const { noDeletes } = await builtTable(rebuilding, name)
+      const { noDeletes, sharding } = await builtTable(rebuilding, name)
+      const isMoved = sharding !== undefined && (await workspace.ports.target.misplacedRows(sharding)) > 0
       // Single blocks of it can be built again; else it is begun anew.
       const isMendable =
         table.rows.kind === 'per-block' && table.sequential !== 'itself' && noDeletes === undefined
-      if (changed.length > 0 && !isMendable) {
-        note(`dropping ${name}: what ${namedBlocks(changed)} of it were computed from has changed since`)
+      if (isMoved || (changed.length > 0 && !isMendable)) {
+        note(
+          isMoved
+            ? `dropping ${name}: its rows are on other shards than those on which its sharding key puts them now`
+            : `dropping ${name}: what ${namedBlocks(changed)} of it were computed from has changed since`,
+        )
         await changeTables(ports.target, 'dropping', name)
         continue
       }

@@ -7,7 +7,7 @@ import type { TableDefinition } from '../../model/model.ts'
 import type { Workspace } from '../../runner/workspace.ts'
 import { onAllNodes, assertAllNodes } from '../../clickhouse/cluster/cluster.ts'
 import { onCluster, runQueued } from '../../clickhouse/cluster/queue.ts'
-import { localBehind } from '../../clickhouse/cluster/shard-tables.ts'
+import { isLocalShared, localBehind } from '../../clickhouse/cluster/shard-tables.ts'
 import { listOf } from '../../terminal/render/format.ts'
 import type { TargetPort } from '../../targets/target.ts'
 
@@ -183,7 +183,10 @@ const STATEMENTS = {
   dropping: 'DROP TABLE IF EXISTS {database:Identifier}.{one:Identifier} SYNC',
 } as const
 
-/** On a cluster each node does it at its own instant; resolves when all have. Dropping a Distributed table drops its local tables first. */
+/**
+ * On a cluster each node does it at its own instant; resolves when all have. Dropping a Distributed table drops its local tables first, unless another
+ * Distributed table reads these.
+ */
 export async function changeTables(
   server: Server,
   what: keyof typeof STATEMENTS,
@@ -192,7 +195,7 @@ export async function changeTables(
 ): Promise<void> {
   const own = { database: server.connection.database, table: one }
   const isFront = what === 'dropping' && server.cluster !== undefined
-  const local = isFront ? await localBehind(server, one) : undefined
+  const local = isFront && !(await isLocalShared(server, one)) ? await localBehind(server, one) : undefined
   const joint = what === 'exchanging' ? 'and' : 'to'
   for (const { database, table } of listOf(local, own))
     await runQueued(server, {

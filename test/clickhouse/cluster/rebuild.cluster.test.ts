@@ -71,18 +71,6 @@ describe.skipIf(MISSING_CLUSTER)('two shards of two replicas', () => {
     return { env, run, sql, places, tables, sum, first }
   }
 
-  test('where a node has lost the Distributed table since, none is made over the local tables of before, and the statement that is said makes the right one', async () => {
-    const { env, run, sql, places, first } = await scene()
-    expect(await run(['rebuild', KEY, '--yes', '--sql', sql])).toMatchObject({ code: 0 })
-    await post(first, `DROP TABLE ${places.target}.${TABLE} SYNC`)
-    const up = () => backfillHere(['up', KEY, '--sql', sql], { env })
-    const refused = await up()
-    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('is missing on this node') })
-    const [, typed] = /Type (CREATE TABLE .*) on this node/.exec(refused.stderr) ?? []
-    await post(first, typed!)
-    expect(await up()).toMatchObject({ code: 0, stdout: expect.stringContaining('Nothing to do') })
-  })
-
   test('rebuild exchanges the table on all nodes, with its coverage; --drop-old drops the old one, local tables included', async () => {
     const { run, sql, tables, sum, first } = await scene()
     const before = await sum()

@@ -1,0 +1,89 @@
+// Owns what people do to a table of a cluster after a rebuild: the names of its local tables are no longer those of the DDL.
+import { describe, expect, test } from 'vitest'
+import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
+import { post, rowsOf } from '../../support/server.ts'
+import { CLUSTER } from '../../support/shards.ts'
+import { startSmallCluster } from '../../support/small-cluster.ts'
+
+if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
+
+const TABLE = 'block_slots_stat'
+const BLOCKS = 12
+
+describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () => {
+  async function scene() {
+    const { first, second, places, addSources, run } = await startSmallCluster(BLOCKS)
+    await addSources(first)
+    const own = `${places.target}.int_${TABLE}`
+    expect((await run(first, `up --tables ${TABLE}`)).code).toBe(0)
+    expect((await run(first, `rebuild ${TABLE} --yes`)).code).toBe(0)
+    const built = async () => {
+      expect(await run(first, `up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+      expect(await rowsOf(first, `SELECT count() AS rows FROM ${own} FINAL`)).toEqual([{ rows: BLOCKS }])
+      expect((await run(first, `status --check --tables ${TABLE}`)).code).toBe(0)
+    }
+    return { first, second, own, run, built }
+  }
+  const everywhere = `ON CLUSTER '${CLUSTER}' SYNC`
+  /** The statements of a hint, in its order. */
+  const statements = (words: string) =>
+    [...new Set(words.match(/DROP TABLE [^;,]* SYNC/g))].map((one) => one.trim())
+
+  test('where a node has lost the Distributed table since, none is made over the local tables of before, and the statement that is said makes the right one', async () => {
+    const { first, own, run, built } = await scene()
+    await post(first, `DROP TABLE ${own} SYNC`)
+    const refused = await run(first, `up --tables ${TABLE}`)
+    expect(refused).toMatchObject({ code: 1, stderr: expect.stringContaining('is missing on this node') })
+    const [, typed] = /Type (CREATE TABLE .*) on this node/.exec(refused.stderr) ?? []
+    await post(first, typed!)
+    await built()
+  })
+
+  test('which is emptied, and dropped as the hint says, is not made over the local tables of the old one; what is said then builds it', async () => {
+    const { first, own, run, built } = await scene()
+    const [front] = await rowsOf<{ local: string }>(
+      first,
+      `SELECT extract(engine_full, 'int_\\\\w+') AS local FROM system.tables WHERE concat(database, '.', name) = '${own}'`,
+    )
+    await post(first, `TRUNCATE TABLE ${own.split('.')[0]}.${front!.local} ${everywhere}`)
+    for (const one of statements((await run(first, `status --tables ${TABLE}`)).stdout))
+      await post(first, one)
+    const refused = await run(first, `up --tables ${TABLE}`)
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('which a rebuild has replaced'),
+    })
+    for (const one of statements(refused.stderr)) await post(first, one)
+    await built()
+  })
+
+  test('and made anew over the local tables of the old one keeps its rows when the old one is dropped', async () => {
+    const { first, own, run, built } = await scene()
+    await post(first, `DROP TABLE ${own} ${everywhere}`)
+    // As a person makes it, by the DDL.
+    await post(
+      first,
+      `CREATE TABLE ${own} ON CLUSTER '${CLUSTER}' AS ${own}_local ENGINE = Distributed('${CLUSTER}', '${own.split('.')[0]}', 'int_${TABLE}_local', block_number)`,
+    )
+    await built()
+    expect((await run(first, `rebuild ${TABLE} --drop-old --yes`)).code).toBe(0)
+    await built()
+  })
+})
+
+describe.skipIf(MISSING_CLUSTER)('a table of a cluster whose local tables are gone', () => {
+  test('does not keep the others from being shown, and is named', async () => {
+    const { first, places, addSources, run } = await startSmallCluster(BLOCKS, 'all')
+    await addSources(first)
+    const tables = `--tables ${TABLE},accounts_alive`
+    expect((await run(first, `up ${tables.replace(',accounts_alive', '')}`)).code).toBe(0)
+    await post(first, `DROP TABLE ${places.target}.int_${TABLE}_local ON CLUSTER '${CLUSTER}' SYNC`)
+    for (const words of [`status ${tables}`, `plan --tables ${TABLE}`, `up --tables ${TABLE}`]) {
+      const { code, stdout, stderr } = await run(first, words)
+      expect(stderr).not.toMatch(/cannot be parsed|code 376/)
+      expect(stdout + stderr).toContain(TABLE)
+      if (words.startsWith('up'))
+        expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('_local') })
+    }
+  })
+})

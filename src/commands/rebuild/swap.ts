@@ -137,8 +137,14 @@ async function tablesOfCluster(
 ): Promise<readonly NamedTable[]> {
   assertAllNodes(server)
   const { database } = server.connection
-  const rows = await server.client.rows<{ name: string; agreed: 0 | 1; databaseEngine: string }>({
+  const rows = await server.client.rows<{
+    name: string
+    agreed: 0 | 1
+    on: readonly number[]
+    databaseEngine: string
+  }>({
     query: `SELECT name, count() = {nodes:UInt64} AND uniqExact(engine_full) = 1 AS agreed,
+        groupArray(_shard_num) AS on,
         (SELECT engine FROM system.databases WHERE name = {database:String}) AS databaseEngine
       FROM ${onAllNodes(server, 'system.tables')}
       WHERE database = {database:String} AND engine = 'Distributed'
@@ -148,11 +154,13 @@ async function tablesOfCluster(
     doing: `looking at the tables of ${database} on all nodes`,
   })
   const open = rows.find(({ agreed }) => agreed === 0)
-  if (open !== undefined)
+  if (open !== undefined) {
+    const lacking = server.cluster!.places.filter((_, index) => !open.on.includes(index + 1))
     throw serverProblem(
-      `${database}.${open.name} is not the same table on all nodes: one of them has not run all statements ON CLUSTER yet`,
-      '`backfill doctor` shows what the queue waits for; run backfill rebuild again then',
+      `${database}.${open.name} is ${lacking.length > 0 ? `missing on ${lacking.join(', ')}` : 'not the same table on all nodes'}: not all statements ON CLUSTER have been run there yet, or somebody has changed it there alone`,
+      `\`backfill doctor\` shows what the queue waits for; run backfill rebuild again then. If it waits for nothing, ${lacking.length > 0 ? 'backfill up with the address of that node says how to make the table there' : 'make the table on all nodes as it is on the right one'}`,
     )
+  }
   const found = await target.tables(rows.map(({ name }) => name))
   return rows.flatMap(({ name, databaseEngine }) => {
     const table = found.get(name)

@@ -25,7 +25,7 @@ export function renderStatus(report: StatusReport, { columns, colors, carry }: S
   const wrapped = (texts: readonly string[]) => texts.flatMap((text) => wrap(carry(text), columns))
   const [top = '', ...more] = wrapped([headText(report)])
   const hidden = [...WIDE.filter(([from]) => from > columns).map(([, title]) => title), ...dropped]
-  const isElsewhere = otherNetworks !== undefined
+  const isElsewhere = otherNetworks !== undefined && !otherNetworks.includes(network)
   const said = isElsewhere ? [] : wrapped(sentences(report))
   return listOf(
     top.replace(network, colors.bold(network)),

@@ -168,6 +168,12 @@ test('a network that no source has is one sentence, with the networks that they 
   ])
 })
 
+test('where only some sources have rows of the network, its own status is no advice', () => {
+  const some = { ...CHAIN, head: null, newest: null, otherNetworks: ['mainnet', 'sepolia'] }
+  const lines = renderStatus({ ...some, tables: [table({})] }, { columns: Infinity, colors, carry })
+  expect(lines.join('\n')).not.toMatch(/No source has rows|--network/)
+})
+
 test('a network of the sources that networks.json does not name is no hint: every command would refuse it', () => {
   const nowhere = { ...CHAIN, head: null, newest: null, otherNetworks: ['demo', 'ephemery'] }
   const lines = renderStatus({ ...nowhere, tables: [table({})] }, { columns: Infinity, colors, carry })

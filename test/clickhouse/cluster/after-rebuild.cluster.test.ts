@@ -78,10 +78,10 @@ describe.skipIf(MISSING_CLUSTER)('a table of a cluster whose local tables are go
     const tables = `--tables ${TABLE},accounts_alive`
     expect((await run(first, `up ${tables.replace(',accounts_alive', '')}`)).code).toBe(0)
     await post(first, `DROP TABLE ${places.target}.int_${TABLE}_local ON CLUSTER '${CLUSTER}' SYNC`)
-    for (const words of [`status ${tables}`, `plan --tables ${TABLE}`, `up --tables ${TABLE}`]) {
+    for (const words of ['doctor', `status ${tables}`, `plan --tables ${TABLE}`, `up --tables ${TABLE}`]) {
       const { code, stdout, stderr } = await run(first, words)
       expect(stderr).not.toMatch(/cannot be parsed|code 376/)
-      expect(stdout + stderr).toContain(TABLE)
+      expect(stdout + stderr).toContain('does not exist on every node')
       if (words.startsWith('up'))
         expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('_local') })
     }

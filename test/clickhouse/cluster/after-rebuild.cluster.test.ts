@@ -10,25 +10,25 @@ if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 const TABLE = 'block_slots_stat'
 const BLOCKS = 12
 
-describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () => {
-  async function scene() {
-    const { first, second, places, addSources, run } = await startSmallCluster(BLOCKS)
-    await addSources(first)
-    const own = `${places.target}.int_${TABLE}`
-    expect((await run(first, `up --tables ${TABLE}`)).code).toBe(0)
-    expect((await run(first, `rebuild ${TABLE} --yes`)).code).toBe(0)
-    const built = async () => {
-      expect(await run(first, `up --tables ${TABLE}`)).toMatchObject({ code: 0 })
-      expect(await rowsOf(first, `SELECT count() AS rows FROM ${own} FINAL`)).toEqual([{ rows: BLOCKS }])
-      expect((await run(first, `status --check --tables ${TABLE}`)).code).toBe(0)
-    }
-    return { first, second, own, run, built }
+async function scene() {
+  const { first, second, places, addSources, run } = await startSmallCluster(BLOCKS)
+  await addSources(first)
+  const own = `${places.target}.int_${TABLE}`
+  expect((await run(first, `up --tables ${TABLE}`)).code).toBe(0)
+  expect((await run(first, `rebuild ${TABLE} --yes`)).code).toBe(0)
+  const built = async () => {
+    expect(await run(first, `up --tables ${TABLE}`)).toMatchObject({ code: 0 })
+    expect(await rowsOf(first, `SELECT count() AS rows FROM ${own} FINAL`)).toEqual([{ rows: BLOCKS }])
+    expect((await run(first, `status --check --tables ${TABLE}`)).code).toBe(0)
   }
-  const everywhere = `ON CLUSTER '${CLUSTER}' SYNC`
-  /** The statements of a hint, in its order. */
-  const statements = (words: string) =>
-    [...new Set(words.match(/DROP TABLE [^;,]* SYNC/g))].map((one) => one.trim())
+  return { first, second, own, run, built }
+}
+const everywhere = `ON CLUSTER '${CLUSTER}' SYNC`
+/** The statements of a hint, in its order. */
+const statements = (words: string) =>
+  [...new Set(words.match(/DROP TABLE [^;,]* SYNC/g))].map((one) => one.trim())
 
+describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () => {
   test('where a node has lost the Distributed table since, none is made over the local tables of before, and the statement that is said makes the right one', async () => {
     const { first, own, run, built } = await scene()
     await post(first, `DROP TABLE ${own} SYNC`)

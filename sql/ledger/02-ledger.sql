@@ -13,7 +13,7 @@ CREATE TABLE IF NOT EXISTS {ledger:Identifier}.ledger
     target_uuid UUID COMMENT 'UUID of the target table: a recreated table is not done' CODEC(ZSTD(1)),
     sql_hash LowCardinality(String) COMMENT 'sha256 of the transform without comments and white space' CODEC(ZSTD(1)),
     source_fingerprint String COMMENT 'source=distinct blocks@newest updated_date_time, taken before the INSERT' CODEC(ZSTD(1)),
-    forks LowCardinality(String) COMMENT 'Forks that the transform uses: name=first block' CODEC(ZSTD(1)),
+    forks LowCardinality(String) COMMENT 'Forks that the transform uses: name=first block; @source=its source database' CODEC(ZSTD(1)),
     inputs String COMMENT 'Derived tables that were read: key=UUID@epoch.seq of the last event before, or key=- where it holds none of these blocks' CODEC(ZSTD(1)),
     digest_rows Nullable(UInt64) COMMENT 'Rows of the range after the INSERT, as FINAL shows them; NULL: unknown' CODEC(ZSTD(1)),
     digest_sum Nullable(UInt64) COMMENT 'Sum of cityHash64 over these rows; NULL: unknown' CODEC(ZSTD(1)),

@@ -7,10 +7,14 @@ import { isLater, type Position } from './events.ts'
 /** First block of each fork, by name. */
 export type Forks = Readonly<Record<string, number>>
 
-/** `dencun=500 shanghai=17`, by name. */
-export function writeForks(forks: Forks): string {
-  return writeWords(Object.entries(forks))
+/** `@source=default dencun=500 shanghai=17`, by name; the source database only of a transform that reads it. */
+export function writeForks(forks: Forks, source?: string): string {
+  const read = source === undefined ? [] : [[SOURCE, encodeURIComponent(source)] as const]
+  return writeWords([...read, ...Object.entries(forks)])
 }
+
+/** No fork is called so. */
+const SOURCE = '@source'
 
 /** `name=text …`, by name. */
 export function writeWords(words: Iterable<readonly [name: string, text: string | number]>): string {
@@ -20,12 +24,16 @@ export function writeWords(words: Iterable<readonly [name: string, text: string 
 
 /** Forks of a text; empty if the ledger does not know them. */
 export function readForks(text: string): Forks {
+  const words = wordsOf(text).map((word) => word.split('='))
   return Object.fromEntries(
-    wordsOf(text).map((word) => {
-      const [name, first] = word.split('=')
-      return [name, Number(first)]
-    }),
+    words.flatMap(([name, first]) => (name === SOURCE ? [] : [[name, Number(first)]])),
   )
+}
+
+/** Undefined if the ledger does not know it, or if none was read. */
+export function readSourceDatabase(text: string): string | undefined {
+  const word = wordsOf(text).find((one) => one.startsWith(`${SOURCE}=`))
+  return word && decodeURIComponent(word.slice(SOURCE.length + 1))
 }
 
 /** The version of a derived table: its UUID and its last event before it was read. */

@@ -47,6 +47,8 @@ export type UpOptions = {
   readonly recompute: readonly string[]
   /** Build stale ranges again after the missing ones. */
   readonly redoStale: boolean
+  /** The source database has another name than when the newest blocks were done, and the same rows. */
+  readonly newSource: boolean
 }
 
 export type MaxLoad = { readonly queries: number } | { readonly file: string; readonly sql: string }

@@ -59,10 +59,17 @@ export async function withStale<F extends Facts>(
   return suspects.length === 0 ? stale : staleOf(await ports.ledger.sameSince(suspects))
 }
 
-/** First block of each fork that a transform uses, for the ledger. */
-export function forksText(table: TableDefinition, { forks }: Network): string {
+/** First block of each fork that a transform uses, and the source database that it reads, for the ledger. */
+export function forksText(
+  table: TableDefinition,
+  { ports, network: { forks } }: Pick<ReadWorkspace, 'ports' | 'network'>,
+): string {
   const names = new Set(forkUses(table).map(({ fork }) => fork))
-  return writeForks(Object.fromEntries(Object.entries(forks).filter(([name]) => names.has(name))))
+  return writeForks(
+    Object.fromEntries(Object.entries(forks).filter(([name]) => names.has(name))),
+    // Files are in no database.
+    (table.parameters.includes('source') && ports.source.database) || undefined,
+  )
 }
 
 /** What decides on a table's rows apart from what it reads. */

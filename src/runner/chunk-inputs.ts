@@ -113,12 +113,12 @@ function changed(sentence: string): BackfillError {
 
 export type TableReads = ReturnType<typeof readsOf>
 
-/** `forks`: first block of each fork that the transform uses, for the ledger. */
+/** `forks`: first block of each fork that the transform uses, and the source database, for the ledger. */
 export function readsOf(
   { table }: Pick<TableStatus, 'table'>,
-  { network, tableStatuses }: Pick<RunContext, 'network' | 'tableStatuses'>,
+  { tableStatuses, ...place }: Pick<RunContext, 'ports' | 'network' | 'tableStatuses'>,
 ) {
-  return { forks: forksText(table, network), inputs: inputsOf(table, tableStatuses) }
+  return { forks: forksText(table, place), inputs: inputsOf(table, tableStatuses) }
 }
 
 /** Whether the inputs are in the versions that the attempt read, as far as its range goes. */

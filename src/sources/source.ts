@@ -75,6 +75,7 @@ export function openSource(place: SourcePlace) {
   }
 
   return {
+    database: server.connection.database,
     /** @returns what stands behind those that stand for other tables @throws BackfillError `usage` for a source without the columns that are read, and for a view that ignores FINAL */
     assertReadable: assertRead,
     /** What may make rows of the sources before these count twice, or not at all. @throws BackfillError `server` */

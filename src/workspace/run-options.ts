@@ -34,6 +34,7 @@ export function upOptions({ config, flags }: { readonly config: Config; readonly
     maxLoad: readFlag(flags, 'max-load', (word) => maxLoad(word, config.folder)),
     recompute: readFlag(flags, 'recompute', values.names) ?? [],
     redoStale: flags.has('redo-stale'),
+    newSource: flags.has('new-source'),
   }
 }
 
@@ -140,6 +141,7 @@ const OPTIONS: Readonly<Record<keyof UpOptions, Expected>> = {
   maxLoad: { form: 'an object', fits: isPlain },
   recompute: { form: 'an array of table keys', fits: areTexts },
   redoStale: YES_OR_NO,
+  newSource: YES_OR_NO,
 }
 
 type Expected = { readonly form: string; readonly fits: (value: unknown) => boolean }

@@ -102,6 +102,7 @@ export const OPTIONS: UpOptions = {
   noAudits: false,
   recompute: [],
   redoStale: false,
+  newSource: false,
 }
 
 /** Names of the tables that differ from those of the same name in `expected`, with how many rows on either side. */

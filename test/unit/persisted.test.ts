@@ -2,7 +2,13 @@
 // A failure means that the ledgers of others are read wrongly: change the text here only with an upgrade beside it.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { readForks, readInputs, writeForks, writeInputs } from '../../src/ledger/built-from.ts'
+import {
+  readForks,
+  readInputs,
+  readSourceDatabase,
+  writeForks,
+  writeInputs,
+} from '../../src/ledger/built-from.ts'
 import { DIGEST_ONLY, REVOKED } from '../../src/ledger/events.ts'
 import { everyForm, withStaleTag, splitStaleTag } from '../../src/ledger/stale.ts'
 import { commentLiteral, readInfo } from '../../src/lock/comment.ts'
@@ -30,6 +36,10 @@ test('forks and inputs that a range was computed from are written, and read, as 
   const forks = { shanghai: 17_034_870, dencun: 19_426_587 }
   expect(writeForks(forks)).toBe('dencun=19426587 shanghai=17034870')
   expect(readForks('dencun=19426587 shanghai=17034870')).toEqual(forks)
+  const withSource = '@source=my%20chain dencun=19426587 shanghai=17034870'
+  expect(writeForks(forks, 'my chain')).toBe(withSource)
+  expect(readForks(withSource)).toEqual(forks)
+  expect([readSourceDatabase(withSource), readSourceDatabase('dencun=1')]).toEqual(['my chain', undefined])
   const uuid = '6f9619ff-8b86-d011-b42d-00c04fc964ff'
   const inputs = new Map([
     ['post_6780_accounts_destructs', undefined],

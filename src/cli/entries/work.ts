@@ -16,6 +16,7 @@ export const WORK: readonly DeclaredEntry[] = [
       ...flags.endurance,
       'recompute <a,b>  Tables with unknown rows: delete those that can be computed again, and do so, e.g. address_diffs',
       'redo-stale  Stale ranges as well, where rows can be deleted by range',
+      'new-source  The source database has another name than before, and the same rows',
       flags.dryRun,
       ...flags.printing,
       ...flags.considerate,

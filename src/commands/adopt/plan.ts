@@ -128,7 +128,7 @@ async function storedBlocks(
   const byRows = (countBlocks(blocks) * (options.chunkRows ?? DEFAULT_CHUNK_ROWS)) / Math.max(1, rows)
   const chunk = inUnit(options.chunk, table.unit) ?? Math.max(1, Math.floor(byRows))
   const { sqlHash } = table
-  const built = { state: 'done', sqlHash, forks: forksText(table, workspace.network), inputs: '' } as const
+  const built = { state: 'done', sqlHash, forks: forksText(table, workspace), inputs: '' } as const
   const islands = blocks.map((range) => ({ ...range, ...built }))
   const view = {
     islands,

@@ -47,11 +47,12 @@ async function endStatements(ports: Ports, table: TableDefinition, lock: Lock): 
 
 /** @throws BackfillError `locked`; `failed` if the table was replaced since the comparison */
 export async function adopt(
-  { ports, network }: Workspace,
+  workspace: Workspace,
   { tableStatus: { table, target }, targetUuid, isKnown, ranges, inputs, before }: Adoption,
   { fromUuid }: Pick<AdoptOptions, 'fromUuid'>,
   lock: Lock,
 ): Promise<void> {
+  const { ports } = workspace
   const { ledger } = ports
   const runId = randomId()
   assertSameTable(table, targetUuid, await ports.target.identities([table.target]))
@@ -65,7 +66,7 @@ export async function adopt(
       targetUuid,
       sqlHash: table.sqlHash,
       sourceFingerprint: writeFingerprint(before.sources[index]!),
-      forks: forksText(table, network),
+      forks: forksText(table, workspace),
       inputs: inputsText({ table, inputs, range }, before.positions),
       digest: digests[index],
       runId,

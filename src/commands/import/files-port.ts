@@ -74,6 +74,7 @@ export function messageOf(error: unknown): string {
 export function fileSource(files: FilesPort, range: Range): SourcePort {
   const within = ({ from, to }: Range) => ({ from: Math.max(from, range.from), to: Math.min(to, range.to) })
   return {
+    database: '', // files are in none
     readiness: async () => new Map(),
     extents: async (sources) => new Map(sources.map((source) => [source, range])),
 

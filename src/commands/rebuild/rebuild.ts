@@ -181,7 +181,7 @@ async function clearAway(rebuilding: Rebuilding, sides: Sides, building: Workspa
       (one.name === name && ready) ||
       view?.islands.some(
         ({ state, sqlHash, forks }) =>
-          state === 'done' && (sqlHash !== table.sqlHash || forks !== forksText(table, workspace.network)),
+          state === 'done' && (sqlHash !== table.sqlHash || forks !== forksText(table, workspace)),
       )
     if (one.name.startsWith(name) && !other) {
       if (one.name !== name) await changeTables(ports.target, 'renaming', one.name, name)

@@ -109,7 +109,7 @@ export async function assertNoLoss(
 
   const attempts = await workspace.ports.ledger.attempts(table.key, target!.uuid, redo)
   if (hasLostRows(absences)) await assertWhole(workspace, table, { uuid: target!.uuid, redo }, attempts)
-  const reads = readsOf(tableStatus, { network: workspace.network, tableStatuses })
+  const reads = readsOf(tableStatus, { ...workspace, tableStatuses })
   const changes = await changesSince(workspace.ports, { table, ...reads }, attempts)
   const reasons = [
     [whyBeyond, beyond],

@@ -196,7 +196,7 @@ export const OF_TABLES: readonly Statement[] = [
   {
     // What they tell is played on the real server.
     name: 'parts of tables',
-    words: ['SELECT table, groupArray((partition_id, block)) AS oldest'],
+    words: ['SELECT name, groupArray((id, block)) AS oldest'],
     run: () => [],
   },
   {

@@ -54,6 +54,7 @@ export const LONG: readonly string[] = [
   'test/runner/left-deletions.server.test.ts',
   'test/runner/lost-and-other-rows.server.test.ts',
   'test/runner/lost-answers.server.test.ts',
+  'test/runner/many-tables.server.test.ts',
   'test/runner/real-data.server.test.ts',
   'test/runner/replaced-tables.server.test.ts',
   'test/runner/retries.server.test.ts',

@@ -87,8 +87,9 @@ export async function assertNoOtherFront(server: Server, target: string): Promis
   const { cluster, connection } = server
   if (cluster === undefined) return
   const { database } = connection
-  const like =
-    "database = {database:String} AND (name = {target:String} OR startsWith(name, concat({target:String}, '__')))"
+  // What a rebuild names: others may read the local tables as well.
+  const like = `database = {database:String} AND startsWith(name, {target:String})
+    AND match(substring(name, length({target:String}) + 1), '^(__(old|rebuild)_[0-9a-f]{8}.*)?$')`
   for (const { node, name, full, of } of await distributedTables(server, like, { database, target })) {
     const isOwnLocal = of.database === database && of.table === `${target}_local`
     const [front, local] = [

@@ -105,7 +105,7 @@ function said(blocks: BlockSet, sentence: (blocks: string) => string): readonly 
 /** `pruned`: a source no longer holds rows that the attempt read. */
 const CHANGE_WORDS = {
   sql: 'the SQL has changed',
-  forks: 'a fork that it uses has another block',
+  forks: 'a fork that it uses has another block, or the source database is another',
   inputs: 'the tables that it reads have changed',
   source: 'source rows have changed',
   pruned: 'source rows were pruned',

@@ -94,7 +94,7 @@ export function openDeletions(server: Server, names: Names, network?: string) {
     count: async (table: TableDefinition, ranges: BlockSet): Promise<number> =>
       ranges.length === 0 ? 0 : await countRows(table, ranges, `counting rows of ${table.key}`),
 
-    /** In one statement, fenced; makes sure that none is left. Only of `per-block` tables. @throws BackfillError `failed`; `locked` when the fence refused it */
+    /** In one statement, on a cluster in several, fenced; makes sure that none is left. Only of `per-block` tables. @throws BackfillError `failed`; `locked` when the fence refused it */
     async clean(job: CleanJob): Promise<void> {
       const { table, ranges, asked, retryPolicy } = job
       const doing = `deleting ${asked ? '' : 'half-written '}blocks of ${table.key}`

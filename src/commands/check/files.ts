@@ -3,6 +3,7 @@ import { BackfillError, type Finding, fileError, attempt, type Report } from '..
 import { lintDdl } from '../../targets/lint-ddl.ts'
 import type { TableDraft } from '../../project/definition-checks.ts'
 import { lintLastSecond } from './last-second.ts'
+import { namedExpressions, NEAR } from './named-expressions.ts'
 import { lintRowsCounted } from './rows-counted.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import type { RuleId } from '../../model/rules.ts'
@@ -50,23 +51,10 @@ function parametersIn(tokens: readonly Token[]): readonly string[] {
   return tokens.flatMap(({ text }, at) => (tokens[at - 1]?.text === '{' ? [text] : []))
 }
 
-/** An expression with a name has fewer tokens. */
-const NEAR = 64
-
 /** Names that stand for an expression with parameters: `lo` of `WITH toUInt32({from_block:UInt64}) AS lo`. */
 function boundNames(tokens: readonly Token[]): ReadonlyMap<string, readonly string[]> {
-  const found = new Map<string, readonly string[]>()
-  for (const [at, token] of tokens.entries()) {
-    if (!isKeyword(token, 'AS')) continue
-    // A file may be written to be slow.
-    const before = tokens.slice(Math.max(0, at - NEAR), at)
-    const begins = ({ text, depth, ...rest }: Token) =>
-      depth < token.depth ||
-      (depth === token.depth && (text === ',' || isKeyword({ text, depth, ...rest }, 'WITH', 'SELECT')))
-    const named = parametersIn(before.slice(before.findLastIndex(begins) + 1))
-    if (named.length > 0 && tokens[at + 1] !== undefined) found.set(unquoted(tokens[at + 1]!), named)
-  }
-  return found
+  const named = [...namedExpressions(tokens)].map(([name, bound]) => [name, parametersIn(bound)] as const)
+  return new Map(named.filter(([, parameters]) => parameters.length > 0))
 }
 
 function* lintTransform(

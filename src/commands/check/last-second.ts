@@ -4,6 +4,7 @@ import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
 import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
 import { columnsIn } from '../../sql-syntax/named-columns.ts'
+import { namedExpressions, NEAR } from './named-expressions.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
 
 export function* lintLastSecond(
@@ -50,22 +51,11 @@ export function* lintLastSecond(
   }
 }
 
-/** A condition has fewer tokens on each side of its column: a file may be written to be slow. */
-const NEAR = 64
-
 /** Names that stand for an end of the range: `hi` of `WITH toUInt32({to_block:UInt64}) AS hi`. */
 function namedBounds(tokens: readonly Token[]): ReadonlyMap<string, readonly Token[]> {
-  const found = new Map<string, readonly Token[]>()
-  for (const [at, token] of tokens.entries()) {
-    if (!isKeyword(token, 'AS') || tokens[at + 1] === undefined) continue
-    const begins = (one: Token) =>
-      one.depth < token.depth ||
-      (one.depth === token.depth && (one.text === ',' || isKeyword(one, 'WITH', 'SELECT')))
-    const near = tokens.slice(Math.max(0, at - NEAR), at)
-    const bound = near.slice(near.findLastIndex(begins) + 1)
-    if (isEnd(bound, 'from') || isEnd(bound, 'to')) found.set(unquoted(tokens[at + 1]!), bound)
-  }
-  return found
+  return new Map(
+    [...namedExpressions(tokens)].filter(([, bound]) => isEnd(bound, 'from') || isEnd(bound, 'to')),
+  )
 }
 
 function withBounds(tokens: readonly Token[], bounds: ReadonlyMap<string, readonly Token[]>) {

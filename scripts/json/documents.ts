@@ -100,7 +100,9 @@ const STATUS = document({
       object({ state: text('The state of absence'), text: text('A sentence') }),
       'States of absence, the worst first',
     ),
-    misfit: nullable(text('Why `up` does not write to the table: it is not as its file says')),
+    misfit: nullable(
+      text('Why `up` does not write to the table: not as its file says, or of another source database'),
+    ),
     notes: texts('Sentences about the table'),
   }),
   check: object({

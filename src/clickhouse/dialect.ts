@@ -40,10 +40,13 @@ export function typed<T>(value: unknown, type: string): T {
 
 type Sender = Pick<Client, 'rows' | 'command'>
 
-/** `SELECT` runs as a query (JSON), every other statement as a command; `doing` is their purpose, for errors. */
-export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Database> {
+/** What goes with statements: their purpose, for errors, and settings. */
+type Beside = Pick<Parameters<Sender['rows']>[0], 'doing' | 'clickhouse_settings'>
+
+/** `SELECT` runs as a query (JSON), every other statement as a command. */
+export function kyselyFor<Database>(client: Sender, beside: Beside = {}): Kysely<Database> {
   const dialect: Dialect = {
-    createDriver: () => driverOver(client, doing),
+    createDriver: () => driverOver(client, beside),
     createQueryCompiler: () => new ClickHouseCompiler(),
     // Only migrations and schema reflection use the adapter and the introspector; this program uses neither.
     createAdapter: () => new MysqlAdapter(),
@@ -52,14 +55,14 @@ export function kyselyFor<Database>(client: Sender, doing?: string): Kysely<Data
   return new Kysely<Database>({ dialect })
 }
 
-function driverOver(client: Sender, doing: string | undefined): Driver {
+function driverOver(client: Sender, beside: Beside): Driver {
   const connection: DatabaseConnection = {
     async executeQuery<Row>(compiled: CompiledQuery): Promise<QueryResult<Row>> {
       const { text, params } = withParams(compiled)
-      const statement = { query: text, query_params: params, doing }
+      const statement = { query: text, query_params: params, ...beside }
       if (compiled.query.kind === 'SelectQueryNode') {
         const rows = await client.rows<Row>(statement)
-        assertOfQuestion(compiled.query, rows[0], doing)
+        assertOfQuestion(compiled.query, rows[0], beside.doing)
         return { rows }
       }
       await client.command(statement)

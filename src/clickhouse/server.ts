@@ -43,7 +43,7 @@ export type Server = {
   readonly defaults: ClickHouseSettings
   readonly client: Client
   readonly db: Kysely<Schema>
-  during(doing: string): Kysely<Schema>
+  during(doing: string, clickhouse_settings?: ClickHouseSettings): Kysely<Schema>
   /** The cluster of which it is a node; undefined: a single server, or a source. */
   readonly cluster?: Cluster | undefined
   identify(): Promise<string>
@@ -158,7 +158,7 @@ function serverOf({
     defaults,
     client,
     db: kyselyFor<Schema>(client),
-    during: (doing) => kyselyFor<Schema>(client, doing),
+    during: (doing, clickhouse_settings = {}) => kyselyFor<Schema>(client, { doing, clickhouse_settings }),
     identify: async () => (await asked()).identity,
     close: () => client.close(),
   }

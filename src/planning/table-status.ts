@@ -67,7 +67,7 @@ export async function readTableStatuses(
   const views =
     ledger !== 'absent' ? await ports.ledger.fold(uuidsOf(tables, targets)) : new Map<string, LedgerView>()
 
-  const facts = new Map<string, Omit<TableStatus, 'stale'>>()
+  const known = new Map<string, TableFacts>()
   for (const table of tables) {
     const bounds = tableBounds({
       sources: table.sources.map((name) => ({
@@ -77,24 +77,27 @@ export async function readTableStatuses(
         lag: workspace.catalogue.sources.find((one) => one.table === name)?.lag,
         ready: ready.get(name),
       })),
-      after: table.after.map((key) => facts.get(key)!.bounds),
+      after: table.after.map((key) => known.get(key)!.bounds),
       limits: resolveLimits(table.blocks, workspace.network.forks),
       lag: inUnit(lag, table.unit) ?? 0,
       forcedHead,
     })
-    const view = views.get(table.key)
-    const target = targets.get(table.target)
-    const coverage = coverageOf(bounds, view)
-    const { absences, expired } = await absencesOf(workspace, {
-      table,
-      bounds,
-      target,
-      parts: parts.get(table.target),
-      view,
-    })
+    const { key, target: name } = table
+    const there = { target: targets.get(name), parts: parts.get(name), view: views.get(key) }
+    known.set(key, { table, bounds, ...there })
+  }
+  // Where something looks wrong, each table is asked again: all at once, for a fresh chain makes many tables look empty.
+  const absent = new Map(
+    await Promise.all(
+      [...known].map(async ([key, facts]) => [key, await absencesOf(workspace, facts)] as const),
+    ),
+  )
+  const facts = new Map<string, Omit<TableStatus, 'stale'>>()
+  for (const [key, { table, bounds, target, view }] of known) {
+    const { absences, expired } = absent.get(key)!
     const emptied = absences.some(({ state }) => state === 'emptied')
     const lackingInputs = table.after
-      .map((key) => facts.get(key)!)
+      .map((input) => facts.get(input)!)
       .filter((input) => input.emptied || input.expired || hasLostRows(input.absences))
       .map((input) => `${input.table.target}, which ${input.target?.rows === 0 ? 'is empty' : 'lacks rows'}`)
     const strays = table.sources.flatMap((name) => {
@@ -102,7 +105,7 @@ export async function readTableStatuses(
       return above === undefined ? [] : [{ source: name, above }]
     })
     const found = { emptied, expired, lackingInputs, strays, absences }
-    facts.set(table.key, { table, bounds, target, view, ...coverage, ...found })
+    facts.set(key, { table, bounds, target, view, ...coverageOf(bounds, view), ...found })
   }
   return await withStale(workspace, facts)
 }

@@ -1,10 +1,10 @@
 // Owns the preparation of a run: tables created, their status, costs of earlier chunks, slots.
 import { POLICY_HINT } from '../clickhouse/row-policies.ts'
-import { type BackfillError, usageError } from '../model/errors.ts'
+import type { BackfillError } from '../model/errors.ts'
 import type { TableBehind } from '../clickhouse/tables-behind.ts'
 import { createTables } from './create-tables.ts'
 import type { Lock } from '../lock/lock.ts'
-import { type BlockSet, namedBlocks } from '../model/blocks.ts'
+import type { BlockSet } from '../model/blocks.ts'
 import { namesRead } from '../model/choose.ts'
 import { NO_PACE, NOTHING_KNOWN, readRunHistory } from '../planning/sizing.ts'
 import type { UpOptions } from '../planning/run-options.ts'
@@ -16,7 +16,7 @@ import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
 import { makeThrottle } from './throttle.ts'
 import { sayOutside } from './say-outside.ts'
-import { readSourceDatabase } from '../ledger/built-from.ts'
+import { otherSourceError } from '../planning/other-source.ts'
 import { overdueSeconds, readTableStatuses, type TableStatus, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe, NOTHING_FOUND } from '../planning/probe.ts'
 import { type Kept, readKept, withInherited } from '../planning/probe-missing.ts'
@@ -65,17 +65,6 @@ async function reportRows(
     }
 }
 
-/** Why rows of two source databases would stand in one table: its newest blocks came from another one than the present. */
-function otherSource({ table, view }: TableStatus, database: string): BackfillError | undefined {
-  const newest = view?.islands.findLast(({ state }) => state === 'done')
-  const before = readSourceDatabase(newest?.forks ?? '')
-  if (newest === undefined || before === undefined || before === database) return undefined
-  return usageError(
-    `${namedBlocks([newest])} of ${table.key} were computed from the source database '${before}', and SOURCE_CLICKHOUSE_DATABASE is '${database}'`,
-    `Set SOURCE_CLICKHOUSE_DATABASE=${before}. If '${database}' has the same rows (it was renamed, or copied), run backfill up --new-source once; if it has others, backfill rebuild ${table.key} builds the table from these`,
-  )
-}
-
 /** @throws BackfillError `usage` if files and servers do not fit, `server` if one is unreachable */
 export async function prepareRun(
   workspace: Workspace,
@@ -104,7 +93,7 @@ export async function prepareRun(
   // What a person builds again may be meant.
   if (prepared === undefined && !options.newSource)
     for (const { key } of workspace.chosen) {
-      const error = otherSource(tableStatuses.get(key)!, workspace.ports.source.database)
+      const error = otherSourceError(tableStatuses.get(key)!, workspace.ports.source.database)
       if (error !== undefined) onMisfit(key, error)
     }
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.

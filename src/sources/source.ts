@@ -29,7 +29,7 @@ export type SourcePort = ReturnType<typeof openSource>
 /** The source tables of one network, in the connection's database. Counts are of rows before merging: estimates. */
 export function openSource(place: SourcePlace) {
   const { server, columnsOf } = place
-  const asking = (doing: string) => server.during(doing)
+  const asking = (...words: Parameters<Server['during']>) => server.during(...words)
   const assertRead = (sources: readonly string[]) =>
     assertReadable(server, new Map(sources.map((name) => [name, probedColumns(columnsOf(name))])))
   const missing = (sources: readonly string[]) => async (error: unknown) => {
@@ -108,7 +108,7 @@ export function openSource(place: SourcePlace) {
 
     /** Rows and blocks per bucket of `width` blocks (aligned at 0) that each source has in the range; empty buckets are absent. */
     async buckets(sources: readonly string[], range: Range, width: number): Promise<Buckets> {
-      const db = asking(`probing ${range.from}-${range.to}`)
+      const db = asking(`probing ${range.from}-${range.to}`, IN_ORDER)
       // Grouped twice: by block, because duplicates and several rows per block must not change the hash; then by bucket.
       const all = unionOf(
         sources.map((source) =>
@@ -158,6 +158,9 @@ export function openSource(place: SourcePlace) {
     },
   }
 }
+
+/** Sources are mostly sorted by block: grouped so, they take a sixth less CPU, or a quarter with hundreds of rows a block. */
+const IN_ORDER = { optimize_aggregation_in_order: 1 } as const
 
 /** Those that the user sees; that with most of the tables first. */
 async function databasesWith({ client }: Server, sources: readonly string[]): Promise<readonly string[]> {
@@ -213,7 +216,7 @@ async function isBusy({ server, network }: SourcePlace): Promise<boolean> {
         network,
         busy: BUSY_TRANSACTIONS,
       },
-      clickhouse_settings: { optimize_aggregation_in_order: 1 },
+      clickhouse_settings: IN_ORDER,
       doing: 'looking whether the chain is busy',
     })
     .catch(unlessMissing([]))

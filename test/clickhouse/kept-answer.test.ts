@@ -69,7 +69,7 @@ test('an answer without the columns of its question is that to another one', asy
     Client,
     'rows' | 'command'
   >
-  const question = kyselyFor<Schema>(sender, 'looking for locks')
+  const question = kyselyFor<Schema>(sender, { doing: 'looking for locks' })
     .selectFrom('system.tables')
     .select('name as key')
   await expect(question.execute()).rejects.toMatchObject({

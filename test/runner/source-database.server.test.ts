@@ -24,6 +24,9 @@ test('a table whose newest blocks came from another source database is not writt
   expect(refused.stderr).toContain(
     `blocks 1-20 of block_slots_stat were computed from the source database '${source}', and SOURCE_CLICKHOUSE_DATABASE is '${other}'`,
   )
+  expect((await elsewhere('status block_slots_stat')).stdout).toContain(
+    `computed from the source database '${source}', and SOURCE_CLICKHOUSE_DATABASE is '${other}'`,
+  )
   expect((await run('status --json block_slots_stat')).stdout).toMatch(/"done_blocks": ?20\b/)
 
   const [, typed] = /run backfill (up --new-source) once/.exec(refused.stderr) ?? []

@@ -15,6 +15,7 @@ import {
   targetsOf,
 } from '../../planning/table-status.ts'
 import { absentText, thinText } from '../../planning/absence.ts'
+import { otherSourceError } from '../../planning/other-source.ts'
 import { withKept, probeAll, probeMissing } from '../../planning/probe-missing.ts'
 import { standstillOf, stateOf, type StatusReport, type TableReport } from './table-report.ts'
 import { highest, newestBlocks, oldText, otherNetworks } from './chain.ts'
@@ -53,7 +54,7 @@ export async function status(
   const reportOf = async ({ key }: TableDefinition): Promise<TableReport> => {
     const tableStatus = tableStatuses.get(key)!
     const { table, bounds, target, view, covered, dirty } = tableStatus
-    const [staleVersions, arrived, unfit, lastFailure] = await Promise.all([
+    const [staleVersions, arrived, misfit, lastFailure] = await Promise.all([
       staleReports(workspace, tableStatus),
       arrivedIn(workspace, tableStatus),
       // The table is not as its file says: `up` does not write to it.
@@ -63,6 +64,7 @@ export async function status(
         ),
       target && dirty.length > 0 ? workspace.ports.ledger.lastFailure(key, target.uuid, dirty) : undefined,
     ])
+    const unfit = misfit ?? otherSourceError(tableStatus, workspace.ports.source.database)
     const held = locks.get(key)
     const lock = held?.released === false ? held : null
     const works = isWorking(lock)

@@ -60,7 +60,7 @@ export type TableReport = {
   readonly limit: number | null
   readonly standstill: Standstill | null
   readonly absences: readonly Absence[]
-  /** Why `up` does not write to the table: it, one that it reads with FINAL, or a local table of a cluster is not as its file says. */
+  /** Why `up` does not write to the table: it, one that it reads with FINAL, or a local table of a cluster is not as its file says; or its newest blocks came from another source database. */
   readonly misfit: string | null
   /** Sentences that explain the state, such as an empty source or a lag larger than the chain. */
   readonly notes: readonly string[]

@@ -5,12 +5,15 @@ import type { Distributed } from '../../sql-syntax/ddl-clauses.ts'
 import { ANSWERING } from './replicas.ts'
 
 /** Of each shard: where the placement has changed, a good part of the rows of some shard is on another one. */
-const MOST_ROWS = 10_000
+const SOME = '1 LIMIT 10000'
+
+/** Of each data part: a partition that somebody has moved to another shard is one of many there. */
+const SOME_OF_EACH_PART = '_part_offset < 10000'
 
 /** Rows between two positions, by an expression. */
 export type Within = { readonly position: string; readonly from: number; readonly to: number }
 
-/** The same of a table of the server's own cluster: of all its rows, or of those of a range. None if there is one shard. */
+/** The same of a table of the server's own cluster: of its data parts, or of all rows of a range. None if there is one shard. */
 export async function misplacedOfTarget(
   server: Server,
   sharding: Distributed,
@@ -18,24 +21,27 @@ export async function misplacedOfTarget(
 ): Promise<number> {
   const { cluster } = server
   if (cluster === undefined || new Set(cluster.nodes).size < 2) return 0
-  const rows = within && `${within.position} BETWEEN ${within.from} AND ${within.to}`
+  const rows =
+    within === undefined
+      ? SOME_OF_EACH_PART
+      : `${within.position} BETWEEN ${within.from} AND ${within.to}`
   return await misplacedRows(server, sharding, cluster, rows)
 }
 
 /**
  * How many of some rows are not on the shard on which the sharding key would put them now; the server finds the shard by the remainder of a key
- * that is unsigned, other types are not looked at. Of a cluster of several shards. `slots`: of each remainder its shard; a shard may have none. `within`: only of these rows, a
- * condition. @throws BackfillError `server`
+ * that is unsigned, other types are not looked at. Of a cluster of several shards. `slots`: of each remainder its shard; a shard may have none. `which`: of these rows, what
+ * stands after WHERE. @throws BackfillError `server`
  */
 export async function misplacedRows(
   { client }: Pick<Server, 'client'>,
   { cluster, database, table, key }: Distributed,
   { slots, unreachable = [] }: Pick<Cluster, 'slots'> & Partial<Pick<Cluster, 'unreachable'>>,
-  within = '1',
+  which = SOME,
 ): Promise<number> {
   if (key === undefined || slots.length === 0) return 0
   // Of each shard: the connected one would answer first, and have rows enough.
-  const some = `SELECT ${key.text} AS key FROM {database:Identifier}.{table:Identifier} WHERE ${within} LIMIT ${MOST_ROWS}`
+  const some = `SELECT ${key.text} AS key FROM {database:Identifier}.{table:Identifier} WHERE ${which}`
   const [found] = await client.rows<{ readonly misplaced: number }>({
     query: `SELECT toUInt32(sumIf(found, {slots:Array(UInt32)}[slot + 1] != _shard_num)) AS misplaced
       FROM cluster({cluster:String}, view(SELECT toUInt64(key) % {count:UInt64} AS slot, count() AS found FROM (${some})

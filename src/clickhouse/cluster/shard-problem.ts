@@ -20,6 +20,8 @@ export type Local = {
   readonly sorting_key: string
   /** In Keeper, the same for all replicas of one table; '' if it is not Replicated. */
   readonly keeper_path: string
+  /** Replicas of it that have a session with Keeper, in a list or not; 0 if it is not Replicated. */
+  readonly active: number
   readonly create_table_query: string
   readonly total_rows: number | null
   /** From 1, as clusterAllReplicas() counts. */
@@ -82,7 +84,7 @@ type Target = {
   readonly isRandom: boolean
   readonly found: readonly Pick<
     Local,
-    'node' | 'engine' | 'sorting_key' | 'keeper_path' | 'create_table_query'
+    'node' | 'engine' | 'sorting_key' | 'keeper_path' | 'active' | 'create_table_query'
   >[]
 }
 
@@ -98,6 +100,17 @@ function keeperProblem({ nodes, places }: Pick<Cluster, 'nodes' | 'places'>, fou
         ? `no replicas of each other on ${here} and ${there}: ${one.keeper_path} and ${other.keeper_path} in Keeper`
         : `replicas of each other on ${here} and ${there}: ${one.keeper_path} in Keeper`
     }
+  return undefined
+}
+
+/** A server in no list would count for an INSERT in the place of a replica that is read. One listed replica has itself what it acknowledges. */
+function crowdProblem({ nodes }: Pick<Cluster, 'nodes'>, found: Target['found']) {
+  for (const { node, active } of found) {
+    const shard = nodes[node - 1]
+    const listed = nodes.filter((one) => one === shard).length
+    if (listed > 1 && active > listed)
+      return `${active} active replicas in shard ${shard}, of which the cluster lists ${listed}`
+  }
   return undefined
 }
 
@@ -158,6 +171,12 @@ export function shardProblem(
     return {
       sentence: `has local tables ${local} that are ${inKeeper}`,
       hint: `correct the shards of the cluster '${name}' in the configuration of all nodes, or ${again}`,
+    }
+  const crowd = crowdProblem({ nodes }, found)
+  if (crowd !== undefined)
+    return {
+      sentence: `has local tables ${local} with ${crowd}: a write could count before all listed ones have it`,
+      hint: `list that server in <remote_servers> of all nodes, or type DROP TABLE ${local} SYNC on it`,
     }
   if (!first!.engine.includes('Replacing'))
     return {

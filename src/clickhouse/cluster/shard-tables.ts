@@ -181,11 +181,11 @@ async function localTables(
   if (wanted.length === 0) return []
   // Without Keeper there are no replicas, and the user needs no right to look for them.
   const replicas = server.cluster!.keeper
-    ? `SELECT database, table AS name, zookeeper_path AS keeper_path, _shard_num AS node
+    ? `SELECT database, table AS name, zookeeper_path AS keeper_path, active_replicas AS active, _shard_num AS node
         FROM ${onAllNodes(server, 'system.replicas')} WHERE ${WANTED('table')}`
-    : `SELECT '' AS database, '' AS name, '' AS keeper_path, toUInt32(0) AS node WHERE 0`
+    : `SELECT '' AS database, '' AS name, '' AS keeper_path, 0 AS active, toUInt32(0) AS node WHERE 0`
   return await server.client.rows<Local>({
-    query: `SELECT tables.*, keeper_path FROM (
+    query: `SELECT tables.*, keeper_path, active FROM (
         SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
         FROM ${onAllNodes(server, 'system.tables')} WHERE ${WANTED('name')}) AS tables
       LEFT JOIN (${replicas}) AS replicas USING (database, name, node)

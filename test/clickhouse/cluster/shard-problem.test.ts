@@ -11,6 +11,7 @@ function problemOf({
   engines = shards.map(() => engine),
   clauses = engines.map((one) => `${one} ORDER BY ${sortedBy}`),
   paths = shards.map(() => ''),
+  active = 0,
   columns = '`block_number` UInt32',
   others = columns,
 }: {
@@ -19,6 +20,7 @@ function problemOf({
   readonly engines?: readonly string[]
   readonly clauses?: readonly string[]
   readonly paths?: readonly string[]
+  readonly active?: number
   readonly sortedBy?: string
   readonly columns?: string
   readonly others?: string
@@ -29,6 +31,7 @@ function problemOf({
     engine: one,
     sorting_key: sortedBy,
     keeper_path: paths[index]!,
+    active,
     create_table_query: `CREATE TABLE db.local (${index === 0 ? columns : others}) ENGINE = ${clauses[index]}`,
   }))
   return shardProblem(
@@ -90,4 +93,13 @@ test('local tables of one shard that are no replicas of each other, or replicas 
   expect(of(['', '', '', ''])).toBeUndefined()
   expect(of(['/a', '/b', '/a', '/b'])).toMatch(/no replicas of each other on 1 and 1: \/a and \/b in Keeper/)
   expect(of(['/a', '/a', '/a', '/a'])).toMatch(/are replicas of each other on 1 and 2: \/a in Keeper/)
+})
+
+test('local tables with an active replica in no list are not written to where a write waits for several', () => {
+  const engine = 'ReplicatedReplacingMergeTree'
+  expect(problemOf({ shards: [1, 1, 2, 2], engine, active: 2 })).toBeUndefined()
+  expect(problemOf({ shards: [1, 1, 2, 2], engine, active: 3 })).toMatch(
+    /3 active replicas in shard 1, of which the cluster lists 2/,
+  )
+  expect(problemOf({ shards: [1, 2], engine, active: 2 })).toBeUndefined()
 })

@@ -71,6 +71,30 @@ describe.skipIf(MISSING_CLUSTER)('lists of unequal shards, or without some serve
     await expect.poll(async () => (await up()).code, { timeout: 60_000 }).toBe(0)
   })
 
+  test('nor where such a server has only the local tables of a target, of which the listed replicas are several', async () => {
+    const cluster = await startRealCluster({ shards: 1, replicas: 3, isUneven: true })
+    onTestFinished(() => cluster.stop())
+    const [node, , stranger] = cluster.nodes as [TestServer, TestServer, TestServer]
+    const { env, places } = await scene(node)
+    const up = (...words: string[]) => backfillHere(['up', '--tables', TABLE, ...words], { env })
+    expect(await up('--to', '10')).toMatchObject({ code: 0 })
+    const local = `${places.target}.int_${TABLE}_local`
+    const [made] = await rowsOf<{ text: string }>(
+      node,
+      `SELECT create_table_query AS text FROM system.tables WHERE concat(database, '.', name) = '${local}'`,
+    )
+    await post(stranger, `CREATE DATABASE ${places.target}`)
+    await post(stranger, made!.text)
+    const refused = await up()
+    expect(refused).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('3 active replicas in shard 1, of which the cluster lists 2'),
+    })
+    const [, typed] = /type (DROP TABLE .* SYNC) on it/.exec(refused.stderr) ?? []
+    await post(stranger, typed!)
+    await expect.poll(async () => (await up()).code, { timeout: 30_000 }).toBe(0)
+  })
+
   test('nor where a profile, of whichever node, keeps another quorum: an INSERT would count before all replicas have its rows', async () => {
     const cluster = await startRealCluster({ shards: 1, replicas: 2 })
     onTestFinished(() => cluster.stop())

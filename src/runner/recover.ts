@@ -93,7 +93,8 @@ async function isMoved(
   { table: { rows, position }, target }: TableRun['tableStatus'],
   attempts: readonly Attempt[],
 ): Promise<boolean> {
-  const within = hull(blockSet(attempts.flatMap(({ blocks }) => blocks)))
+  // Those of which a person asked for a deletion are deleted wherever they are.
+  const within = hull(blockSet(attempts.flatMap(({ blocks, suspect }) => (suspect ? [] : blocks))))
   if (rows.kind === 'per-key' || target?.sharding === undefined || within === undefined) return false
   return (await port.misplacedRows(target.sharding, { ...within, position })) > 0
 }

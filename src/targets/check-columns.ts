@@ -81,10 +81,11 @@ export async function checkTables(
 async function placementError(
   port: Pick<TargetPort, 'database' | 'misplacedRows'>,
   { key, target: name, rows }: TableDefinition,
-  target: Pick<TargetTable, 'sharding'> | undefined,
+  target: Pick<TargetTable, 'sharding' | 'problem'> | undefined,
 ): Promise<BackfillError | undefined> {
-  const { sharding } = target ?? {}
-  if (rows.kind === 'per-block' || sharding?.key === undefined) return undefined
+  const { sharding, problem } = target ?? {}
+  // With a problem of its own, a shard may have no such table to look into.
+  if (rows.kind === 'per-block' || sharding?.key === undefined || problem !== undefined) return undefined
   const misplaced = await port.misplacedRows(sharding)
   if (misplaced === 0) return undefined
   return failedError(
@@ -133,7 +134,7 @@ function misfitError(
 export async function misfitOfFile(
   port: Pick<TargetPort, 'database' | 'ddlColumns' | 'misplacedRows'>,
   table: TableDefinition,
-  present: Pick<TargetTable, 'columns' | 'sharding' | 'definition'>,
+  present: Pick<TargetTable, 'columns' | 'sharding' | 'problem' | 'definition'>,
 ): Promise<BackfillError | undefined> {
   const lost = lossError(port.database, table, present) ?? (await placementError(port, table, present))
   if (lost !== undefined) return lost

@@ -22,9 +22,7 @@ export async function misplacedOfTarget(
   const { cluster } = server
   if (cluster === undefined || new Set(cluster.nodes).size < 2) return 0
   const rows =
-    within === undefined
-      ? SOME_OF_EACH_PART
-      : `${within.position} BETWEEN ${within.from} AND ${within.to}`
+    within === undefined ? SOME_OF_EACH_PART : `${within.position} BETWEEN ${within.from} AND ${within.to}`
   return await misplacedRows(server, sharding, cluster, rows)
 }
 

@@ -1,10 +1,7 @@
 // Owns the promises about where rows of a cluster are: a key on one shard, whatever changes, the same table on all nodes, and no source
 // rows that a row policy of another node hides in silence.
 import { describe, expect, test } from 'vitest'
-import { misplacedRows } from '../../../src/clickhouse/cluster/placement.ts'
 import { readCatalogue } from '../../../src/project/sql-folder.ts'
-import { distributedEngine } from '../../../src/sql-syntax/ddl-clauses.ts'
-import { connect } from '../../support/clickhouse.ts'
 import { editedFolder } from '../../support/edited-folder.ts'
 import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
 import { useTwoShards } from '../../support/two-shards.ts'
@@ -192,32 +189,6 @@ describe.skipIf(MISSING_CLUSTER)('rows on two shards', () => {
     const said = 'of several of its shards is one table'
     expect((await run('check')).stdout).toContain(said)
     expect((await run(`up --tables ${PER_BLOCK} --to 10`)).stderr).toContain(said)
-  })
-
-  test('rows on other shards are found however many there are of the connected one', async () => {
-    expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
-    // All of the first shard are in their place, and more than are looked at.
-    const local = `${scene.places.target}.int_${PER_KEY}_local`
-    const many = (slot: number, rows: number) =>
-      `INSERT INTO ${local} (address, slot_key) SELECT concat('0x', toString(number)) AS address, toString(number) FROM numbers(${rows * 2})
-       WHERE cityHash64(address, toString(number)) % 2 = ${slot}`
-    await post(scene.first, many(0, 15_000))
-    await post(scene.second, many(0, 30))
-    expect(await run(`up --tables ${PER_KEY}`)).toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining('has rows on other shards than'),
-    })
-  })
-
-  test('rows on a shard without weight are on another one than their key says', async () => {
-    expect(await run(`up --tables ${PER_KEY} --to 12`)).toMatchObject({ code: 0 })
-    const server = await connect(scene.first)
-    const sharding = distributedEngine(
-      `Distributed('${CLUSTER}', '${scene.places.target}', 'int_${PER_KEY}_local', cityHash64(address, slot_key))`,
-    )!
-    expect(await misplacedRows(server, sharding, { slots: [1, 2] })).toBe(0)
-    expect(await misplacedRows(server, sharding, { slots: [1] })).toBeGreaterThan(0)
-    await server.close()
   })
 
   test('a Distributed table that would leave out a shard that is down is not written to, and other settings of it do no harm', async () => {

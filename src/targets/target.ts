@@ -25,8 +25,9 @@ export type TargetTable = Omit<ExistingTable, 'shards'> & {
   readonly fades?: boolean
   /** A TTL takes rows: that there are none is no sign that somebody has emptied it. */
   readonly expires?: boolean
-  /** Of a table of a cluster: where its rows are, and the key that says on which shard. */
+  /** Of a table of a cluster: where its rows are, and the key that says on which shard; the materialized views that read its local tables. */
   readonly sharding?: Distributed
+  readonly localViews?: readonly string[]
   /** Why its rows cannot be deleted, as the end of a sentence. */
   readonly noDeletes?: string
   /** Why it must not be written to: a sentence without the table's name, and the hint. */
@@ -213,7 +214,12 @@ async function asTarget(server: Server, names: Names, { shards, definition, ...t
     ...(why !== undefined && { noDeletes: why }),
     ...(problem && { problem }),
     ...(shards?.sharding && { sharding: shards.sharding }),
-    ...(shards && { uuid: await uuidOfShards(server, names, shards), rows: shards.rows, bytes: null }),
+    ...(shards && {
+      uuid: await uuidOfShards(server, names, shards),
+      rows: shards.rows,
+      bytes: null,
+      localViews: shards.views,
+    }),
   }
 }
 

@@ -24,6 +24,8 @@ export type Local = {
   readonly active: number
   readonly create_table_query: string
   readonly total_rows: number | null
+  /** The materialized views that read it. */
+  readonly views: readonly string[]
   /** From 1, as clusterAllReplicas() counts. */
   readonly node: number
 }

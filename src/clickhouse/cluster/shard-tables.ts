@@ -21,6 +21,8 @@ export type ShardTable = {
   readonly rows: number | null
   /** Change if one of the local tables is dropped and created again. Several, if replicas of a shard have different UUIDs. */
   readonly uuids: readonly string[]
+  /** The materialized views that read a local table: they stay with it. */
+  readonly views: readonly string[]
   /** Undefined for a table that is not Distributed. */
   readonly sharding: Distributed | undefined
   readonly problem: ShardProblem | undefined
@@ -186,7 +188,8 @@ async function localTables(
     : `SELECT '' AS database, '' AS name, '' AS keeper_path, 0 AS active, toUInt32(0) AS node WHERE 0`
   return await server.client.rows<Local>({
     query: `SELECT tables.*, keeper_path, active FROM (
-        SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node
+        SELECT database, name, engine, engine_full, sorting_key, create_table_query, total_rows, toString(uuid) AS uuid, _shard_num AS node,
+          arrayMap((d, t) -> concat(d, '.', t), dependencies_database, dependencies_table) AS views
         FROM ${onAllNodes(server, 'system.tables')} WHERE ${WANTED('name')}) AS tables
       LEFT JOIN (${replicas}) AS replicas USING (database, name, node)
       ORDER BY node`,
@@ -215,6 +218,7 @@ function merged({ nodes }: Cluster, found: readonly Local[]): Omit<ShardTable, '
       definition: first?.create_table_query ?? '',
     },
     rows: isCounted ? counts.reduce((sum, rows) => sum + rows, 0) : null,
+    views: [...new Set(found.flatMap(({ views }) => views))],
     uuids: identities([...new Set(nodes)].map((shard) => (byShard.get(shard) ?? []).map(({ uuid }) => uuid))),
   }
 }

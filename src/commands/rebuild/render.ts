@@ -22,24 +22,27 @@ export function dropQuestion({ present, replaced, old }: Sides, database: string
 
 export function startLines({ present, built, replaced, old }: Sides): readonly string[] {
   if (replaced.length > 0)
-    return listOf(`An earlier rebuild has exchanged the tables already: finishing it.`, viewLine(present))
+    return listOf(`An earlier rebuild has exchanged the tables already: finishing it.`, ...viewLines(present))
   // Other messages cover an old table: it is dropped, or refused.
   if (old.length > 0) return []
   return listOf(
     built.length === 0
       ? `Building a new ${present.name} beside the old one (${rowsText(present)}), which stays unchanged until the two are exchanged.`
       : `Continuing with the new ${present.name}; the old one stays unchanged until the two are exchanged.`,
-    viewLine(present),
+    ...viewLines(present),
   )
 }
 
-/** A view follows the name of a table: it sees what is inserted after the exchange, and nothing before. */
-function viewLine({ name, views }: NamedTable): string | false {
-  const reads = views.length === 1 ? 'reads' : 'read'
-  return (
+/** A view follows the name of a table: it sees what is inserted after the exchange, and nothing before. The local tables of a cluster keep their names. */
+function viewLines({ name, views, localViews = [] }: NamedTable) {
+  const read = (names: readonly string[]) =>
+    `${names.join(', ')} (materialized) ${names.length === 1 ? 'reads' : 'read'}`
+  return [
     views.length > 0 &&
-    `${views.join(', ')} (materialized) ${reads} ${name}: what is built now does not arrive there, and what came from the old table stays.`
-  )
+      `${read(views)} ${name}: what is built now does not arrive there, and what came from the old table stays.`,
+    localViews.length > 0 &&
+      `${read(localViews)} the local tables of the old ${name}: what is built now does not arrive there, nor what is inserted after the exchange; create ${localViews.length === 1 ? 'it' : 'them'} over the new local tables then.`,
+  ]
 }
 
 export function renderRebuild(report: RebuildReport, colors: Colors): readonly string[] {

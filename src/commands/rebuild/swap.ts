@@ -225,4 +225,5 @@ export type NamedTable = {
   readonly rows: number | null
   readonly bytes: number | null
   readonly views: readonly string[]
+  readonly localViews?: readonly string[]
 }

@@ -155,6 +155,6 @@ async function costOf(
     /** Of the whole table, before merging; null if the engine does not count them. */
     tableRows: target?.rows ?? null,
     /** The materialized views that read it: they keep what they took, and take the rows that are built again once more. */
-    views: target?.views ?? [],
+    views: [...(target?.views ?? []), ...(target?.localViews ?? [])],
   }
 }

@@ -57,6 +57,26 @@ describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () 
     await built()
   })
 
+  test('and whose local tables a materialized view reads: redo and rebuild say what does not arrive there', async () => {
+    const { first, own, run } = await scene()
+    expect((await run(first, `rebuild ${TABLE} --drop-old --yes`)).code).toBe(0)
+    const target = own.split('.')[0]
+    const [front] = await rowsOf<{ local: string }>(
+      first,
+      `SELECT extract(engine_full, 'int_\\\\w+') AS local FROM system.tables WHERE concat(database, '.', name) = '${own}'`,
+    )
+    await post(
+      first,
+      `CREATE MATERIALIZED VIEW ${target}.seen ON CLUSTER '${CLUSTER}' ENGINE = MergeTree ORDER BY block_number AS SELECT block_number FROM ${target}.${front!.local}`,
+    )
+    const redone = await run(first, `redo ${TABLE} --from 1 --to 2 --yes`)
+    expect(redone.stdout + redone.stderr).toContain(`the materialized view reads it: ${target}.seen`)
+    const rebuilt = await run(first, `rebuild ${TABLE} --yes`)
+    expect(rebuilt.stdout + rebuilt.stderr).toContain(
+      `${target}.seen (materialized) reads the local tables of the old int_${TABLE}`,
+    )
+  })
+
   test('and made anew over the local tables of the old one keeps its rows when the old one is dropped', async () => {
     const { first, own, run, built } = await scene()
     await post(first, `DROP TABLE ${own} ${everywhere}`)

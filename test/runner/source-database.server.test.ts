@@ -27,6 +27,9 @@ test('a table whose newest blocks came from another source database is not writt
   expect((await elsewhere('status block_slots_stat')).stdout).toContain(
     `computed from the source database '${source}', and SOURCE_CLICKHOUSE_DATABASE is '${other}'`,
   )
+  const planned = await elsewhere('plan block_slots_stat')
+  expect(planned.stdout).toContain(`were computed from the source database '${source}'`)
+  expect(planned.stdout).not.toContain('will run 1 chunk')
   expect((await run('status --json block_slots_stat')).stdout).toMatch(/"done_blocks": ?20\b/)
 
   const [, typed] = /run backfill (up --new-source) once/.exec(refused.stderr) ?? []

@@ -58,7 +58,10 @@ export async function planRebuild(workspace: Workspace, ports: Connected, option
   const sides = await readSides(workspace, ports.target, table)
   if (!options.dropOld) assertNothingKept(table, sides)
   const building = buildOf(table, sides.present.uuid)
-  return { sides, plan: await planUp(workspaceOf(workspace, table, building), options.up) }
+  return {
+    sides,
+    plan: await planUp(workspaceOf(workspace, table, building), { ...options.up, newSource: true }),
+  }
 }
 
 export type RebuildPlan = Awaited<ReturnType<typeof planRebuild>>

@@ -3,7 +3,6 @@ import { hash } from 'node:crypto'
 import { failedError, serverProblem } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
-import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { Cluster, Server } from '../server.ts'
 import { onAllNodes } from './cluster.ts'
 import { ANSWERING } from './replicas.ts'
@@ -46,85 +45,6 @@ export async function localOf(server: Server, { target }: TableDefinition) {
   const found = await localBehind(server, target)
   if (found !== undefined) return { database: found.database, table: found.table }
   throw failedError(`${server.connection.database}.${target} is not Distributed any more`)
-}
-
-const drop = (...place: readonly string[]) => `DROP TABLE ${place.map(quotedName).join('.')}`
-
-/** What a person types before `up` builds a table from nothing: on a cluster the rows are in the local tables of all nodes. */
-export async function dropOf(server: Server, name: string): Promise<string> {
-  const { cluster, connection } = server
-  const own = drop(connection.database, name)
-  const local = cluster && (await localBehind(server, name))
-  if (cluster === undefined || local === undefined) return own
-  // It may be gone already.
-  const ofLocal = drop(local.database, local.table).replace('TABLE', 'TABLE IF EXISTS')
-  const everywhere = `ON CLUSTER ${quoteString(cluster.name)} SYNC`
-  return cluster.keeper
-    ? `${own} ${everywhere}; ${ofLocal} ${everywhere}`
-    : `${ofLocal} SYNC on each server, and create it there again (docs/how-to/clusters.md)`
-}
-
-/** Distributed tables of all nodes. */
-async function distributedTables(
-  server: Server,
-  where: string,
-  query_params: Readonly<Record<string, string>>,
-) {
-  const rows = await server.client.rows<
-    Readonly<Record<'database' | 'name' | 'full', string>> & { readonly node: number }
-  >({
-    query: `SELECT _shard_num AS node, database, name, engine_full AS full FROM ${onAllNodes(server, 'system.tables')}
-      WHERE engine = 'Distributed' AND ${where} ORDER BY length(name), node`,
-    query_params,
-    doing: 'looking for Distributed tables on all nodes',
-  })
-  return rows.map((row) => ({ ...row, of: distributedEngine(row.full)! }))
-}
-
-/**
- * A rebuild leaves local tables of another name to the table, and those of before to the old one. A Distributed table that is made anew must be over
- * neither of the wrong ones. @throws BackfillError `failed` with what to type
- */
-export async function assertNoOtherFront(server: Server, target: string): Promise<void> {
-  const { cluster, connection } = server
-  if (cluster === undefined) return
-  const { database } = connection
-  // What a rebuild names: others may read the local tables as well.
-  const like = `database = {database:String} AND startsWith(name, {target:String})
-    AND match(substring(name, length({target:String}) + 1), '^(__(old|rebuild)_[0-9a-f]{8}.*)?$')`
-  for (const { node, name, full, of } of await distributedTables(server, like, { database, target })) {
-    const isOwnLocal = of.database === database && of.table === `${target}_local`
-    const [front, local] = [
-      [database, name],
-      [of.database, of.table],
-    ].map((one) => one.map(quotedName).join('.'))
-    if (name === target && !isOwnLocal)
-      throw failedError(
-        `${front} is missing on this node, and on ${cluster.places[node - 1]} it is ${full}`,
-        `Type CREATE TABLE ${front} AS ${local} ENGINE = ${full} on this node, and run backfill up again`,
-      )
-    if (name !== target && isOwnLocal)
-      throw failedError(
-        `${database}.${target} does not exist, and ${local} belongs to ${front}, which a rebuild has replaced`,
-        `Type ${await dropOf(server, name)}, and run backfill up again: it builds all blocks`,
-      )
-  }
-}
-
-/** Whether another Distributed table, of any node, reads the local tables of this one: their rows would be lost for it. */
-export async function isLocalShared(server: Server, name: string): Promise<boolean> {
-  const { database } = server.connection
-  const own = await localBehind(server, name)
-  if (own === undefined) return false
-  const all = await distributedTables(server, 'position(engine_full, {local:String}) > 0', {
-    local: own.table,
-  })
-  return all.some(
-    (one) =>
-      (one.database !== database || one.name !== name) &&
-      one.of.database === own.database &&
-      one.of.table === own.table,
-  )
 }
 
 /**

@@ -33,10 +33,11 @@ export function startLines({ present, built, replaced, old }: Sides): readonly s
   )
 }
 
+const read = (views: readonly string[]) =>
+  `${views.join(', ')} (materialized) ${views.length === 1 ? 'reads' : 'read'}`
+
 /** A view follows the name of a table: it sees what is inserted after the exchange, and nothing before. The local tables of a cluster keep their names. */
 function viewLines({ name, views, localViews = [] }: NamedTable) {
-  const read = (names: readonly string[]) =>
-    `${names.join(', ')} (materialized) ${names.length === 1 ? 'reads' : 'read'}`
   return [
     views.length > 0 &&
       `${read(views)} ${name}: what is built now does not arrive there, and what came from the old table stays.`,

@@ -21,7 +21,7 @@ async function scene() {
     expect(await rowsOf(first, `SELECT count() AS rows FROM ${own} FINAL`)).toEqual([{ rows: BLOCKS }])
     expect((await run(first, `status --check --tables ${TABLE}`)).code).toBe(0)
   }
-  return { first, second, own, run, built }
+  return { first, second, own, addSources, run, built }
 }
 const everywhere = `ON CLUSTER '${CLUSTER}' SYNC`
 /** The statements of a hint, in its order. */
@@ -37,6 +37,23 @@ describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () 
     const [, typed] = /Type (CREATE TABLE .*) on this node/.exec(refused.stderr) ?? []
     await post(first, typed!)
     await built()
+  })
+
+  test('where a node has lost the whole database since, what is said makes both tables there', async () => {
+    const { first, second, own, addSources, run, built } = await scene()
+    await addSources(second)
+    const [target] = own.split('.') as [string]
+    await post(second, `DROP DATABASE ${target} SYNC`)
+    const refused = await run(second, `up --tables ${TABLE}`)
+    const [, local, typed] =
+      /Type what SHOW CREATE TABLE (\S+) says there, then (CREATE TABLE .*) on this node/.exec(
+        refused.stderr,
+      ) ?? []
+    const [made] = await rowsOf<{ statement: string }>(first, `SHOW CREATE TABLE ${local!}`)
+    await post(second, made!.statement)
+    await post(second, typed!)
+    await built()
+    expect(await run(second, `status --check --tables ${TABLE}`)).toMatchObject({ code: 0 })
   })
 
   test('which is emptied, and dropped as the hint says, is not made over the local tables of the old one; what is said then builds it', async () => {

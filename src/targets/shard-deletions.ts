@@ -60,21 +60,31 @@ async function assertNoneFails(
   id: string,
   { table: { database, table }, doing }: { readonly table: StuckTable; readonly doing: string },
 ): Promise<void> {
-  const [failing] = await client.rows<{ node: number; mutation: string; shown: string; why: string }>({
+  const all = await client.rows<{ node: number; mutation: string; shown: string; why: string }>({
     query: `SELECT _shard_num AS node, mutation_id AS mutation, substring(command, 1, 200) AS shown, latest_fail_reason AS why
       FROM clusterAllReplicas({cluster:String}, system.mutations)
       WHERE database = {database:String} AND table = {table:String} AND NOT is_done AND latest_fail_reason != ''
         AND position(command, {id:String}) = 0
-      ORDER BY create_time LIMIT 1`,
+      ORDER BY create_time LIMIT 1 BY node, shown`,
     query_params: { id, cluster: cluster!.name, database, table },
     clickhouse_settings: ANSWERING,
     doing,
   })
+  const [failing] = all
   if (failing === undefined) return
   const { node, mutation, shown, why } = failing
+  // Each shard gives it another id, under which a second one may have a mutation that is right.
+  const ofShards = Map.groupBy(
+    all.filter((one) => one.shown === shown),
+    (one) => cluster!.nodes[one.node - 1],
+  )
+  const kills = [...ofShards.values()].map(
+    ([one]) =>
+      `KILL MUTATION WHERE database = ${quoteString(database)} AND table = ${quoteString(table)} AND mutation_id = ${quoteString(one!.mutation)} on ${cluster!.places[one!.node - 1]}`,
+  )
   throw failedError(
     `${doing} waits on ${cluster!.places[node - 1]} behind mutation ${mutation} of ${database}.${table} (${shown}), which fails: ${messageOf(errorInBody(why))}`,
-    `Type KILL MUTATION WHERE database = ${quoteString(database)} AND table = ${quoteString(table)} AND mutation_id = ${quoteString(mutation)} there, and for each other shard that has it; then run backfill up again`,
+    `Type ${kills.join(', and ')}; then run backfill up again`,
   )
 }
 

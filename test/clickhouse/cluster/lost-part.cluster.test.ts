@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { MISSING_CLUSTER } from '../../support/real-cluster.ts'
 import { post, rowsOf } from '../../support/server.ts'
 import { startSmallCluster } from '../../support/small-cluster.ts'
+import { useTwoShards } from '../../support/two-shards.ts'
 
 if (MISSING_CLUSTER) console.warn(MISSING_CLUSTER)
 
@@ -82,10 +83,31 @@ describe.skipIf(MISSING_CLUSTER)('a cluster of two replicas', () => {
     expect(redone.stderr).toMatch(
       /waits on replica \d of shard 1 \(.*\) behind mutation \d+ of .*throwIf.*, which fails: Value passed/,
     )
-    const [, typed] = /Type (KILL MUTATION .*) there/.exec(redone.stderr) ?? []
+    const [, typed] = /Type (KILL MUTATION .*) on replica/.exec(redone.stderr) ?? []
     await post(first, typed!)
     const resumed = await run(`up --tables ${TABLE}`)
     expect(resumed.code, resumed.stderr).toBe(0)
+    expect((await run(`verify ${TABLE}`)).code).toBe(0)
+  })
+})
+
+describe.skipIf(MISSING_CLUSTER)('a deletion on two shards', () => {
+  const scene = useTwoShards()
+
+  test('that waits behind the failing mutation of somebody else names the id that it has on each shard', async () => {
+    const { run } = scene
+    expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
+    const local = `${scene.places.target}.int_${TABLE}_local`
+    const update = (value: string, wait: number) =>
+      `ALTER TABLE ${local} UPDATE slots_set = ${value} WHERE 1 SETTINGS mutations_sync = ${wait}`
+    await post(scene.second, update('slots_set', 2))
+    for (const node of [scene.first, scene.second]) await post(node, update('throwIf(1) + 5', 0))
+    const { stderr } = await run(`redo ${TABLE} --from 3 --to 20 --yes`)
+    const kills = [...stderr.matchAll(/(KILL MUTATION [^)]*?) on replica 1 of shard (\d)/g)]
+    expect(kills.map(([, , shard]) => shard)).toEqual(['1', '2'])
+    for (const [, statement, shard] of kills)
+      await post(shard === '1' ? scene.first : scene.second, statement!)
+    expect((await run(`up --tables ${TABLE}`)).code).toBe(0)
     expect((await run(`verify ${TABLE}`)).code).toBe(0)
   })
 })

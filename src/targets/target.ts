@@ -174,7 +174,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     dropOf: (name: string): Promise<string> => dropOf(server, name),
 
     async create(table: TableDefinition): Promise<void> {
-      await assertNoOtherFront(server, table.target)
+      await assertNoOtherFront(server, table)
       for (const statement of ddlOf(table)) await run(statement, { target: database })
     },
   }

@@ -1,5 +1,6 @@
 // Owns the Distributed tables over local tables: whose they are after a rebuild, and which others read them.
 import { failedError } from '../../model/errors.ts'
+import type { TableDefinition } from '../../model/model.ts'
 import { type Distributed, distributedEngine } from '../../sql-syntax/ddl-clauses.ts'
 import { quotedName, quoteString } from '../../sql-syntax/quoting.ts'
 import type { Server } from '../server.ts'
@@ -43,7 +44,10 @@ async function distributedTables(
  * A rebuild leaves local tables of another name to the table, and those of before to the old one. A Distributed table that is made anew must be over
  * neither of the wrong ones. @throws BackfillError `failed` with what to type
  */
-export async function assertNoOtherFront(server: Server, target: string): Promise<void> {
+export async function assertNoOtherFront(
+  server: Server,
+  { target, clusterDdl }: Pick<TableDefinition, 'target' | 'clusterDdl'>,
+): Promise<void> {
   const { cluster, connection } = server
   if (cluster === undefined) return
   const { database } = connection
@@ -70,6 +74,36 @@ export async function assertNoOtherFront(server: Server, target: string): Promis
         `${database}.${target} does not exist, and ${local} belongs to ${front}, which a rebuild has replaced`,
         `Type ${await dropOf(server, name)}, and run backfill up again: it builds all blocks`,
       )
+  }
+  await assertNoneLeft(server, target, clusterDdl)
+}
+
+/** The rows of a rebuilt table are there, and only what reads them is gone: they would be computed again, and stay beside for ever. */
+async function assertNoneLeft(
+  server: Server,
+  target: string,
+  clusterDdl: TableDefinition['clusterDdl'],
+): Promise<void> {
+  const { client, connection, cluster } = server
+  const { database } = connection
+  const locals = await client.rows<{ readonly name: string }>({
+    query: `SELECT DISTINCT name FROM ${onAllNodes(server, 'system.tables')}
+      WHERE database = {database:String} AND startsWith(name, {target:String}) AND total_rows > 0
+        AND match(substring(name, length({target:String}) + 1), '^__rebuild_[0-9a-f]{8}.*_local$') ORDER BY name`,
+    query_params: { database, target },
+    doing: 'looking for local tables of a rebuild',
+  })
+  for (const { name } of locals) {
+    const readers = await distributedTables(server, 'position(engine_full, {name:String}) > 0', { name })
+    const [, key] =
+      /Distributed\('\{cluster\}', .*_local', (.*)\)$/m.exec(clusterDdl.at(-1)?.text ?? '') ?? []
+    if (readers.length > 0 || key === undefined) continue
+    const [own, local] = [target, name].map((one) => [database, one].map(quotedName).join('.'))
+    const everywhere = `ON CLUSTER ${quoteString(cluster!.name)}`
+    throw failedError(
+      `${own} does not exist, and no Distributed table reads ${local}, which a rebuild of it has filled`,
+      `Type CREATE TABLE ${own} ${everywhere} AS ${local} ENGINE = Distributed('{cluster}', ${quoteString(database)}, ${quoteString(name)}, ${key}), or, to build all blocks again, DROP TABLE ${local} ${everywhere} SYNC; then run backfill up again`,
+    )
   }
 }
 

@@ -56,6 +56,18 @@ describe.skipIf(MISSING_CLUSTER)('a table of two replicas that was rebuilt', () 
     expect(await run(second, `status --check --tables ${TABLE}`)).toMatchObject({ code: 0 })
   })
 
+  test('whose Distributed table alone was dropped, and the old one with it, keeps its rows by the statement that is said', async () => {
+    const { first, own, run, built } = await scene()
+    expect((await run(first, `rebuild ${TABLE} --drop-old --yes`)).code).toBe(0)
+    await post(first, `DROP TABLE ${own} ${everywhere}`)
+    const refused = await run(first, `up --tables ${TABLE}`)
+    expect(refused.code, refused.stderr).toBe(1)
+    const [, typed] = /Type (CREATE TABLE .*), or, to build/.exec(refused.stderr) ?? []
+    await post(first, typed!)
+    expect((await run(first, `plan --tables ${TABLE}`)).stdout).toContain('Nothing to do')
+    await built()
+  })
+
   test('which is emptied, and dropped as the hint says, is not made over the local tables of the old one; what is said then builds it', async () => {
     const { first, own, run, built } = await scene()
     const [front] = await rowsOf<{ local: string }>(

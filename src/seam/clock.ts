@@ -15,19 +15,35 @@ export type Clock = {
   timeout(ms: number): AbortSignal
 }
 
+/** The longest time of Node's timers, 24.8 days: one that is longer would strike at once. */
+const LONGEST_MS = 2 ** 31 - 1
+
+/** In as many timers as it takes. */
+function strikeAfter(ms: number, work: () => void): () => void {
+  let timer: NodeJS.Timeout
+  const wind = (left: number) => {
+    const rest = left - LONGEST_MS
+    timer = setTimeout(() => (rest > 0 ? wind(rest) : work()), Math.min(left, LONGEST_MS)).unref()
+  }
+  wind(ms)
+  return () => clearTimeout(timer)
+}
+
 const { present, replace } = replaceable<Clock>({
   now: () => performance.now(),
   date: () => new Date(),
   sleep: (ms, signal, ref = true) => wait(ms, undefined, { ref, signal }).catch(() => undefined),
-  after(ms, work) {
-    const timer = setTimeout(work, ms).unref()
-    return () => clearTimeout(timer)
-  },
+  after: strikeAfter,
   every(ms, work) {
     const timer = setInterval(work, ms).unref()
     return () => clearInterval(timer)
   },
-  timeout: (ms) => AbortSignal.timeout(ms),
+  timeout(ms) {
+    if (ms <= LONGEST_MS) return AbortSignal.timeout(ms)
+    const late = new AbortController()
+    strikeAfter(ms, () => late.abort(new DOMException('the time is over', 'TimeoutError')))
+    return late.signal
+  },
 })
 
 export const replaceClock = replace

@@ -1,5 +1,5 @@
 // Owns the promise that time comes from src/seam/clock.ts: whoever waits, watches or beats goes by a clock that is replaced.
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { backOff } from '../../src/clickhouse/retry.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
 import { reachable } from '../../src/clickhouse/servers.ts'
@@ -48,6 +48,20 @@ test('the machine has a clock: it goes on, sleeps, strikes once and again, and t
   expect(monotonicMs()).toBeGreaterThan(begun)
   expect(wallClock().getTime()).toBeGreaterThanOrEqual(date.getTime())
   expect(struck.filter((one) => one === 'once')).toHaveLength(1)
+})
+
+test('a time of weeks strikes when it is over, not at once as a timer of Node would', () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const struck: string[] = []
+  const day = 86_400_000
+  after(60 * day, () => struck.push('after'))
+  after(60 * day, () => struck.push('cancelled'))()
+  const late = timeoutSignal(60 * day)
+  vi.advanceTimersByTime(60 * day - 1)
+  expect([struck, late.aborted]).toEqual([[], false])
+  vi.advanceTimersByTime(1)
+  expect([struck, late.aborted]).toEqual([['after'], true])
 })
 
 test('a sleep ends with its signal, and does not throw', async () => {

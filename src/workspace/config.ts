@@ -8,7 +8,7 @@ import { DEFAULT_COMPRESSION, type Compression, COMPRESSIONS, type PerUnit } fro
 import { assertInside, findEnvFile, shownEnvFile } from './env-file.ts'
 import { type Word, nonEmpty } from './values.ts'
 import { type Layers, readDotenv, type Setting, setting, variable, unknownVariables } from './variables.ts'
-import { LEGACY, prefixOf, readOnce, readServers } from './servers.ts'
+import { doubtsAbout, LEGACY, prefixOf, readOnce, readServers } from './servers.ts'
 import { existsSync } from 'node:fs'
 import { PROGRAM_SQL } from '../package-folder.ts'
 
@@ -67,6 +67,7 @@ export function readConfig({
     warnings: [
       ...(logins.some(({ url }) => url.origin.includes(LEGACY)) ? [OLD_NAME] : []),
       ...unknownVariables(layers.dotenv, environment),
+      ...new Set(logins.flatMap(doubtsAbout)),
     ],
     secrets: [
       ...logins.map(({ password }) => password.value).filter((secret) => secret !== ''),

@@ -2,12 +2,20 @@
 
 export const MASK = '***'
 
-/** Replaces every secret in the text. A secret of up to three letters stays, because masking each `a` would reveal it. */
+/**
+ * Replaces every secret in the text, and every word of base64 that has one in it: a login travels so, and what stands before a server
+ * may quote it. A secret of up to three letters stays, because masking each `a` would reveal it.
+ */
 export function mask(text: string, secrets: readonly string[]): string {
-  return secrets.reduce(
-    (masked, secret) => (secret.length < 4 ? masked : masked.replaceAll(secret, MASK)),
-    text,
-  )
+  const long = secrets.filter((secret) => secret.length >= 4)
+  if (long.length === 0) return text
+  const holdsOne = (word: string) => {
+    const meant = String(Buffer.from(word, 'base64'))
+    return long.some((secret) => meant.includes(secret))
+  }
+  return long
+    .reduce((masked, secret) => masked.replaceAll(secret, MASK), text)
+    .replaceAll(/[\w+/-]{8,}={0,2}/g, (word) => (holdsOne(word) ? MASK : word))
 }
 
 /**

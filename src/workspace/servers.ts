@@ -13,7 +13,7 @@ import { createPrivateKey, X509Certificate } from 'node:crypto'
 export type Login = Certificates & {
   readonly url: Setting<string>
   readonly username: Setting<string>
-  readonly password: Setting<string>
+  readonly password: Secret
 }
 
 export type Servers =
@@ -78,6 +78,12 @@ function login(layers: Layers, side: ServerRole, files: LoginFiles): Login {
   void proxyFor(url, layers.environment) // refused here, before anything is asked
   const origin = group === LEGACY ? `${address.origin} (legacy)` : address.origin
   const username = find('USERNAME')
+  // What is sent ends the name at the colon. Whoever writes user:password here would see it printed.
+  if (username?.text.includes(':'))
+    throw usageError(
+      `${username.place} has a : in it, at which a name ends`,
+      `set the name alone, and the password in ${username.place.replace(/_USERNAME.*/, '_PASSWORD')}`,
+    )
   const given = (value: string | undefined, fallback: string): Setting<string> =>
     value === undefined ? { value: fallback, origin: 'default' } : { value, origin }
   const secret = password(layers, own, files) ?? password(layers, group, files) ?? given(inUrl.password, '')
@@ -91,6 +97,18 @@ function login(layers: Layers, side: ServerRole, files: LoginFiles): Login {
 }
 
 type Secret = Setting<string> & { readonly file?: string }
+
+/** What may well be no part of a password, though it counts as one: nobody sees it in the file. */
+export function doubtsAbout({ password: { value, origin, file } }: Login): readonly string[] {
+  if (file === undefined) return []
+  const what =
+    value === ''
+      ? 'is empty: no password is sent'
+      : /^\s|\s$|[\p{Cf}\p{Zl}\p{Zp}]/u.test(value)
+        ? 'has a blank at an end, or an invisible character, which is sent as a part of the password'
+        : undefined
+  return what === undefined ? [] : [`${file} of ${origin.replace(/^.* /, '')} ${what}`]
+}
 
 function password(layers: Layers, group: string, { folder, read }: LoginFiles): Secret | undefined {
   const word = variable(layers, `${group}_PASSWORD`)
@@ -150,7 +168,7 @@ function readPem({ text, place, origin }: Variable, { folder, url, what, check, 
     )
   const file = resolve(folder, text)
   const pem = read(file, place, what)
-  if (!pem.includes('-----BEGIN '))
+  if (!(what === 'key' ? /-----BEGIN / : /-----BEGIN [A-Z ]*CERTIFICATE-----/).test(pem))
     throw usageError(
       `${file} of ${place} holds no ${what}`,
       `it must be PEM: -----BEGIN ${what === 'key' ? 'PRIVATE KEY' : 'CERTIFICATE'}-----`,

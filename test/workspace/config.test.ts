@@ -114,6 +114,13 @@ test('`info` shows every setting with its origin and no password', () => {
   expect(found.secrets).toEqual(['s3cret', 't0psecret'])
 })
 
+test('masking hides a login in base64, as a proxy that quotes its request would print it', () => {
+  const sent = Buffer.from('default:s3cret').toString('base64')
+  expect(mask(`bad Basic ${sent}, run 87853487-e092-4930-a437-ab0ecf8608a7`, ['s3cret'])).toBe(
+    'bad Basic ***, run 87853487-e092-4930-a437-ab0ecf8608a7',
+  )
+})
+
 test('masking hides every occurrence, also in a URL that is too broken to be parsed', () => {
   expect(mask('s3cret: no s3cret', ['', 's3cret'])).toBe('***: no ***')
   expect(maskUrl('http://a:b@c@db:1/?password=x')).toBe('http://***@db:1/***')

@@ -103,6 +103,22 @@ test.for(['p', 'p\n', '\ufeffp\r\n', 'p\r\n\r\n', 'p\n\n'])('the password file %
   )
 })
 
+test('a password file that is empty, or has what nobody sees, counts as it is, and a warning says so', () => {
+  const environment = { TARGET_CLICKHOUSE_URL: 'db', TARGET_CLICKHOUSE_PASSWORD_FILE: 'secret' }
+  const warned = (text: string) => {
+    writeFileSync(join(folder, 'secret'), text)
+    const { warnings, ...found } = config(environment)
+    expect(passwordOf({ warnings, ...found })).toBe(text.trimEnd() === '' ? '' : text.replace('\n', ''))
+    return warnings
+  }
+  const file = `${join(folder, 'secret')} of TARGET_CLICKHOUSE_PASSWORD_FILE`
+  const odd = 'has a blank at an end, or an invisible character, which is sent as a part of the password'
+  expect(warned('\n')).toEqual([`${file} is empty: no password is sent`])
+  for (const text of ['p \n', ' p', 'p\u00a0', 'p\u2028', 'p\u200b\n'])
+    expect(warned(text)).toEqual([`${file} ${odd}`])
+  expect(warned('p w\n')).toEqual([])
+})
+
 test.runIf(process.platform !== 'win32')(
   'a password file that is a pipe is read once, for both sides',
   () => {

@@ -53,6 +53,12 @@ test('a side with a URL of its own never gets the password of another', () => {
   })
 })
 
+test('a user name with a password behind a colon is refused, and not shown', () => {
+  const read = () => config({ TARGET_CLICKHOUSE_URL: 'db', TARGET_CLICKHOUSE_USERNAME: 'ann:s3cret' })
+  expect(read).toThrow('TARGET_CLICKHOUSE_USERNAME has a : in it')
+  expect(read).not.toThrow('s3cret')
+})
+
 test('a side may log in as somebody else on the one server', () => {
   const environment = {
     TARGET_CLICKHOUSE_URL: 'db:8123',
@@ -145,6 +151,7 @@ test('a CA file belongs to the side whose URL is used, and must hold a certifica
   const pem = readFileSync('test/fixtures/tls/ca.pem', 'utf8')
   writeFileSync(join(folder, 'ca.pem'), pem)
   writeFileSync(join(folder, 'empty.pem'), '')
+  writeFileSync(join(folder, 'key.pem'), readFileSync('test/fixtures/tls/server.key', 'utf8'))
   const both = { SOURCE_CLICKHOUSE_URL: 'https://a', TARGET_CLICKHOUSE_URL: 'https://b' }
   const own = { ...both, SOURCE_CLICKHOUSE_CA_FILE: 'ca.pem' }
   expect(ca(own, 'source')).toEqual({
@@ -155,6 +162,7 @@ test('a CA file belongs to the side whose URL is used, and must hold a certifica
   const one = { TARGET_CLICKHOUSE_URL: 'https://b', TARGET_CLICKHOUSE_CA_FILE: 'ca.pem' }
   expect(ca(one, 'source')).toEqual(ca(one, 'target'))
   expect(() => config({ ...both, SOURCE_CLICKHOUSE_CA_FILE: 'empty.pem' })).toThrow(/holds no certificate/)
+  expect(() => config({ ...both, SOURCE_CLICKHOUSE_CA_FILE: 'key.pem' })).toThrow(/holds no certificate/)
   expect(() => config({ ...both, SOURCE_CLICKHOUSE_CA_FILE: 'none.pem' })).toThrow(
     /cannot read the certificate file .* of SOURCE_CLICKHOUSE_CA_FILE: ENOENT/,
   )

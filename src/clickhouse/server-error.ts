@@ -1,6 +1,6 @@
 // Owns turning a client's error into the message that people read: the server's own words, in one line, no password.
 import { ClickHouseError } from '@clickhouse/client'
-import { BackfillError, type ErrorKind } from '../model/errors.ts'
+import { BackfillError, type ErrorKind, openFilesHint } from '../model/errors.ts'
 import { isInImage } from '../seam/process.ts'
 import type { Connection } from './connection.ts'
 import { retryDecision, hintFor, unknownUser } from './error-codes.ts'
@@ -114,7 +114,14 @@ function explained(
       `${what.replace('%s', () => `ClickHouse (${where})`)}: ${words.replace(OPENSSL, '$1')}`,
       hint!.replaceAll('%s', variable),
     ]
-  const unreachable = unreachableHint(connection, error)
+  // An answer that came, and is none of ClickHouse: a login page, a cache, a proxy that changes what passes.
+  if (code === 0 && /^the answer (is|has) /.test(words))
+    return [
+      'server',
+      `something before ClickHouse (${where}) answered${meanwhile}: ${words}`,
+      `curl -i '${connection.url}/?query=SELECT+1' shows what answers; set ${variable}_URL to the server itself`,
+    ]
+  const unreachable = unreachableHint(connection, error, doing)
   if (code === 0) return ['server', `cannot reach ClickHouse (${where})${meanwhile}: ${words}`, unreachable]
   const node = /says node (\S+)$/.exec(words)?.[1]
   if (LOGIN_CODES.has(code) && node !== undefined)
@@ -154,6 +161,11 @@ const TLS_FAULTS: readonly (readonly [pattern: RegExp, what: string, hint: strin
     'Use a name of the certificate in %s_URL, or have one issued for this name',
   ],
   [
+    /alert.certificate.(expired|revoked|unknown)/i,
+    '%s refuses the certificate of this client',
+    'Renew the certificate that %s_CERT_FILE names; openssl x509 -noout -dates -in <file> shows its dates',
+  ],
+  [
     /certificate.required|bad.certificate|handshake.failure|unknown.ca\b/i,
     '%s, or a proxy before it, lets in only who has a certificate',
     'Set %s_CERT_FILE and %s_KEY_FILE to one that it knows, in PEM',
@@ -176,17 +188,26 @@ function gatewayHint(status: number, variable: string): string {
   return 'Try again in a minute: a gateway that is busy, or a cloud service that wakes up, answers so'
 }
 
-function unreachableHint({ side, url, username }: Connection, error: unknown): string {
+function unreachableHint(
+  { side, url, username }: Connection,
+  error: unknown,
+  doing: string | undefined,
+): string {
+  const limit = openFilesHint(networkCode(error))
+  if (limit !== undefined) return limit
   if (isTimeout(error))
     return `Silence is noticed within a minute if the user may see what runs: GRANT SELECT ON system.processes TO ${quotedName(username)}`
   const variable = `${side.toUpperCase()}_CLICKHOUSE_URL`
   const { hostname } = new URL(url)
+  // A port that speaks TLS hangs up on whoever does not.
+  const isCut = /socket hang up|ECONNRESET|Parse Error/.test(messageOf(error)) && doing === 'connecting'
+  const secret = isCut && url.startsWith('http:') ? ', write https:// in it if the port speaks TLS' : ''
   const proxy = wayTo(url).replace(' through ', '')
   if (proxy !== '')
     return `Check ${proxy}, ${variable} and that proxy and server are up; NO_PROXY=${hostname} goes past the proxy`
   return isInImage() && /^(localhost|127\..*|\[::1\])$/.test(hostname)
     ? `In a container, ${hostname} is the container itself. Set ${variable} to the server's host name; for a server on the container's host, use host.docker.internal and docker run --add-host host.docker.internal:host-gateway`
-    : `Check ${variable} and that the server is up; backfill info shows the configuration`
+    : `Check ${variable} and that the server is up${secret}; backfill info shows the configuration`
 }
 
 /** 192 UNKNOWN_USER, 193 WRONG_PASSWORD, 194 REQUIRED_PASSWORD, 195 IP_ADDRESS_NOT_ALLOWED, 516 AUTHENTICATION_FAILED, 720 USER_EXPIRED. */

@@ -76,6 +76,13 @@ export class BackfillError extends Error {
   }
 }
 
+/** Whatever was to be opened, it is not to blame, and neither is its server. `code`: of an error of Node. */
+export function openFilesHint(code: unknown): string | undefined {
+  return code === 'EMFILE' || code === 'ENFILE'
+    ? 'no more files may be open: ulimit -n 4096 raises the limit (LimitNOFILE= of systemd)'
+    : undefined
+}
+
 export function retryOf(error: unknown): RetryDecision {
   return error instanceof BackfillError ? error.retry : 'stop'
 }

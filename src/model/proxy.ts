@@ -1,4 +1,5 @@
 // Owns the proxy of the environment: which variable names it for a server, its address, and its passwords, for masking. Pure.
+import { BlockList, isIP } from 'node:net'
 import { usageError } from './errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -17,17 +18,32 @@ export function proxyFor(url: string, environment: Environment): NamedProxy | un
   const variable = named(protocol === 'https:' ? VARIABLES.slice(2) : VARIABLES.slice(0, 2))
   if (variable === undefined || /^(localhost|127\..*|\[::1\])$/.test(hostname)) return undefined
   const left = environment[named(LEFT_OUT) ?? ''] ?? ''
-  if (left.split(',').some((entry) => isOf(entry.trim().toLowerCase(), hostname, host))) return undefined
+  const entries = left.toLowerCase().split(/[\s,]+/)
+  if (entries.some((entry) => entry !== '' && isOf(entry, hostname, host))) return undefined
   const address = addressOf(environment[variable]!.trim(), variable)
   // Node itself knows the ranges of addresses that NO_PROXY may hold.
   return { variable, environment: { http_proxy: address, https_proxy: address, no_proxy: left } }
 }
 
-/** An entry of NO_PROXY: `*`, `db.example`, `db.example:8123`, `.example`, `*.example`. */
+/** An entry of NO_PROXY, as for curl: `*`, `db.example:8123`, `example` and all within, or `.example`, `*.example`, `10.0.0.0/8`. */
 function isOf(entry: string, hostname: string, host: string): boolean {
-  const suffix = entry.replace(/^\*(?=\.)/, '')
-  const isWithin = suffix.startsWith('.') && (hostname.endsWith(suffix) || `.${hostname}` === suffix)
-  return ['*', hostname, host].includes(entry) || isWithin
+  const suffix = entry.replace(/^\*?\./, '')
+  const isWithin = isIP(hostname) === 0 && suffix !== '' && hostname.endsWith(`.${suffix}`)
+  return (
+    ['*', hostname, host].includes(entry) || hostname === suffix || isWithin || isInRange(entry, hostname)
+  )
+}
+
+/** `10.0.0.0/8`, `fd00::/8`. */
+function isInRange(entry: string, hostname: string): boolean {
+  const [, network = '', length = ''] = /^([\da-f.:]+)\/(\d{1,3})$/.exec(entry) ?? []
+  const address = hostname.replace(/^\[(.*)\]$/, '$1')
+  const family = isIP(network)
+  if (family === 0 || isIP(address) !== family || Number(length) > (family === 4 ? 32 : 128)) return false
+  const kind = family === 4 ? 'ipv4' : 'ipv6'
+  const range = new BlockList()
+  range.addSubnet(network, Number(length), kind)
+  return range.check(address, kind)
 }
 
 function addressOf(text: string, variable: string): string {

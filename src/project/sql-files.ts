@@ -4,7 +4,14 @@ import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import pLimit from 'p-limit'
 import { closing } from '../model/closing.ts'
-import { BackfillError, usageError, fileError, type Report, knownNames } from '../model/errors.ts'
+import {
+  BackfillError,
+  usageError,
+  fileError,
+  type Report,
+  knownNames,
+  openFilesHint,
+} from '../model/errors.ts'
 import { fileUser } from '../seam/process.ts'
 
 /** An `.sql` file: `key` is its name without the extension, `file` its path as shown to people. */
@@ -51,7 +58,7 @@ export function unreadable(path: string, error: unknown, { isListed = false } = 
     : ['it does not exist', 'name the folder with --sql <folder> or BACKFILL_SQL']
   throw usageError(
     `cannot read ${shown(path)} of the SQL folder: ${code === 'ENOENT' ? missing : code}`,
-    ['EACCES', 'EPERM'].includes(code) ? `let ${fileUser()} read it` : hint,
+    ['EACCES', 'EPERM'].includes(code) ? `let ${fileUser()} read it` : (openFilesHint(code) ?? hint),
   )
 }
 

@@ -1,5 +1,6 @@
 // Owns the promises of src/clickhouse/error-codes.ts: what is tried again, what is split, what stops a table, how long it waits.
 import * as fc from 'fast-check'
+import { unreadable } from '../../src/project/sql-files.ts'
 import { expect, test } from 'vitest'
 import { ClickHouseError } from '@clickhouse/client'
 import { backoffMs, blamesText, MAX_ATTEMPTS, retryDecision } from '../../src/clickhouse/error-codes.ts'
@@ -133,6 +134,31 @@ test('a server that says nothing is waited for', () => {
     kind: 'server',
     retry: 'reconnect',
   })
+})
+
+const hintWhileConnecting = (error: Error) => serverError(error, { ...place, doing: 'connecting' }).hint
+
+test('what has hung up on a first question may speak TLS, and the hint says so', () => {
+  expect(hintWhileConnecting(new Error('socket hang up'))).toContain(
+    '_CLICKHOUSE_URL and that the server is up, write https:// in it if the port speaks TLS; ',
+  )
+  expect(serverError(new Error('socket hang up'), place).hint).not.toContain('TLS')
+  expect(hintWhileConnecting(new Error('connect ECONNREFUSED 127.0.0.1:1'))).not.toContain('TLS')
+})
+
+test('a server that refuses the certificate of the client is not called down', () => {
+  expect(serverError(new Error('tlsv13 alert certificate expired'), place)).toMatchObject({
+    message: expect.stringContaining('refuses the certificate of this client'),
+    hint: expect.stringContaining('_CERT_FILE'),
+  })
+})
+
+test('where no more files may be open, neither the server nor the file is to blame', () => {
+  const error = Object.assign(new Error('connect EMFILE 127.0.0.1:8123'), { code: 'EMFILE' })
+  expect(hintWhileConnecting(error)).toContain('ulimit -n')
+  expect(() => unreadable('sql/transforms/t.sql', error, { isListed: true })).toThrow(
+    expect.objectContaining({ hint: expect.stringContaining('ulimit -n') }) as Error,
+  )
 })
 
 test('a lost lock, a faulty file and a defect of this program stop', () => {

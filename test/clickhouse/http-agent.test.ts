@@ -230,6 +230,14 @@ test.for([
   },
 )
 
+test('an answer that is none of ClickHouse is said to come from something before it, which can be reached', async () => {
+  const url = await listening((_, response) => response.end('<html>Please sign in</html>'))
+  await expect(ask(url)).rejects.toMatchObject({
+    message: expect.stringContaining('something before ClickHouse ('),
+    hint: expect.stringContaining(`curl -i '${url}/?query=SELECT+1' shows what answers`),
+  })
+})
+
 test('a login in the address of a redirect is not shown', async () => {
   const url = await listening((_, response) => {
     response.writeHead(307, { location: 'https://ann:secret@pw@else.example/x?token=1' }).end()

@@ -79,6 +79,22 @@ test.for(['*', 'db.invalid', 'x, DB.invalid', 'db.invalid:8123', '.invalid', '*.
   },
 )
 
+test.for([
+  ['http://db.corp.example:8123', 'other corp.example'],
+  ['http://db.corp.example:8123', 'other,EXAMPLE'],
+  ['http://10.1.2.3:8123', '10.0.0.0/8'],
+  ['http://[fd00::7]:8123', 'fd00::/8'],
+])('for %s, NO_PROXY=%s goes past the proxy, as for curl', ([url, NO_PROXY]) => {
+  expect(proxyFor(url!, { HTTP_PROXY: 'proxy', NO_PROXY })).toBeUndefined()
+})
+
+test.for([
+  ['http://11.1.2.3:8123', '10.0.0.0/8,fd00::/8,1.2.3,10.0.0.0/99'],
+  ['http://db.corp.example:8123', 'orp.example,corp,10.0.0.0/8, ,.'],
+])('for %s, NO_PROXY=%s names another host', ([url, NO_PROXY]) => {
+  expect(proxyFor(url!, { HTTP_PROXY: 'proxy', NO_PROXY })?.variable).toBe('HTTP_PROXY')
+})
+
 test('loopback needs no proxy, an empty variable names none, and a part of a name is no name', () => {
   for (const url of ['http://localhost:8123', 'http://127.0.0.2:8123', 'http://[::1]:8123'])
     expect(proxyFor(url, { http_proxy: 'socks5://x' })).toBeUndefined()

@@ -18,7 +18,7 @@ export function prepareDirectory(path: string, wishes: ServerWishes) {
     )
   try {
     assertOwnDirectory(path)
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeDirectory(path)
     fs.chmodSync(path, 0o700)
     const password = readOrCreatePassword(join(path, 'password'))
     const file = join(path, 'config.xml')
@@ -34,6 +34,18 @@ export function prepareDirectory(path: string, wishes: ServerWishes) {
         ? `Make it a directory of ${fileUser()}, or name another one: --state <folder>`
         : 'Name another one: --state <folder>',
     )
+  }
+}
+
+/** One after the other: where a folder may hold none (/proc), Node's own way tries for ever, and hears no signal. */
+function makeDirectory(path: string): void {
+  if (fs.existsSync(path)) return
+  makeDirectory(dirname(path))
+  try {
+    fs.mkdirSync(path, { mode: 0o700 })
+  } catch (error) {
+    // Another process may have been quicker.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -41,11 +41,14 @@ export function serverUrl(word: Word, protocol: Protocol) {
     .replace(/[/?#].*$/s, '')
   const port = /:([^:\]]*)$/.exec(place)?.[1]
   if (port !== undefined && !(/^\d{1,5}$/.test(port) && Number(port) >= 1 && Number(port) <= 65_535)) {
-    throw fail('must have a port from 1 to 65535')
+    throw fail('must have a port from 1 to 65535', HOW)
   }
   // `http:///x` would be read as the host x.
   if (url === null || place === '' || /^$|[;=,&]/.test(url.hostname))
-    throw fail('must be host:port or an http(s) URL')
+    throw fail('must be host:port or an http(s) URL', HOW)
+  // `${HOST}:8123`, as for compose: a name server would be asked for it.
+  if (/[${}]/.test(url.hostname))
+    throw fail('has a $, { or } in its host', 'nothing is filled in there: write the host itself')
   if (url.search !== '' || url.hash !== '') {
     throw fail(
       'must not have a query',
@@ -65,6 +68,8 @@ export function serverUrl(word: Word, protocol: Protocol) {
   const path = url.pathname.replace(/\/+$/, '')
   return { url: url.origin + path, username, password: credential(url.password) }
 }
+
+const HOW = 'write <host>:<port> or http://<host>:<port>, with an IPv6 address as [::1]:8123'
 
 /** More than any address has; the patterns above take quadratic time. */
 const MAX_LETTERS = 4096

@@ -65,6 +65,24 @@ test.for(['http://u%3AZsecret9@db:8123', 'http://u;Zsecret9@db:8123', 'u%3bZsecr
   },
 )
 
+test.for(['${HOST}:8123', 'http://$HOST:8123', 'http://{{ host }}'])(
+  'an address in which nothing was filled in is refused: %s',
+  (text) => {
+    expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(
+      /TARGET_CLICKHOUSE_URL (has a \$, \{ or \} in its host|must be host:port)/,
+    )
+  },
+)
+
+test.for(['fe80::1', 'jdbc:clickhouse://db:8123/default'])(
+  'what has no port where one stands is refused with how addresses are written: %s',
+  (text) => {
+    expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('[::1]:8123') }) as Error,
+    )
+  },
+)
+
 test('an address of tens of thousands of letters is refused at once', () => {
   const text = 'http:/' + 'ttp://a/'.repeat(10_000)
   expect(() => serverUrl({ text, place: 'TARGET_CLICKHOUSE_URL' }, 'http')).toThrow(

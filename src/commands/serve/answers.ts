@@ -113,6 +113,9 @@ export function answersFor(context: Context, connections: Connections): Answerin
     try {
       const unknown = [...query.keys()].find((name) => !route.parameters.includes(name))
       if (unknown !== undefined) throw usageError(`unknown parameter ${unknown}`)
+      // As for a flag: which of the two was meant?
+      const twice = [...query.keys()].find((name) => query.getAll(name).length > 1)
+      if (twice !== undefined) throw usageError(`parameter ${twice} is given twice`, 'give it once')
       const { needs } = route
       if (needs !== undefined && !query.has(needs.split('=')[0]!))
         throw usageError(`${path} needs ${needs}, the last block that the tables must have`)

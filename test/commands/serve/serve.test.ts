@@ -111,6 +111,21 @@ const contextOf = (network: string) => {
   return { flags, config, output: createOutput(terminal, flags, config.secrets) }
 }
 
+test('a parameter that is given twice is refused, as a flag is', async () => {
+  const context = contextOf('mainnet')
+  await connectServers(
+    context.config,
+    () => {},
+    async (connections) => {
+      const answer = await answersFor(context, connections)('/readyz', new URLSearchParams('to=5&to=6'))!
+      expect([answer.status, answer.body]).toEqual([
+        400,
+        expect.stringContaining('parameter to is given twice'),
+      ])
+    },
+  )
+})
+
 test('of several networks that are served, a question about one names it', async () => {
   const each = ['mainnet', 'sepolia'].map(contextOf)
   await connectServers(

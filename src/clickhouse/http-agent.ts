@@ -78,11 +78,16 @@ export type InUse = {
   readonly end: (error: Error) => void
 }
 
-function moved({ request, readBefore = 0 }: Seen): number | undefined {
+/** What sends less of an answer than this between two looks keeps the connection busy, and brings nothing. */
+const TRICKLE_BYTES = 4096
+
+function moved({ request, response, readBefore = 0 }: Seen): number | undefined {
   // It waits for a free connection.
   if (!request?.socket) return undefined
   const { bytesRead, bytesWritten, writableLength } = request.socket
-  if (request.writableFinished) return bytesRead - readBefore
+  const read = bytesRead - readBefore
+  // Before an answer begins, the server sends headers of progress, a few bytes each: they are signs of life.
+  if (request.writableFinished) return response === undefined ? read : Math.ceil(read / TRICKLE_BYTES)
   // If nothing waits to be taken, its rows are not there yet.
   return writableLength === 0 ? undefined : bytesWritten - writableLength
 }

@@ -29,6 +29,18 @@ test(
   },
 )
 
+test('an answer of a blank at a time, without end, is given up as silence is', async () => {
+  onTestFinished(replaceSilenceLimits({ lookMs: 100, answerMs: 200 }))
+  const url = await listening((_, response) => {
+    const dripping = setInterval(() => response.write(' '), 20)
+    response.once('close', () => clearInterval(dripping))
+  })
+  await expect(openServer(connectionTo(url))).rejects.toMatchObject({
+    kind: 'server',
+    message: expect.stringContaining('the connection has fallen silent'),
+  })
+})
+
 test('a port that says nothing to TLS is noticed, too', async () => {
   onTestFinished(replaceSilenceLimits({ lookMs: 50, answerMs: 100 }))
   const mute = createServer((socket) => void socket.on('error', () => {}))

@@ -7,6 +7,7 @@ import { nonEmpty, readFlag } from '../../workspace/values.ts'
 import { typedRange } from '../../terminal/one-table-one-range.ts'
 import { type Context, withConnections } from '../../session/session.ts'
 import { count } from '../../terminal/render/format.ts'
+import { printableJson } from '../../terminal/render/printable.ts'
 import type { Row } from './rows.ts'
 import type { UnitTest } from './test-case.ts'
 import { formatRange, isTime } from '../../model/blocks.ts'
@@ -80,5 +81,5 @@ function scalar(text: string): string {
     ? text
     : /^[^'\p{C}]*"[^'\p{C}]*$/u.test(text)
       ? `'${text}'`
-      : JSON.stringify(text)
+      : printableJson(JSON.stringify(text)) // direction marks of a stranger's rows would turn what a reviewer reads
 }

@@ -34,6 +34,7 @@ test('a written test reads back as the same test, whatever its texts look like',
     '*a',
     '---',
     ' x ',
+    'a\u202eb\u2028\u{e0001}\u007f',
   ]
   const origin = parse(
     '{ description: "a: b", range: 5-6, given: { traces: [], transaction: [{ success: false }, {}] }, expect: [] }',
@@ -51,7 +52,9 @@ test('a written test reads back as the same test, whatever its texts look like',
   }))
   const expected = { columns: ['address'], rows: texts.map((address) => ({ address })) }
   const given = new Map(origin.given).set('canonical_execution_traces', traces)
-  const again = parse(testText({ ...origin, given, expected }, catalogue))
+  const written = testText({ ...origin, given, expected }, catalogue)
+  expect(written).not.toMatch(/[\p{Cf}\p{Zl}\u007f]/u) // they would turn what a reviewer reads
+  const again = parse(written)
   expect(again.expected).toEqual(expected)
   expect(again.given.get('canonical_execution_transaction')).toEqual(
     origin.given.get('canonical_execution_transaction'),

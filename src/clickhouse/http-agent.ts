@@ -78,18 +78,22 @@ export type InUse = {
   readonly end: (error: Error) => void
 }
 
-/** What sends less of an answer than this between two looks keeps the connection busy, and brings nothing. */
-const TRICKLE_BYTES = 4096
-
-function moved({ request, response, readBefore = 0 }: Seen): number | undefined {
+function moved({ request, readBefore = 0 }: Seen): number | undefined {
   // It waits for a free connection.
   if (!request?.socket) return undefined
   const { bytesRead, bytesWritten, writableLength } = request.socket
-  const read = bytesRead - readBefore
-  // Before an answer begins, the server sends headers of progress, a few bytes each: they are signs of life.
-  if (request.writableFinished) return response === undefined ? read : Math.ceil(read / TRICKLE_BYTES)
+  if (request.writableFinished) return bytesRead - readBefore
   // If nothing waits to be taken, its rows are not there yet.
   return writableLength === 0 ? undefined : bytesWritten - writableLength
+}
+
+/** What sends less of an answer than this between two looks keeps the connection busy, and brings nothing. */
+const TRICKLE_BYTES = 4096
+
+/** As `moved`, but for an answer that has begun. Before, the server sends headers of progress, a few bytes each: they count. */
+function movedMuch(seen: Seen): number | undefined {
+  const bytes = moved(seen)
+  return bytes === undefined || seen.response === undefined ? bytes : Math.ceil(bytes / TRICKLE_BYTES)
 }
 
 /** @param answered told the name of the host @throws GatewayError for an answer of something before the server; else the client's error */
@@ -98,7 +102,7 @@ export async function withStatus<T>(
   answered?: (host: unknown) => Promise<void> | void,
 ): Promise<T> {
   const seen: Seen = {}
-  const inUse = { moved: () => moved(seen), end: (error: Error) => void seen.request?.destroy(error) }
+  const inUse = { moved: () => movedMuch(seen), end: (error: Error) => void seen.request?.destroy(error) }
   try {
     const answer = await requests.run(seen, send, inUse)
     if (isKept(seen.response?.headers ?? {}, seen.request?.path ?? '')) {

@@ -1,5 +1,4 @@
 // Owns the proxy of the environment: which variable names it for a server, its address, and its passwords, for masking. Pure.
-import { BlockList, isIP } from 'node:net'
 import { usageError } from './errors.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -28,22 +27,23 @@ export function proxyFor(url: string, environment: Environment): NamedProxy | un
 /** An entry of NO_PROXY, as for curl: `*`, `db.example:8123`, `example` and all within, or `.example`, `*.example`, `10.0.0.0/8`. */
 function isOf(entry: string, hostname: string, host: string): boolean {
   const suffix = entry.replace(/^\*?\./, '')
-  const isWithin = isIP(hostname) === 0 && suffix !== '' && hostname.endsWith(`.${suffix}`)
+  const isWithin = !IPV4.test(hostname) && suffix !== '' && hostname.endsWith(`.${suffix}`)
   return (
     ['*', hostname, host].includes(entry) || hostname === suffix || isWithin || isInRange(entry, hostname)
   )
 }
 
-/** `10.0.0.0/8`, `fd00::/8`. */
+const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/
+
+/** `10.0.0.0/8`. */
 function isInRange(entry: string, hostname: string): boolean {
-  const [, network = '', length = ''] = /^([\da-f.:]+)\/(\d{1,3})$/.exec(entry) ?? []
-  const address = hostname.replace(/^\[(.*)\]$/, '$1')
-  const family = isIP(network)
-  if (family === 0 || isIP(address) !== family || Number(length) > (family === 4 ? 32 : 128)) return false
-  const kind = family === 4 ? 'ipv4' : 'ipv6'
-  const range = new BlockList()
-  range.addSubnet(network, Number(length), kind)
-  return range.check(address, kind)
+  const [network = '', length = ''] = entry.split('/')
+  if (!IPV4.test(hostname) || !IPV4.test(network) || !/^([12]?\d|3[0-2])$/.test(length)) return false
+  const place = (address: string) =>
+    Math.floor(
+      address.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) / 2 ** (32 - Number(length)),
+    )
+  return place(hostname) === place(network)
 }
 
 function addressOf(text: string, variable: string): string {

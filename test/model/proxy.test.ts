@@ -83,13 +83,14 @@ test.for([
   ['http://db.corp.example:8123', 'other corp.example'],
   ['http://db.corp.example:8123', 'other,EXAMPLE'],
   ['http://10.1.2.3:8123', '10.0.0.0/8'],
-  ['http://[fd00::7]:8123', 'fd00::/8'],
+  ['http://10.1.2.3:8123', '10.1.2.3/32'],
+  ['http://192.168.255.1:8123', 'x,192.168.128.0/17'],
 ])('for %s, NO_PROXY=%s goes past the proxy, as for curl', ([url, NO_PROXY]) => {
   expect(proxyFor(url!, { HTTP_PROXY: 'proxy', NO_PROXY })).toBeUndefined()
 })
 
 test.for([
-  ['http://11.1.2.3:8123', '10.0.0.0/8,fd00::/8,1.2.3,10.0.0.0/99'],
+  ['http://11.1.2.3:8123', '10.0.0.0/8,11.1.2.2/32,1.2.3,10.0.0.0/99,11.1.2.3/'],
   ['http://db.corp.example:8123', 'orp.example,corp,10.0.0.0/8, ,.'],
 ])('for %s, NO_PROXY=%s names another host', ([url, NO_PROXY]) => {
   expect(proxyFor(url!, { HTTP_PROXY: 'proxy', NO_PROXY })?.variable).toBe('HTTP_PROXY')

@@ -86,7 +86,8 @@ async function firstHour(): Promise<void> {
     'Written by `npm run first-hour`, which CI runs: commands, answers and times are those of a run.',
   )
   say(
-    'You have a ClickHouse server with a table of your own, and want a table derived from it. In an empty folder:',
+    'You have a ClickHouse server with a table of your own, and want a table derived from it. Install `backfill` as [README](../../README.md#against-your-server) says',
+    'for an installed package, without `--omit=optional`: unit tests run on the embedded ClickHouse. In an empty folder, where `backfill` stands for `npx backfill`:',
   )
   await backfill('init')
 
@@ -96,7 +97,8 @@ async function firstHour(): Promise<void> {
   )
   await sql(rows(1, 2000))
   say(
-    '`sql/source/transfers.sql` says what the program reads of a row: its block, its network, when it was written.',
+    'Write `sql/source/transfers.sql` (the folder `sql/source`, too). It says what the program reads of a row: its block, its network, when it was written.',
+    'Below its header stands what `SHOW CREATE TABLE transfers FORMAT TSVRaw` prints, with `{source:Identifier}` in place of the database.',
   )
   const source = `--! position: number
 --! network: none
@@ -149,6 +151,7 @@ ORDER BY (number, log_index)
   say(
     '## On your server',
     'Copy `.env.example` to `.env` and fill it in. `BACKFILL_LAG=0`: rows of this source are complete when they arrive.',
+    'Source tables in another database than `default` are named by `SOURCE_CLICKHOUSE_DATABASE`.',
   )
   write(
     '.env',

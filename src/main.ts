@@ -7,7 +7,10 @@
 if (process.env['NO_COLOR']) delete process.env['FORCE_COLOR']
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
 if (major < 22 || (major === 22 && minor < 18)) {
-  process.stderr.write(`backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.\n`)
+  process.stderr.write(
+    `backfill: needs Node 22.18 or newer, this is Node ${process.versions.node}.
+  npm install node@24 puts one beside the package, which npx uses; https://nodejs.org has others\n`,
+  )
   process.exitCode = 2
 } else {
   const { identity } = await import('./seam/process.ts')

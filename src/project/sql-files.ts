@@ -1,6 +1,6 @@
 // Owns reading the files of the SQL folder, maybe a stranger's: nothing outside of it is read, and nothing without end.
 import { constants } from 'node:fs'
-import { type FileHandle, open, readdir, realpath } from 'node:fs/promises'
+import { type FileHandle, lstat, open, readdir, realpath } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import pLimit from 'p-limit'
 import { closing } from '../model/closing.ts'
@@ -24,6 +24,7 @@ export type SqlFile = {
 
 /** The `.sql` files of `folder` in several SQL folders, by name. Of files of one name the last folder's counts. */
 export async function layeredFiles(roots: readonly string[], folder: string): Promise<readonly SqlFile[]> {
+  for (const root of roots) await assertAllRead(root, folder)
   const layers = await Promise.all(roots.map((root) => readSqlFiles(root, folder, { optional: true })))
   const byKey = new Map(layers.flat().map((file) => [file.key, file]))
   return [...byKey.values()].toSorted((a, b) => (a.key < b.key ? -1 : 1))
@@ -44,6 +45,24 @@ export async function readSqlFiles(root: string, folder: string, { optional = fa
       return { key: name.slice(0, -'.sql'.length), file: shown(path), ...read }
     }),
   )
+}
+
+/** @throws BackfillError `usage` for a file that looks like one of SQL, and would be passed over in silence */
+async function assertAllRead(root: string, folder: string): Promise<void> {
+  const place = join(root, folder)
+  for (const name of await namesIn(root, place)) {
+    const path = join(place, name)
+    if (name.endsWith('.sql')) continue
+    if (/\.sql$/i.test(name))
+      throw usageError(`${shown(path)} is not read`, 'let its name end in .sql, or remove it')
+    const inside = (await lstat(path)).isDirectory() ? await namesIn(root, path) : []
+    const missed = inside.find((one) => /\.sql$/i.test(one))
+    if (missed !== undefined)
+      throw usageError(
+        `${shown(join(path, missed))} is not read: only files that lie in ${folder} itself are`,
+        `move it to ${shown(place)}, or out of the SQL folder`,
+      )
+  }
 }
 
 /** @throws BackfillError `usage`, with the hint that fits. @param isListed the folder has a file of that name */

@@ -191,7 +191,7 @@ test('every other Node on PATH runs it, or is told which one it needs', async ({
       expect(ended).toEqual({
         code: 2,
         stdout: '',
-        stderr: `backfill: needs Node 22.18 or newer, this is Node ${version.trim().slice(1)}.\n`,
+        stderr: `backfill: needs Node 22.18 or newer, this is Node ${version.trim().slice(1)}.\n  npm install node@24 puts one beside the package, which npx uses; https://nodejs.org has others\n`,
       })
   }
 })

@@ -229,3 +229,11 @@ test('tables that a transform reads by a pattern are refused, unless its header 
   const trusted = transform.replace('--! rows', '--! outside: merge\n--! rows')
   expect((await read({ 'transforms/a.sql': trusted })).tables).toHaveLength(1)
 })
+
+test('an SQL file that would be passed over is named: one that lies deeper, or whose name ends in .SQL', async () => {
+  await expect(read({ 'transforms/more/b.sql': TRANSFORM })).rejects.toThrow(
+    /transforms\/more\/b\.sql is not read: only files that lie in transforms itself are/,
+  )
+  await expect(read({ 'ddl/b.SQL': DDL })).rejects.toThrow(/ddl\/b\.SQL is not read/)
+  await expect(read({ 'transforms/.more/b.sql': TRANSFORM })).resolves.toBeDefined()
+})

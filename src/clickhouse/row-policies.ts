@@ -1,4 +1,4 @@
-// Owns finding the row policies that hide rows of a table from the user, on all nodes that are read, which must read alike: nobody counts
+// Owns finding the row policies that hide rows of a table from the user, or from the one as whom a view reads it, on all nodes that are read, which must read alike: nobody counts
 // rows that he cannot see.
 import { assertAlikeNodes } from './cluster/odd-nodes.ts'
 import { ANSWERING } from './cluster/replicas.ts'
@@ -8,16 +8,26 @@ import { tablesBehind } from './tables-behind.ts'
 
 export type RowPolicy = { readonly table: string; readonly sentence: string }
 
-/** `on`: '' for all tables of the database. */
-type Found = Readonly<Record<'name' | 'database' | 'on' | 'filter', string>>
+/** `on`: '' for all tables of the database; `own`: 1 if it holds for the user; `named`: all for whom it holds, with `all` for whom not. */
+type Found = Readonly<
+  Record<'name' | 'database' | 'on' | 'filter', string> & Record<'own' | 'all', number>
+> & {
+  readonly named: readonly string[]
+}
 
 const POLICIES = `
   WITH arrayPushBack(enabledRoles(), currentUser()) AS who
-  SELECT short_name AS name, database, table AS on, select_filter AS filter FROM system.row_policies
-  WHERE filter != '' AND (hasAny(apply_to_list, who) OR (apply_to_all AND NOT hasAny(apply_to_except, who)))`
+  SELECT short_name AS name, database, table AS on, select_filter AS filter, toUInt8(apply_to_all) AS all,
+    if(apply_to_all, apply_to_except, apply_to_list) AS named, toUInt8(hasAny(named, who) != apply_to_all) AS own
+  FROM system.row_policies WHERE filter != ''`
 
 /** A row without a name, if the server knows other nodes. */
-const OTHERS = `SELECT '' AS name, '' AS database, '' AS on, '' AS filter FROM system.clusters WHERE is_local = 0 LIMIT 1`
+const OTHERS = `SELECT '' AS name, '' AS database, '' AS on, '' AS filter, toUInt8(0) AS all, emptyArrayString() AS named, toUInt8(0) AS own
+  FROM system.clusters WHERE is_local = 0 LIMIT 1`
+
+/** Whether it holds for that user, '' being the connected one. Policies for the roles of another user are not looked for. */
+const holdsFor = ({ own, all, named }: Found, reader: string) =>
+  reader === '' ? own === 1 : named.includes(reader) !== (all === 1)
 
 /**
  * The policies that hold for the user on these tables and on what they stand for, on all nodes; none, where he may not see policies.
@@ -53,13 +63,13 @@ export async function rowPolicies(
       const there = `SELECT * FROM clusterAllReplicas({cluster:String}, view(${POLICIES}))`
       found.set(cluster, (await unlessRefusedTo(there, cluster)) ?? [])
     }
-  return behind.flatMap(({ source, cluster, database, name: table }) =>
+  return behind.flatMap(({ source, cluster, database, name: table, reader }) =>
     found
       .get(cluster)!
-      .filter(({ database: where, on }) => where === database && (on === '' || on === table))
+      .filter((one) => one.database === database && ['', table].includes(one.on) && holdsFor(one, reader))
       .map(({ name, filter }) => ({
         table: source,
-        sentence: `the row policy ${name} shows user '${connection.username}' of the ${connection.side} server only those rows of ${database}.${table}${cluster === '' ? '' : `, on nodes of the cluster '${cluster}',`} for which ${filter}`,
+        sentence: `the row policy ${name} shows user '${reader || connection.username}'${reader && ', as whom a view reads it,'} of the ${connection.side} server only those rows of ${database}.${table}${cluster === '' ? '' : `, on nodes of the cluster '${cluster}',`} for which ${filter}`,
       })),
   )
 }

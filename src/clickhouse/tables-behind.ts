@@ -23,10 +23,12 @@ type Place = {
   readonly cluster: string
   readonly database: string
   readonly name: string
+  /** The user as whom a view (SQL SECURITY DEFINER) reads it; '' for the connected user. */
+  readonly reader: string
 }
 
 /** `definition`: its CREATE TABLE; `behind`: what it reads in its place. */
-export type TableBehind = Place & Row & { readonly behind: readonly Omit<Place, 'source'>[] }
+export type TableBehind = Place & Row & { readonly behind: readonly Omit<Place, 'source' | 'reader'>[] }
 
 type Row = Pick<Place, 'database' | 'name'> &
   Readonly<Record<'engine' | 'engineFull' | 'definition', string>> & {
@@ -47,17 +49,22 @@ export async function tablesBehind(
 ): Promise<readonly TableBehind[]> {
   const { database } = server.connection
   const found = new Map<string, TableBehind>()
-  let wanted: readonly Place[] = sources.map((name) => ({ source: name, cluster: '', database, name }))
+  let wanted: readonly Place[] = sources.map((name) => ({
+    ...{ source: name, cluster: '', database, name },
+    reader: '',
+  }))
   for (let level = 0; wanted.length > 0 && level < MOST_LEVELS; level++) {
     const next: Place[] = []
     for (const [cluster, places] of Map.groupBy(wanted, (place) => place.cluster)) {
       const names = places.map((place) => [place.database, place.name])
       for (const row of await ask(server, cluster, OF_NAMES, { names })) {
         const reads = await readBy(server, cluster, row)
+        const definer = definerOf(row)
         for (const place of places) {
           if (place.database !== row.database || place.name !== row.name) continue
+          const { source, reader } = place
           found.set(keyOf(place), { ...place, ...row, behind: reads })
-          next.push(...reads.map((read) => ({ ...read, source: place.source })))
+          next.push(...reads.map((read) => ({ ...read, source, reader: definer ?? reader })))
         }
       }
     }
@@ -66,14 +73,30 @@ export async function tablesBehind(
   return [...found.values()]
 }
 
-const keyOf = ({ source, cluster, database, name }: Place) =>
-  JSON.stringify([source, cluster, database, name])
+const keyOf = ({ source, cluster, database, name, reader }: Place) =>
+  JSON.stringify([source, cluster, database, name, reader])
+
+/** Of a view that reads as the user who defined it. A materialized view reads its own table, without any policy. */
+function definerOf({ engine, name, definition }: Row): string | undefined {
+  if (engine !== 'View') return undefined
+  const tokens = significantTokens({ file: name, text: definition, line: 1 })
+  const at = tokens.findIndex(
+    (token, index) => isKeyword(token, 'DEFINER') && tokens[index + 1]?.text === '=',
+  )
+  const isDefiner = tokens
+    .slice(at, at + WORDS_OF_DEFINER)
+    .some((token, index, near) => isKeyword(token, 'SECURITY') && isKeyword(near[index + 1], 'DEFINER'))
+  return at !== -1 && isDefiner ? unquoted(tokens[at + 2]!) : undefined
+}
+
+/** DEFINER = name SQL SECURITY DEFINER */
+const WORDS_OF_DEFINER = 6
 
 async function readBy(
   server: Pick<Server, 'client'>,
   cluster: string,
   { database: own, name: self, engine, engineFull: full, definition }: Row,
-): Promise<readonly Omit<Place, 'source'>[]> {
+): Promise<readonly Omit<Place, 'source' | 'reader'>[]> {
   const there = (database: string, name: string) => ({ cluster, database, name })
   if (engine === 'View') {
     // What cannot be read says nothing; whoever judges the view itself says so.

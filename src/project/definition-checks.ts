@@ -201,12 +201,13 @@ export function withUnits(
   })
 }
 
-/** Its numbers are days: bounds in seconds, or in blocks, would find no row. */
+/** Its numbers are days, or seconds under a name that says blocks: bounds of another unit would find no row. */
 function checkPosition({ ddl, columns }: SourceDefinition, report: Report): void {
   const { position } = columns
   const column = attempt(ignore, () => ddlColumns(ddl))?.find(({ name }) => name === position)
-  if (column === undefined || !/^Date(32)?$/i.test(column.type)) return
-  const sentence = `position: ${position} is a ${column.type}, which counts days`
+  const isTime = position === XATU_COLUMNS.position && /^DateTime/i.test(column?.type ?? '')
+  if (column === undefined || !(isTime || /^Date(32)?$/i.test(column.type))) return
+  const sentence = `position: ${position} is a ${column.type}, which counts ${isTime ? 'seconds' : 'days'}`
   const hint = `write --! position: toUnixTimestamp(${position}, 'UTC') and --! unit: second`
   report(fileError({ rule: 'E003', file: ddl.file, line: ddl.line, sentence, hint }))
 }

@@ -1,5 +1,5 @@
 // Owns the promise that a view without FINAL, and a row policy, are found wherever they stand behind a source.
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { rowPolicies } from '../../src/clickhouse/row-policies.ts'
 import { openServer } from '../../src/clickhouse/server.ts'
 import { viewProblems } from '../../src/clickhouse/source-views.ts'
@@ -10,7 +10,10 @@ let users: Awaited<ReturnType<typeof launchWithUsers>>
 let server: Awaited<ReturnType<typeof openServer>>
 beforeAll(async () => {
   const sees = { database: 'raw', table: 'stored', filter: 'n = 1' }
-  users = await launchWithUsers({ half: { grants: ['GRANT ALL ON *.*'], sees } })
+  users = await launchWithUsers({
+    half: { grants: ['GRANT ALL ON *.*'], sees },
+    whole: { grants: ['GRANT ALL ON *.*'] },
+  })
   const connection = { side: 'source' as const, url: users.url, username: 'half', password: 'secret' }
   server = await openServer({ ...connection, database: 'default' })
   for (const query of SCENE) await server.client.command({ query })
@@ -85,4 +88,25 @@ test('a row policy is found behind views, Merge and Alias tables', async () => {
   const found = await rowPolicies(server, ['direct', 'over_final', 'merged', 'alias', 'dotted'])
   expect(found.map(({ table }) => table).toSorted()).toEqual(['alias', 'dotted', 'merged', 'over_final'])
   expect(found[0]!.sentence).toContain("shows user 'half' of the source server only those rows of raw.stored")
+})
+
+test('a row policy is found that holds for the user as whom a view reads', async () => {
+  const connection = { side: 'source' as const, url: users.url, username: 'whole', password: 'secret' }
+  const whole = await openServer({ ...connection, database: 'default' })
+  onTestFinished(() => whole.close())
+  for (const query of [
+    'CREATE VIEW as_half DEFINER = half SQL SECURITY DEFINER AS SELECT * FROM raw.stored FINAL',
+    'CREATE VIEW over_half AS SELECT * FROM as_half',
+    'CREATE VIEW as_whole DEFINER = `whole` SQL SECURITY DEFINER AS SELECT * FROM raw.stored FINAL',
+    'INSERT INTO raw.stored VALUES (1, 9), (2, 9)',
+  ])
+    await whole.client.command({ query })
+  const counted = (table: string) =>
+    whole.client.rows<{ n: number }>({ query: `SELECT toUInt32(count()) AS n FROM ${table}` })
+  expect([await counted('as_half'), await counted('as_whole')]).toEqual([[{ n: 1 }], [{ n: 2 }]])
+  const found = await rowPolicies(whole, ['direct', 'final', 'as_half', 'over_half', 'as_whole'])
+  expect(found.map(({ table }) => table).toSorted()).toEqual(['as_half', 'over_half'])
+  expect(found[0]!.sentence).toContain(
+    "shows user 'half', as whom a view reads it, of the source server only",
+  )
 })

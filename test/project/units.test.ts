@@ -62,3 +62,19 @@ test.each(['Date', 'Date32'])('a position that is a %s is refused: its numbers a
   write("toUnixTimestamp(ts, 'UTC')")
   expect((await readCatalogue(folder)).sources.map(({ table }) => table)).toContain('days')
 })
+
+test('a block_number that is a time is refused, for its numbers are seconds; one that its file counts in seconds is not', async () => {
+  const folder = temporaryDirectory()
+  cpSync('test/models', folder, { recursive: true })
+  const write = (header: string) =>
+    writeFileSync(
+      join(folder, 'source/times.sql'),
+      `--! block-coverage: sparse\n${header}--! network: none\n--! written: none\nCREATE TABLE {source:Identifier}.times (block_number DateTime) ENGINE = MergeTree ORDER BY block_number\n`,
+    )
+  write('')
+  await expect(readCatalogue(folder)).rejects.toThrow(
+    'position: block_number is a DateTime, which counts seconds',
+  )
+  write("--! position: toUnixTimestamp(block_number, 'UTC')\n--! unit: second\n")
+  expect((await readCatalogue(folder)).sources.map(({ table }) => table)).toContain('times')
+})

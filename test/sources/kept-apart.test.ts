@@ -10,6 +10,7 @@ const ONE: Clusters = [{ name: 'c', shards: 1, nodes: 1 }]
 /** `reads`: what stands behind it, on the same server. */
 const table = (name: string, engine: string, reads: readonly string[] = []): TableBehind => ({
   source: 's',
+  reader: '',
   variants: 1,
   cluster: '',
   database: 'd',

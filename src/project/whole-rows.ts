@@ -1,12 +1,16 @@
 // Owns the refusal of a transform whose rows depend on how blocks are cut into ranges: its outermost SELECT leaves rows of a range out, or adds some.
 import { type BackfillError, fileError } from '../model/errors.ts'
-import { isKeyword, isName, type Token } from '../sql-syntax/lexer.ts'
+import { closingAt, isKeyword, isName, type Token } from '../sql-syntax/lexer.ts'
 
 /** Of the outermost SELECT, and of those that UNION joins to it. */
-export function* cutRows(file: string, all: readonly Token[]): Generator<BackfillError, void> {
+export function* cutRows(file: string, all: readonly Token[], level = 0): Generator<BackfillError, void> {
   const selects = all.filter((token) => isKeyword(token, 'SELECT'))
   const outermost = Math.min(...selects.map(({ depth }) => depth))
   const tokens = all.filter(({ depth }) => depth === outermost)
+  // A part of the UNION that stands in brackets beside one that does not.
+  for (const [at, token] of all.entries())
+    if (token.text === '(' && token.depth === outermost && level < MOST_LEVELS && isPart(all, at))
+      yield* cutRows(file, all.slice(at + 1, closingAt(all, at)), level + 1)
   for (const [at, token] of tokens.entries()) {
     const added = addedBy(tokens, at)
     const what = added ?? leftOutBy(tokens, at)
@@ -17,6 +21,15 @@ export function* cutRows(file: string, all: readonly Token[]): Generator<Backfil
       added === undefined ? 'write LIMIT … BY a column of the block, or do without' : 'do without it'
     yield fileError({ rule: 'E084', file, line: token.line, sentence, hint })
   }
+}
+
+/** Parts in brackets in parts in brackets: deeper is not looked. */
+const MOST_LEVELS = 8
+
+function isPart(all: readonly Token[], at: number): boolean {
+  if (!isKeyword(all[at + 1], 'SELECT', 'WITH', 'FROM') && all[at + 1]?.text !== '(') return false
+  const isMode = isKeyword(all[at - 1], 'ALL', 'DISTINCT')
+  return at === 0 || isKeyword(all[at - (isMode ? 2 : 1)], 'UNION', 'INTERSECT', 'EXCEPT')
 }
 
 function addedBy(tokens: readonly Token[], at: number): string | undefined {
@@ -47,4 +60,5 @@ const BEFORE_COLUMNS =
   )
 const BEHIND_COLUMNS =
   'FROM AS ASC DESC AND OR IN IS LIKE BETWEEN WHERE GROUP ORDER HAVING LIMIT UNION SETTINGS'.split(' ')
-const CLAUSES_BEHIND = ['LIMIT', 'SETTINGS', 'UNION', 'INTERSECT', 'EXCEPT']
+/** The last three begin the next part of a UNION: its own word is not among the tokens if the parts are in brackets. */
+const CLAUSES_BEHIND = ['LIMIT', 'SETTINGS', 'UNION', 'INTERSECT', 'EXCEPT', 'SELECT', 'WITH', 'FROM']

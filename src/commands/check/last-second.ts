@@ -2,7 +2,14 @@
 import { type BackfillError, fileError } from '../../model/errors.ts'
 import type { Catalogue, SqlText } from '../../model/model.ts'
 import { ddlColumns } from '../../sql-syntax/create-table.ts'
-import { isKeyword, significantTokens, type Token, unquoted } from '../../sql-syntax/lexer.ts'
+import {
+  closings,
+  isKeyword,
+  significantTokens,
+  splitAtCommas,
+  type Token,
+  unquoted,
+} from '../../sql-syntax/lexer.ts'
 import { columnsIn } from '../../sql-syntax/named-columns.ts'
 import { namedExpressions, NEAR } from './named-expressions.ts'
 import { selectAround, tableReads } from '../../sql-syntax/table-refs.ts'
@@ -14,6 +21,7 @@ export function* lintLastSecond(
 ): Generator<BackfillError, void> {
   const tokens = significantTokens(transform)
   const bounds = namedBounds(tokens)
+  yield* endsBefore(transform.file, withBounds(tokens, bounds))
   for (const { parameter, table, from } of tableReads(transform)) {
     const source = parameter === 'source' && sources.find((one) => one.table === table)
     const read = source
@@ -49,6 +57,44 @@ export function* lintLastSecond(
       })
     }
   }
+}
+
+/** What makes the positions of a range, and ends before its bound: `range(from, to)`, `numbers(from, to - from)`, `WITH FILL … TO to`. */
+function* endsBefore(file: string, tokens: readonly Token[]): Generator<BackfillError, void> {
+  const closing = closings(tokens)
+  for (const [at, token] of tokens.entries()) {
+    const name = unquoted(token).toLowerCase()
+    const close = ['range', 'numbers'].includes(name) ? closing.get(at + 1) : undefined
+    const args = close === undefined ? [] : splitAtCommas(tokens.slice(at + 2, Math.min(close, at + NEAR)))
+    const [first = [], second = first] = args
+    const isFill = isKeyword(token, 'TO') && tokens.slice(Math.max(0, at - NEAR), at).some(isFillWord)
+    const isRange = name === 'range' && isEnd(first, 'from') && isEnd(second, 'to')
+    const isNumbers = name === 'numbers' && isMoved(second, 'to', '-') && isNamed(second, 'from')
+    const isShort =
+      isRange || (isNumbers && !second.some(({ text }) => text === '+')) || (isFill && fillsTo(tokens, at))
+    if (!isShort) continue
+    const what = isFill ? 'WITH FILL … TO' : `${name}()`
+    yield fileError({
+      rule: 'W083',
+      file,
+      line: token.line,
+      sentence: `${what} ends before the last position of the range, which belongs to it: that one would be lost between two ranges`,
+      hint: 'add 1 to the bound',
+    })
+  }
+}
+
+const isFillWord = (token: Token) => isKeyword(token, 'FILL')
+
+/** `at`: of the TO of a WITH FILL. */
+function fillsTo(tokens: readonly Token[], at: number): boolean {
+  const ends = (one: Token) =>
+    one.depth < tokens[at]!.depth ||
+    one.text === ',' ||
+    isKeyword(one, 'STEP', 'STALENESS', 'INTERPOLATE', ...ENDS)
+  const bound = tokens.slice(at + 1, at + NEAR)
+  const end = bound.findIndex(ends)
+  return isEnd(bound.slice(0, end === -1 ? undefined : end), 'to')
 }
 
 /** Names that stand for an end of the range: `hi` of `WITH toUInt32({to_block:UInt64}) AS hi`. */
@@ -149,4 +195,5 @@ function isNamed(bound: readonly Token[], which: 'from' | 'to'): boolean {
   return bound.some(({ text }, at) => names.includes(text) && bound[at - 1]?.text === '{')
 }
 
-const TIMES = /^(fromUnixTimestamp|FROM_UNIXTIME|toDateTime(64)?|to(U?Int(8|16|32|64)))$/i
+const TIMES =
+  /^(fromUnixTimestamp|FROM_UNIXTIME|toDateTime(64)?|to(U?Int(8|16|32|64|128|256))|(accurate)?Cast|assumeNotNull|identity|materialize)$/i

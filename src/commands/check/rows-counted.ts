@@ -49,8 +49,13 @@ export function* lintRowsCounted(
 /** Engines whose rows `FINAL` merges. */
 const MERGED = /^(Replacing|Collapsing|VersionedCollapsing|Summing|Aggregating|Coalescing)MergeTree/
 
-/** Whether versions of one row cannot count twice, because the SELECT takes one of equals, or one of a key. */
+/** Whether versions of one row cannot count twice, because the SELECT takes one of equals, or one of a key, and adds none up beside that. */
 function takesOne(tokens: readonly Token[]): boolean {
+  const addsUp = tokens.some(
+    (token, at) =>
+      tokens[at + 1]?.text === '(' && ALL.test(unquoted(token)) && !isKeyword(tokens[at + 2], 'DISTINCT'),
+  )
+  if (addsUp) return false
   return tokens.some(
     (token, at) =>
       isKeyword(token, 'DISTINCT') ||
@@ -61,3 +66,5 @@ function takesOne(tokens: readonly Token[]): boolean {
 
 const ONE =
   /^(min|max|any\w*|arg(Min|Max)\w*|uniq\w*|count(Distinct)|group(Uniq|Bitmap)\w*|\w+(Merge|Distinct))$/i
+
+const ALL = /^(count|sum|avg)(If|State)?$/i

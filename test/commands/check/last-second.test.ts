@@ -47,6 +47,13 @@ test.each([
   'slot BETWEEN {from:UInt32} AND {to:UInt32} - 1',
   'slot BETWEEN {from:UInt32} + 1 AND {to:UInt32}',
   'slot >= {from:DateTime} AND slot <= {to:DateTime} - INTERVAL 1 SECOND',
+  'n IN (SELECT arrayJoin(range({from:UInt32}, {to:UInt32})))',
+  'has(range(toUInt32({from:UInt64}), toUInt32({to:UInt64}), 1), n)',
+  'n IN (SELECT number FROM numbers({from:UInt64}, {to:UInt64} - {from:UInt64}))',
+  'n IN (SELECT {from:UInt64} + number FROM numbers({to:UInt64} - {from:UInt64}))',
+  'n IN (SELECT n FROM s ORDER BY n WITH FILL FROM {from:UInt64} TO {to:UInt64} STEP 12)',
+  'slot >= {from:DateTime} AND slot < CAST({to:UInt64} AS DateTime)',
+  "slot >= {from:DateTime} AND toUnixTimestamp(slot) < accurateCast({to:UInt64}, 'UInt32')",
 ])('a position is lost by %s', (where) => {
   expect(left(where)).toEqual(['W083'])
 })
@@ -63,6 +70,12 @@ test.each([
   'slot >= {from:UInt32} + 1 AND slot <= {to:UInt32} + 1',
   'slot BETWEEN {from:UInt32} AND {to:UInt32} AND n - 1 > 3',
   'n > {to:DateTime} AND 5 < slot AND fromUnixTimestamp({to:UInt64} + 1) > slot',
+  'n IN (SELECT arrayJoin(range({from:UInt32}, {to:UInt32} + 1)))',
+  'n IN range(0, 5) AND range < {to:UInt32}',
+  'n IN (SELECT number FROM numbers({from:UInt64}, {to:UInt64} - {from:UInt64} + 1))',
+  'n IN (SELECT number FROM numbers({from:UInt64}, 12))',
+  'n IN (SELECT n FROM s ORDER BY n WITH FILL FROM {from:UInt64} TO {to:UInt64} + 1 STEP 12, m)',
+  'slot < CAST({to:UInt64} + 1 AS DateTime)',
 ])('no position is lost by %s', (where) => {
   expect(left(where)).toEqual([])
 })

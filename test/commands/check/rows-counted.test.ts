@@ -25,6 +25,8 @@ test.each([
   `SELECT block_number, sum(gas) AS gas FROM ${S} WHERE ${N} GROUP BY block_number`,
   `SELECT block_number, count() FROM ${S} AS a WHERE ${N} GROUP BY block_number ORDER BY block_number`,
   `SELECT * FROM (SELECT block_number FROM ${S} WHERE ${N})`,
+  `SELECT block_number, sum(gas) AS gas, max(nonce) AS n FROM ${S} WHERE ${N} GROUP BY block_number`,
+  `SELECT block_number, argMax(gas, at) AS gas, countIf(gas > 1) AS n FROM ${S} WHERE ${N} GROUP BY block_number`,
 ])('rows that were written again count twice without FINAL: %s', (text) => {
   expect(found(text)).toEqual(['W087'])
 })
@@ -34,6 +36,7 @@ test.each([
   `SELECT block_number, sum(gas) AS gas FROM ${S} AS a FINAL WHERE ${N} GROUP BY block_number`,
   `SELECT block_number, sum(gas) AS gas FROM ${S} WHERE ${N} GROUP BY block_number SETTINGS final = 1`,
   `SELECT block_number, argMax(gas, at) AS gas FROM ${S} WHERE ${N} GROUP BY block_number`,
+  `SELECT block_number, count(DISTINCT hash) AS n, max(gas) AS gas FROM ${S} WHERE ${N} GROUP BY block_number`,
   `SELECT DISTINCT block_number, gas FROM ${S} WHERE ${N}`,
   `SELECT block_number, gas FROM ${S} WHERE ${N} ORDER BY at DESC LIMIT 1 BY block_number`,
 ])('they do not with FINAL, or where one of them is taken: %s', (text) => {

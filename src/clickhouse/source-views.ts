@@ -71,7 +71,10 @@ function ownSetting(definition: SqlText): string | undefined {
   const behind = tokens.slice(tokens.findIndex((token) => isKeyword(token, 'SETTINGS')))
   if (behind.length === 0 || !isKeyword(behind[0], 'SETTINGS')) return undefined
   const found = behind.find(
-    (token, at) => behind[at + 1]?.text === '=' && PINNED_SETTING_NAMES.includes(unquoted(token)),
+    (token, at) =>
+      (isKeyword(behind[at - 1], 'SETTINGS') || behind[at - 1]?.text === ',') &&
+      behind[at + 1]?.text === '=' &&
+      PINNED_SETTING_NAMES.includes(unquoted(token)),
   )
   return found && unquoted(found)
 }

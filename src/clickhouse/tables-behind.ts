@@ -50,7 +50,10 @@ export async function tablesBehind(
   const { database } = server.connection
   const found = new Map<string, TableBehind>()
   let wanted: readonly Place[] = sources.map((name) => ({
-    ...{ source: name, cluster: '', database, name },
+    source: name,
+    cluster: '',
+    database,
+    name,
     reader: '',
   }))
   for (let level = 0; wanted.length > 0 && level < MOST_LEVELS; level++) {

@@ -76,6 +76,10 @@ export const PINNED_SETTING_NAMES: readonly string[] = [
   ...Object.keys(PINNED_SETTINGS),
   'max_execution_time',
   'readonly',
+  // Sets all that the profile has, limit and offset among them, over what is sent.
+  'profile',
+  // An older name of distributed_foreground_insert.
+  'insert_distributed_sync',
 ]
 
 /** Harmless in a profile: no row is missing silently; at worst a statement fails, by its time limit or a forbidden join. */

@@ -20,6 +20,8 @@ export function typeFits(given: DataType, wanted: DataType, passes?: Passes): bo
   if (from.name === 'Nothing') return true
   if (CONTAINERS.has(from.name) && from.name === to.name) return elementsFit(from.args, to.args, passes)
   if (from.name === 'FixedString' && to.name === 'String') return true
+  // As ::ffff:1.2.3.4
+  if (from.name === 'IPv4' && to.name === 'IPv6') return true
   if (ENUM.test(from.name)) return to.name === 'String' || (ENUM.test(to.name) && hasNames(to, from))
   // A comparison yields UInt8; a Float64 column is chosen for room, not for its last digits.
   if (to.name === 'Bool' && from.name === 'UInt8') return true

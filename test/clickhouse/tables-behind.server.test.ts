@@ -110,3 +110,13 @@ test('a row policy is found that holds for the user as whom a view reads', async
     "shows user 'half', as whom a view reads it, of the source server only",
   )
 })
+
+test('a view that takes the settings of a profile is found; one with a column of that name is not', async () => {
+  for (const query of [
+    "CREATE VIEW profiled AS SELECT * FROM raw.stored FINAL SETTINGS max_threads = 1, profile = 'default'",
+    'CREATE VIEW filtered AS SELECT * FROM (SELECT n, v AS profile FROM raw.stored FINAL SETTINGS max_threads = 1) WHERE profile = 1',
+  ])
+    await server.client.command({ query })
+  const problems = viewProblems(server, await tablesBehind(server, ['profiled', 'filtered']))
+  expect(problems.map(({ source }) => source)).toEqual(['profiled'])
+})

@@ -54,6 +54,7 @@ test.for([
   ['SELECT a FROM t GROUP BY CUBE(a, b)', 'CUBE of the outermost SELECT adds'],
   ['SELECT 1 SETTINGS `limit` = 5', "the setting '`limit`' may not be changed"],
   ['SELECT 1\nSETTINGS limit = 5', "a.sql:2: the setting 'limit' may not be changed"],
+  ["SELECT * FROM (SELECT 1 SETTINGS profile = 'cut')", "the setting 'profile' may not be changed"],
   [
     "SELECT * FROM (SELECT 1 settings a = [1, 2], b = 'x', timeout_overflow_mode = 'break')",
     "the setting 'timeout_overflow_mode'",

@@ -38,6 +38,7 @@ test.for([
   ["Enum8('a' = 1)", 'LowCardinality(String)'],
   ['UInt64', 'SimpleAggregateFunction(max, UInt64)'],
   ['UUID', 'UUID'],
+  ['IPv4', 'IPv6'],
   ['AggregateFunction(uniq, String)', 'AggregateFunction(uniq, LowCardinality(String))'],
   ['AggregateFunction(argMax, String, UInt64)', 'AggregateFunction(argMax, LowCardinality(String), UInt64)'],
 ])('%s fits into %s', ([from, to]) => {
@@ -79,6 +80,7 @@ test.for([
   ['String', "Enum8('a' = 1)"],
   ['UUID', 'String'],
   ['IPv4', 'UInt32'],
+  ['IPv6', 'IPv4'],
   ['AggregateFunction(sum, UInt32)', 'AggregateFunction(sum, UInt64)'],
   ['String', 'UInt64'],
 ])('%s does not fit into %s', ([from, to]) => {

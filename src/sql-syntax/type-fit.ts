@@ -129,6 +129,11 @@ export function isDynamic({ name, args }: DataType): boolean {
   return ['json', 'variant', 'dynamic'].includes(name.toLowerCase()) || args.some(isDynamic)
 }
 
+/** Whether the server sorts by it without being asked twice: values of several types, states and vectors have no order. */
+export function isSortable(type: DataType): boolean {
+  return !/^(AggregateFunction|QBit|Variant|Dynamic)$/.test(type.name) && type.args.every(isSortable)
+}
+
 function dataType(tokens: readonly Token[], mayHaveLabel = true): DataType {
   const open = tokens.findIndex((token) => token.text === '(')
   const [first, second] = tokens

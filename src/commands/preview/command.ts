@@ -18,6 +18,8 @@ import { type Command, type Context, withConnections } from '../../session/sessi
 import { count, formatRange } from '../../terminal/render/format.ts'
 import { requireOneTable, typedRange } from '../../terminal/one-table-one-range.ts'
 import { boundStatement } from '../../sql-syntax/parameters.ts'
+import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
+import { isSortable, parseType } from '../../sql-syntax/type-fit.ts'
 
 const DEFAULT_LIMIT = 20
 
@@ -126,10 +128,13 @@ export async function withRows<T>(
             'common formats: CSVWithNames, JSONEachRow, TSV, Vertical, Parquet',
           )
         : serverError(error, { connection: server.connection, doing })
+    const sorted = columns.filter(({ type }) => isSortable(parseType(type)))
+    const order =
+      sorted.length === 0 ? '' : `\nORDER BY ${sorted.map(({ name }) => quoteIdentifier(name)).join(', ')}`
     const query =
       limit === undefined
         ? table.transform.text
-        : `SELECT * FROM (\n${table.transform.text}\n)\nORDER BY ALL\nLIMIT ${limit}`
+        : `SELECT * FROM (\n${table.transform.text}\n)${order}\nLIMIT ${limit}`
     const clickhouse_settings = { ...readOnly, ...PLAIN, ...settings(columns.length) }
     const call = { query, query_params: params, clickhouse_settings, doing, isRepeatable: true }
     const { stream } = await server.client.exec(call).catch((error: unknown) => {

@@ -165,9 +165,9 @@ export function isTableKey(name: string): boolean {
   return /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/.test(name)
 }
 
-/** As a table key, and with hyphens, because devnets are called `fusaka-devnet-3`. */
+/** As a table key, with hyphens, and a digit may be first: devnets are called `fusaka-devnet-3` and `4844-devnet-5`. */
 export function isNetworkName(name: string): boolean {
-  return /^[a-z][a-z0-9]*([-_][a-z0-9]+)*$/.test(name)
+  return /^[a-z0-9]+([-_][a-z0-9]+)*$/.test(name)
 }
 
 /** A table key that no derived table can have: their keys have no hyphen. */

@@ -10,7 +10,7 @@ test('a network has forks, a length of source gaps and block coverages, with def
 })
 
 test('networks are called as devnets are, with hyphens', () => {
-  const names = ['fusaka-devnet-3', 'pectra-devnet-6', 'a_b-c']
+  const names = ['fusaka-devnet-3', 'pectra-devnet-6', 'a_b-c', '4844-devnet-5']
   const text = JSON.stringify(Object.fromEntries(names.map((name) => [name, { forks: {} }])))
   expect(parseNetworks('n.json', text).map(({ name }) => name)).toEqual(names)
 })

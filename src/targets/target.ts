@@ -4,7 +4,7 @@ import { attempt, ignore, usageError } from '../model/errors.ts'
 import type { SqlText, TableDefinition } from '../model/model.ts'
 import { type Distributed, ttlOfRows } from '../sql-syntax/ddl-clauses.ts'
 import { createTable, type DdlColumn } from '../sql-syntax/create-table.ts'
-import type { Cluster, Server, Names } from '../clickhouse/server.ts'
+import type { Server, Names } from '../clickhouse/server.ts'
 import { assertAllNodes } from '../clickhouse/cluster/cluster.ts'
 import { onCluster, runQueued } from '../clickhouse/cluster/queue.ts'
 import type { OutputColumn } from '../sql-syntax/column-fit.ts'
@@ -16,6 +16,7 @@ import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-
 import { freeSpace } from './free-space.ts'
 import { assertNoOtherFront, dropOf } from '../clickhouse/cluster/fronts.ts'
 import { misplacedOfTarget, type Within } from '../clickhouse/cluster/placement.ts'
+import { clusterDdl } from './cluster-ddl.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -178,21 +179,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       for (const statement of ddlOf(table)) await run(statement, { target: database })
     },
   }
-}
-
-/** @throws BackfillError `usage` if a table cannot be created on all shards */
-function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl: found }: TableDefinition) {
-  if (!keeper)
-    throw usageError(
-      `the table ${target} does not exist, and the cluster '${name}' has no ON CLUSTER to create it with (it has no Keeper)`,
-      'create it by hand, a local table on each server and a Distributed one over them: docs/how-to/clusters.md',
-    )
-  if (found.length === 0)
-    throw usageError(
-      `${ddl.file} says no '--! shard', without which the table cannot be created on a cluster`,
-      `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/how-to/clusters.md`,
-    )
-  return found
 }
 
 const NO_CLUSTER = {

@@ -8,7 +8,7 @@ import { openDeletions } from '../../targets/delete-ranges.ts'
 import { quoteIdentifier } from '../../sql-syntax/quoting.ts'
 import { compiledFence } from '../../lock/fence.ts'
 import type { Names, Server } from '../../clickhouse/server.ts'
-import { runWrite } from '../../clickhouse/write.ts'
+import { runWrite, writeSettings } from '../../clickhouse/write.ts'
 import { describedOnce, describeTransform, transformParams } from '../../targets/transform.ts'
 import type { Range } from '../../model/blocks.ts'
 import { connectWorkspace, type ConnectedWorkspace, type WorkspaceOptions } from '../../workspace/connect.ts'
@@ -62,7 +62,7 @@ FORMAT Parquet`,
           backfill_database: server.connection.database,
           backfill_table: table.target,
         },
-        clickhouse_settings: { optimize_on_insert: 0, ...READ_SETTINGS, ...table.settings },
+        clickhouse_settings: { ...writeSettings(server), ...READ_SETTINGS, ...table.settings },
         progress,
         values: body,
       })
@@ -161,7 +161,8 @@ export async function openImportWorkspace(options: ImportWorkspaceOptions): Prom
     workspace: {
       ...workspace,
       network,
-      catalogue: { ...catalogue, tables },
+      // Not that of the options: on a cluster the workspace has the ledger of all nodes.
+      catalogue: { ...workspace.catalogue, tables },
       ports: {
         ...workspace.ports,
         source: fileSource(files, range),

@@ -53,8 +53,14 @@ async function reportRows(
   behind: readonly TableBehind[],
   report: (event: RunEvent) => void,
 ): Promise<void> {
-  for (const { source, sentence, hint } of await ports.source.keptApart(behind)) {
-    const reader = chosen.find(({ sources }) => sources.includes(source))
+  const scope = { catalogue, database: ports.source.database }
+  const found = [
+    ...(await ports.source.keptApart(behind)),
+    // On one server alone a transform reads both.
+    ...(ports.load.isKnown ? await ports.target.ownOfNodes(chosen, scope) : []),
+  ]
+  for (const { source, sentence, hint } of found) {
+    const reader = chosen.find((one) => namesRead([one], catalogue).source.includes(source))
     report({ type: 'warning', table: reader?.key, text: `${sentence}; ${hint}` })
   }
   const names = namesRead(chosen, catalogue)

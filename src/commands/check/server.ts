@@ -4,6 +4,7 @@ import { checkGrants, placeOfRead } from './grants.ts'
 import { existingDatabases, type ServerCheck, type ServerState } from './queries.ts'
 import { checkExistingTable } from './existing-table.ts'
 import { keptApart } from '../../sources/kept-apart.ts'
+import { ownOfNodes } from '../../targets/own-of-nodes.ts'
 import { checkAudits, checkTransform } from './transform.ts'
 import { BackfillError, fileError, type Report } from '../../model/errors.ts'
 import type { TableDefinition } from '../../model/model.ts'
@@ -37,9 +38,12 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
   const behind = await tablesBehind(servers.source, judged)
+  const isOne = servers.source.info.identity === target.info.identity
+  const scope = { ...check, database: servers.source.connection.database }
   for (const [rule, problems] of [
     ['E068', viewProblems(servers.source, behind)],
     ['W082', await keptApart(servers.source, behind)],
+    ['W082', isOne ? await ownOfNodes(target, tables, scope) : []],
   ] as const)
     for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))

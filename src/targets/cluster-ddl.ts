@@ -1,5 +1,5 @@
 // Owns which statements create a table on all shards of a cluster, and what a person does where none can.
-import type { Cluster } from '../clickhouse/server.ts'
+import type { Cluster, Names, Server } from '../clickhouse/server.ts'
 import { usageError } from '../model/errors.ts'
 import type { TableDefinition } from '../model/model.ts'
 
@@ -22,4 +22,19 @@ export function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl:
       `write which shard a row belongs to above it, such as --! shard: cityHash64(address): docs/how-to/clusters.md`,
     )
   return found
+}
+
+/** Without its name, tables would be made on one node of a cluster, under locks that no other node sees. @throws BackfillError `usage` */
+export async function assertOwnLocks({ client, cluster }: Server, { locks }: Pick<Names, 'locks'>) {
+  if (cluster !== undefined) return
+  const found = await client.rows<{ readonly name: string }>({
+    query: `SELECT name FROM system.tables WHERE database = {locks:String} AND engine = 'KeeperMap'`,
+    query_params: { locks },
+    doing: 'looking for locks in Keeper',
+  })
+  if (found.length === 0) return
+  throw usageError(
+    `the locks in the database ${locks} are those of a cluster, and no cluster is named: tables would be created on this server alone`,
+    'Name the cluster with --cluster or BACKFILL_CLUSTER, or another ledger with --ledger-database',
+  )
 }

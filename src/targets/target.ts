@@ -16,7 +16,7 @@ import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-
 import { freeSpace } from './free-space.ts'
 import { assertNoOtherFront, dropOf } from '../clickhouse/cluster/fronts.ts'
 import { misplacedOfTarget, type Within } from '../clickhouse/cluster/placement.ts'
-import { clusterDdl } from './cluster-ddl.ts'
+import { assertOwnLocks, clusterDdl } from './cluster-ddl.ts'
 import { ownOfNodes } from './own-of-nodes.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
@@ -166,6 +166,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Creates the target database and the ledger's databases and tables if they are missing. */
     async prepare(ledger: readonly SqlText[]): Promise<void> {
       assertAllNodes(server)
+      await assertOwnLocks(server, names)
       const query = `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`
       const doing = `creating the database ${database}`
       await runQueued(server, { query, query_params: { target: database }, doing, isRepeatable: true })

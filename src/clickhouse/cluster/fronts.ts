@@ -51,6 +51,7 @@ export async function assertNoOtherFront(
   const { cluster, connection } = server
   if (cluster === undefined) return
   const { database } = connection
+  await assertNoPlain(server, target)
   // What a rebuild names: others may read the local tables as well.
   const like = `database = {database:String} AND startsWith(name, {target:String})
     AND match(substring(name, length({target:String}) + 1), '^(__(old|rebuild)_[0-9a-f]{8}.*)?$')`
@@ -76,6 +77,22 @@ export async function assertNoOtherFront(
       )
   }
   await assertNoneLeft(server, target, clusterDdl)
+}
+
+/** CREATE … IF NOT EXISTS would pass over a node that has another table of this name, whose readers would see that one. */
+async function assertNoPlain({ client, connection: { database }, cluster }: Server, target: string) {
+  const [plain] = await client.rows<{ readonly node: number; readonly engine: string }>({
+    query: `SELECT _shard_num AS node, engine FROM ${onAllNodes({ cluster }, 'system.tables')}
+      WHERE database = {database:String} AND name = {target:String} AND engine != 'Distributed' ORDER BY node LIMIT 1`,
+    query_params: { database, target },
+    doing: `looking for ${database}.${target} on all nodes`,
+  })
+  if (plain === undefined) return
+  const [name, place] = [[database, target].map(quotedName).join('.'), cluster!.places[plain.node - 1]]
+  throw failedError(
+    `${name} is a ${plain.engine} on ${place}, and is missing on this node`,
+    `Type DROP TABLE ${name} SYNC there, if nobody needs its rows, and run backfill up again`,
+  )
 }
 
 /** The rows of a rebuilt table are there, and only what reads them is gone: they would be computed again, and stay beside for ever. */

@@ -24,15 +24,9 @@ export function clusterDdl({ name, keeper }: Cluster, { target, ddl, clusterDdl:
   return found
 }
 
-/** Without its name, tables would be made on one node of a cluster, under locks that no other node sees. @throws BackfillError `usage` */
-export async function assertOwnLocks({ client, cluster }: Server, { locks }: Pick<Names, 'locks'>) {
+/** Where locks are in Keeper: without a cluster's name, tables would be made on one node, under locks that no other node sees. @throws BackfillError `usage` */
+export function assertNamed({ cluster }: Pick<Server, 'cluster'>, { locks }: Pick<Names, 'locks'>): void {
   if (cluster !== undefined) return
-  const found = await client.rows<{ readonly name: string }>({
-    query: `SELECT name FROM system.tables WHERE database = {locks:String} AND engine = 'KeeperMap'`,
-    query_params: { locks },
-    doing: 'looking for locks in Keeper',
-  })
-  if (found.length === 0) return
   throw usageError(
     `the locks in the database ${locks} are those of a cluster, and no cluster is named: tables would be created on this server alone`,
     'Name the cluster with --cluster or BACKFILL_CLUSTER, or another ledger with --ledger-database',

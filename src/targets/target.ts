@@ -16,7 +16,7 @@ import { assertAttached, assertUuids, problemOfUuid } from '../clickhouse/table-
 import { freeSpace } from './free-space.ts'
 import { assertNoOtherFront, dropOf } from '../clickhouse/cluster/fronts.ts'
 import { misplacedOfTarget, type Within } from '../clickhouse/cluster/placement.ts'
-import { assertOwnLocks, clusterDdl } from './cluster-ddl.ts'
+import { assertNamed, clusterDdl } from './cluster-ddl.ts'
 import { ownOfNodes } from './own-of-nodes.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
@@ -78,6 +78,8 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
   }
 
   /** @throws BackfillError `usage` for a ledger of a newer version */
+  /** As far as anybody has looked for the ledger. */
+  let locksInKeeper = false
   async function ledgerFacts() {
     const facts = await server
       .during('looking for the ledger')
@@ -90,9 +92,13 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
         sql<string>`(SELECT any(comment) FROM system.tables WHERE database = ${names.ledger} AND name = 'ledger')`.as(
           'comment',
         ),
+        sql<number>`(SELECT count() FROM system.tables WHERE database = ${names.locks} AND engine = 'KeeperMap')`.as(
+          'inKeeper',
+        ),
       ])
       .executeTakeFirstOrThrow()
     assertKnownLedger(names.ledger, facts.comment)
+    locksInKeeper = facts.inKeeper > 0
     return facts
   }
 
@@ -166,7 +172,7 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
     /** Creates the target database and the ledger's databases and tables if they are missing. */
     async prepare(ledger: readonly SqlText[]): Promise<void> {
       assertAllNodes(server)
-      await assertOwnLocks(server, names)
+      if (locksInKeeper) assertNamed(server, names)
       const query = `CREATE DATABASE IF NOT EXISTS {target:Identifier}${onCluster(server)}`
       const doing = `creating the database ${database}`
       await runQueued(server, { query, query_params: { target: database }, doing, isRepeatable: true })

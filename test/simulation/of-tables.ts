@@ -88,8 +88,9 @@ export const OF_TABLES: readonly Statement[] = [
             databases: ['led Atomic', 'led_locks Atomic', 'tgt Atomic'],
             tables: LEDGER_TABLES,
             comment: '',
+            inKeeper: 0,
           }
-        : { databases: [], tables: [], comment: '' },
+        : { databases: [], tables: [], comment: '', inKeeper: 0 },
     ],
   },
   { name: 'detached tables', words: ['FROM system.detached_tables'], run: nothing },

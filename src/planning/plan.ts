@@ -24,7 +24,7 @@ import {
   slotsFor,
 } from './sizing.ts'
 import type { UpOptions, ReadWorkspace } from './run-options.ts'
-import { otherSourceError } from './other-source.ts'
+import { checkSourceDatabase } from './other-source.ts'
 import { outOfTurn } from './schedule.ts'
 import { notesOf, readTableStatuses, type TableStatus, targetsOf, uuidsIn } from './table-status.ts'
 import { withKept, probeAll } from './probe-missing.ts'
@@ -38,10 +38,7 @@ export async function planUp(workspace: ReadWorkspace, options: UpOptions, enoug
   const misfits = new Map<string, BackfillError>()
   const onMisfit = (key: string, error: BackfillError) => void misfits.set(key, error)
   await checkTables(workspace, workspace.chosen, targetsOf(tableStatuses), onMisfit)
-  for (const { key } of options.newSource ? [] : workspace.chosen) {
-    const error = otherSourceError(tableStatuses.get(key)!, workspace.ports.source.database)
-    if (error !== undefined) onMisfit(key, error)
-  }
+  if (!options.newSource) checkSourceDatabase(workspace, tableStatuses, onMisfit)
   const [availabilities, { capacity, throughputs }, free, steering] = await Promise.all([
     availabilitiesOf(workspace, tableStatuses, enough),
     readRunHistory(workspace, uuidsIn(tableStatuses)),

@@ -16,7 +16,7 @@ import { roomWatch } from './room.ts'
 import { openInsertSlots } from './slots.ts'
 import { makeThrottle } from './throttle.ts'
 import { sayOutside } from './say-outside.ts'
-import { otherSourceError } from '../planning/other-source.ts'
+import { checkSourceDatabase } from '../planning/other-source.ts'
 import { overdueSeconds, readTableStatuses, type TableStatus, uuidsIn } from '../planning/table-status.ts'
 import { makeProbe, NOTHING_FOUND } from '../planning/probe.ts'
 import { type Kept, readKept, withInherited } from '../planning/probe-missing.ts'
@@ -53,12 +53,7 @@ async function reportRows(
   behind: readonly TableBehind[],
   report: (event: RunEvent) => void,
 ): Promise<void> {
-  const scope = { catalogue, database: ports.source.database }
-  const found = [
-    ...(await ports.source.keptApart(behind)),
-    // On one server alone a transform reads both.
-    ...(ports.load.isKnown ? await ports.target.ownOfNodes(chosen, scope) : []),
-  ]
+  const found = [...(await ports.source.keptApart(behind)), ...(await ports.ownOfNodes(chosen))]
   for (const { source, sentence, hint } of found) {
     const reader = chosen.find((one) => namesRead([one], catalogue).source.includes(source))
     report({ type: 'warning', table: reader?.key, text: `${sentence}; ${hint}` })
@@ -97,11 +92,7 @@ export async function prepareRun(
     present,
   })
   // What a person builds again may be meant.
-  if (prepared === undefined && !options.newSource)
-    for (const { key } of workspace.chosen) {
-      const error = otherSourceError(tableStatuses.get(key)!, workspace.ports.source.database)
-      if (error !== undefined) onMisfit(key, error)
-    }
+  if (prepared === undefined && !options.newSource) checkSourceDatabase(workspace, tableStatuses, onMisfit)
   // Reads every lock's comment now, so that all locks of a dead run become stale at the same time.
   await workspace.ports.locks.holders()
   const uuids = uuidsIn(tableStatuses)

@@ -9,7 +9,9 @@ import type { Findings } from '../ledger/findings.ts'
 import type { Locks } from '../lock/lock.ts'
 import type { ExecutorPort } from './executor.ts'
 import type { Queries } from './query-fate.ts'
+import type { TableDefinition } from '../model/model.ts'
 import type { SourcePort } from '../sources/source.ts'
+import type { ownOfNodes } from '../targets/own-of-nodes.ts'
 import type { TargetPort } from '../targets/target.ts'
 
 export type Workspace = Scope & { readonly ports: Ports; readonly addresses: Addresses }
@@ -37,4 +39,6 @@ export type Ports = {
     readonly isKnown: boolean
   }
   capacity(): Promise<Capacity>
+  /** Of sources of the chosen tables (own-of-nodes.ts). */
+  ownOfNodes(chosen: readonly TableDefinition[]): ReturnType<typeof ownOfNodes>
 }

@@ -7,13 +7,14 @@ import { namesRead } from '../model/choose.ts'
 import type { Catalogue, TableDefinition } from '../model/model.ts'
 import { isKeyword, significantTokens } from '../sql-syntax/lexer.ts'
 
-/** `database`: of the sources, on the target server. @throws BackfillError `server` */
+/** None where the sources are on another server: a transform reads no tables of both there. @throws BackfillError `server` */
 export async function ownOfNodes(
-  server: Server,
+  { source: { info, connection }, target: server }: Readonly<Record<'source' | 'target', Server>>,
   tables: readonly TableDefinition[],
-  { catalogue, database }: { readonly catalogue: Catalogue; readonly database: string },
+  catalogue: Catalogue,
 ) {
-  if (new Set(server.cluster?.nodes).size < 2) return []
+  const { database } = connection
+  if (info.identity !== server.info.identity || new Set(server.cluster?.nodes).size < 2) return []
   const joining = tables.filter(({ transform }) => {
     const tokens = significantTokens(transform)
     const has = (...words: readonly string[]) => tokens.some((token) => isKeyword(token, ...words))

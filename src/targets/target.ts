@@ -17,7 +17,6 @@ import { freeSpace } from './free-space.ts'
 import { assertNoOtherFront, dropOf } from '../clickhouse/cluster/fronts.ts'
 import { misplacedOfTarget, type Within } from '../clickhouse/cluster/placement.ts'
 import { assertNamed, clusterDdl } from './cluster-ddl.ts'
-import { ownOfNodes } from './own-of-nodes.ts'
 import { uuidOfShards } from './shards-uuid.ts'
 import { type ExistingTable, existingTables } from '../clickhouse/existing-tables.ts'
 
@@ -141,8 +140,6 @@ export function openTarget({ server, names, mayHide = false }: TargetOptions) {
       )
     },
 
-    ownOfNodes: (chosen: readonly TableDefinition[], scope: Parameters<typeof ownOfNodes>[2]) =>
-      ownOfNodes(server, chosen, scope),
     oldestParts: (wanted: readonly string[]) => oldestParts(server, wanted),
     misplacedRows: (sharding: Distributed, within?: Within) => misplacedOfTarget(server, sharding, within),
     freeSpace: (wanted: readonly string[]) => freeSpace(server, wanted),

@@ -14,6 +14,7 @@ import { columnsOf, type Scope } from '../model/choose.ts'
 import type { SourcePlace } from '../sources/rows.ts'
 import { openSource } from '../sources/source.ts'
 import { compressionFrom } from '../clickhouse/stream/stream.ts'
+import { ownOfNodes } from '../targets/own-of-nodes.ts'
 import { openTarget } from '../targets/target.ts'
 import { openEvents } from '../ledger/latest-events.ts'
 import { openFindings } from '../ledger/findings.ts'
@@ -67,6 +68,7 @@ export async function connectWorkspace(options: WorkspaceOptions) {
     runReports: openRunReports(heartbeat, place),
     load: { others: () => readOthers(source), rows: (sql) => readLoad(heartbeat, sql), isKnown: isOne },
     capacity: () => readCapacity(source),
+    ownOfNodes: (tables) => ownOfNodes({ source, target }, tables, catalogue),
   }
   const ledger = target.cluster?.keeper ? catalogue.clusterLedger : catalogue.ledger
   const address = ({ connection: { database, url } }: typeof source, other?: typeof source) =>

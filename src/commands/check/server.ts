@@ -38,12 +38,10 @@ export async function checkServer(check: ServerCheck, report: Report): Promise<v
   const safe = new Set(check.catalogue.sources.filter(({ safeView }) => safeView).map(({ table }) => table))
   const judged = sourcesOf(tables).filter((name) => !safe.has(name))
   const behind = await tablesBehind(servers.source, judged)
-  const isOne = servers.source.info.identity === target.info.identity
-  const scope = { ...check, database: servers.source.connection.database }
   for (const [rule, problems] of [
     ['E068', viewProblems(servers.source, behind)],
     ['W082', await keptApart(servers.source, behind)],
-    ['W082', isOne ? await ownOfNodes(target, tables, scope) : []],
+    ['W082', await ownOfNodes(servers, tables, check.catalogue)],
   ] as const)
     for (const { source, ...problem } of problems)
       report(fileError({ rule, ...placeOfRead(tables, source), ...problem }))
